@@ -1,0 +1,1 @@
+"""The losses of the catalogue, one generated module each. Rebuilt byte for byte by `lossgen build`."""

@@ -1,0 +1,1 @@
+"""The losses that are shipped: declarations only, grouped as Keras groups them."""

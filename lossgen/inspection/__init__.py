@@ -1,0 +1,1 @@
+"""What a person looks at: formulas, generated source, pictures."""

@@ -1,0 +1,38 @@
+"""The symbols of a formula, made in one place so that equal names are always the same symbol.
+
+Everything is real: SymPy keys symbols by name *and* assumptions, and derivatives of `Abs` and `Max`
+leave `re()`/`im()` debris for symbols that might be complex.
+"""
+
+from dataclasses import dataclass
+
+from sympy import Symbol
+
+y_true = Symbol("y", real=True)
+y_pred = Symbol("p", real=True)
+column_count = Symbol("C", integer=True, positive=True)
+
+RESERVED_NAMES = frozenset({"y", "p", "C"})
+"""Names that formulas, generated code and documents already use for target, prediction and column count."""
+
+
+def parameter_symbol(name: str, *, positive: bool = False, nonnegative: bool = False) -> Symbol:
+    """The symbol of a constructor argument, with the sign that its range guarantees."""
+    if positive:
+        return Symbol(name, positive=True)
+    if nonnegative:
+        return Symbol(name, nonnegative=True)
+    return Symbol(name, real=True)
+
+
+@dataclass(frozen=True)
+class Input:
+    """One array that a loss reads: its name, its role (`target`, `prediction` or `extra`) and its element symbol."""
+
+    name: str
+    role: str
+    symbol: Symbol
+
+
+TARGET = Input("y", "target", y_true)
+PREDICTION = Input("p", "prediction", y_pred)

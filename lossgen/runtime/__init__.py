@@ -1,0 +1,1 @@
+"""What generated code needs to run. Imports neither SymPy nor Jinja nor a framework."""

@@ -1,0 +1,1 @@
+"""The Jinja templates of generated modules: they place text, they hold no mathematics."""
