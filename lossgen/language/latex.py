@@ -1,0 +1,135 @@
+"""Formulas in LaTeX: SymPy's printer, taught the notation of the atoms and the reductions."""
+
+from collections.abc import Callable
+
+from sympy import Add, Expr, Mul, Symbol
+from sympy.core.basic import Basic
+from sympy.core.relational import Relational
+from sympy.printing.latex import LatexPrinter
+
+from lossgen.language.notation import GREEK, fraction, is_decimal, sides, signed_terms, unfold
+from lossgen.language.reductions import LogSumExp, Mean, Reduction, Sum
+
+CALLS = {
+    "sigmoid": r"\sigma", "softplus": r"\operatorname{softplus}", "sech2": r"\operatorname{sech}^{2}",
+    "log_cosh": r"\log\cosh", "lgamma": r"\log\Gamma", "loggamma": r"\log\Gamma", "digamma": r"\psi",
+    "trigamma": r"\psi'", "signum": r"\operatorname{sign}", "sign": r"\operatorname{sign}",
+    "erf": r"\operatorname{erf}", "erfc": r"\operatorname{erfc}", "clip": r"\operatorname{clip}",
+    "maximum": r"\max", "minimum": r"\min", "LogSumExp": r"\operatorname{LSE}",
+    "Softmax": r"\operatorname{softmax}", "LogSoftmax": r"\log\operatorname{softmax}",
+}  # fmt: skip
+OVER_COLUMNS = {"Sum": r"\sum", "Mean": r"\frac{1}{C}\sum", "Max": r"\max_k", "Min": r"\min_k"}
+
+
+def latex(expression: Basic) -> str:
+    r"""The LaTeX source of a formula, without dollar signs: `\sigma\left(p\right) - y`."""
+    return FormulaPrinter().doprint(unfold(expression))
+
+
+class FormulaPrinter(LatexPrinter):
+    """SymPy's LaTeX printer with the functions of the language."""
+
+    def _print_Symbol(self, node: Symbol, style: str = "plain") -> str:
+        head, mark, rest = node.name.partition("_")
+        if head not in GREEK and len(head) > 1:
+            return r"\mathrm{" + node.name.replace("_", r"\ ") + "}"
+        letter = f"\\{head}" if head in GREEK else head
+        return letter + (r"_{\mathrm{" + rest.replace("_", r"\ ") + "}}" if mark else "")
+
+    def _print_Rational(self, node: Expr) -> str:
+        if not is_decimal(node):
+            return super()._print_Rational(node)
+        digits, _, exponent = f"{float(node):.12g}".partition("e")
+        power = rf"10^{{{int(exponent)}}}" if exponent else ""
+        return power if digits == "1" and power else digits + (rf" \cdot {power}" if power else "")
+
+    def _print_Add(self, node: Add, order: str | None = None) -> str:
+        line = " ".join(("- " if minus else "+ ") + self._factor(term) for minus, term in signed_terms(node))
+        return line.removeprefix("+ ")
+
+    def _print_Mul(self, node: Mul) -> str:
+        if node.as_coeff_Mul()[0].is_negative:
+            return f"- {self._factor(-node)}"
+        above, below = (" ".join(self._factors(part)) for part in fraction(node))
+        return rf"\frac{{{above or 1}}}{{{below}}}" if below else above
+
+    def _factors(self, factors: list[Expr]) -> list[str]:
+        if len(factors) == 1:
+            return [self._print(factors[0])]
+        return [self._factor(factor, last=factor is factors[-1]) for factor in factors]
+
+    def _factor(self, factor: Expr, last: bool = True) -> str:
+        """A factor of a product or a term of a sum; brackets keep a Σ from reaching further than it does."""
+        negative = factor.as_coeff_Mul()[0].is_negative
+        if negative or isinstance(factor, Add) or (isinstance(factor, Sum | Mean) and not last):
+            return rf"\left({self._print(factor)}\right)"
+        return self._print(factor)
+
+    def _print_Relational(self, node: Relational) -> str:
+        return super()._print_Relational(sides(node))
+
+    def _print_Function(self, node: Expr, exp: str | None = None) -> str:
+        name = type(node).__name__
+        if name not in CALLS:
+            return super()._print_Function(node, exp)
+        return self._call(CALLS[name], node.args, exp)
+
+    def _call(self, name: str, arguments: tuple[Basic, ...], exp: str | None) -> str:
+        written = rf"{name}\left({', '.join(self._print(argument) for argument in arguments)}\right)"
+        return written if exp is None else f"{{{written}}}^{{{exp}}}"
+
+    def _print_Reduction(self, node: Expr, exp: str | None = None) -> str:
+        name = type(node).__name__
+        if name == "Gather":
+            written = rf"\left[{self._print(node.args[0])}\right]_{{k=y}}"
+        elif name in OVER_COLUMNS:
+            written = rf"{OVER_COLUMNS[name]} {self._factor(node.args[0])}"
+            written = rf"\left({written}\right)" if exp is not None else written
+        else:
+            written = self._call(CALLS[name], node.args, None)
+        return written if exp is None else f"{written}^{{{exp}}}"
+
+    _print_Sum = _print_Mean = _print_Gather = _print_Reduction
+    _print_LogSumExp = _print_Softmax = _print_LogSoftmax = _print_Reduction
+
+    def _print_Max(self, node: Expr, exp: str | None = None) -> str:
+        if isinstance(node, Reduction):
+            return self._print_Reduction(node, exp)
+        return self._call(r"\min" if type(node).__name__ == "Min" else r"\max", node.args, exp)
+
+    _print_Min = _print_Max
+
+    def _print_relu(self, node: Expr, exp: str | None = None) -> str:
+        return self._call(r"\max", (*node.args, 0), exp)
+
+    def _print_absolute(self, node: Expr, exp: str | None = None) -> str:
+        written = rf"\left|{self._print(node.args[0])}\right|"
+        return written if exp is None else f"{written}^{{{exp}}}"
+
+    def _indicator(self, condition: str, exp: str | None) -> str:
+        written = rf"\left[{condition}\right]"
+        return written if exp is None else f"{written}^{{{exp}}}"
+
+    def _print_step(self, node: Expr, exp: str | None = None) -> str:
+        return self._indicator(f"{self._print(node.args[0])} > 0", exp)
+
+    def _print_greater(self, node: Expr, exp: str | None = None) -> str:
+        return self._indicator(" > ".join(self._print(part) for part in node.args), exp)
+
+    def _print_inside(self, node: Expr, exp: str | None = None) -> str:
+        x, low, high = (self._print(part) for part in node.args)
+        return self._indicator(rf"{low} \le {x} \le {high}", exp)
+
+    def _relative(self, name: str, plain: Callable[[str, str], str], node: Expr, exp: str | None) -> str:
+        """A ladder atom: by name when its rung is the log-sum-exp of the same argument, else spelt out."""
+        argument, rung = node.args
+        if isinstance(rung, Symbol) or rung == LogSumExp(argument):
+            return self._call(name, (argument,), exp)
+        written = plain(self._print(argument), self._print(rung))
+        return written if exp is None else rf"\left({written}\right)^{{{exp}}}"
+
+    def _print_softmax(self, node: Expr, exp: str | None = None) -> str:
+        return self._relative(CALLS["Softmax"], lambda u, r: rf"e^{{{u} - {r}}}", node, exp)
+
+    def _print_log_softmax(self, node: Expr, exp: str | None = None) -> str:
+        return self._relative(CALLS["LogSoftmax"], lambda u, r: rf"\left({u} - {r}\right)", node, exp)
