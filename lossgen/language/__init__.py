@@ -1,1 +1,1 @@
-"""What a person writes: symbols, parameters, options, reductions, atoms, the declaration and the safe parser."""
+"""What a person writes: symbols, parameters, reductions, atoms, the declaration and the safe parser."""

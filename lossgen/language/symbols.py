@@ -1,4 +1,4 @@
-"""The symbols of a formula, made in one place so that equal names are always the same symbol.
+"""The symbols of a formula, made in one place so that equal names are always the same symbol; and `where`.
 
 Everything is real: SymPy keys symbols by name *and* assumptions, and derivatives of `Abs` and `Max`
 leave `re()`/`im()` debris for symbols that might be complex.
@@ -6,7 +6,7 @@ leave `re()`/`im()` debris for symbols that might be complex.
 
 from dataclasses import dataclass
 
-from sympy import Symbol
+from sympy import Expr, Piecewise, Symbol
 
 y_true = Symbol("y", real=True)
 y_pred = Symbol("p", real=True)
@@ -27,7 +27,7 @@ def parameter_symbol(name: str, *, positive: bool = False, nonnegative: bool = F
 
 @dataclass(frozen=True)
 class Input:
-    """One array that a loss reads: its name, its role (`target`, `prediction` or `extra`) and its element symbol."""
+    """One array that a loss reads: its name, its role (`target`, `prediction`, `extra`), its element symbol."""
 
     name: str
     role: str
@@ -36,3 +36,8 @@ class Input:
 
 TARGET = Input("y", "target", y_true)
 PREDICTION = Input("p", "prediction", y_pred)
+
+
+def where(condition, value, otherwise) -> Expr:
+    """`value` where the condition holds, else `otherwise`: short for a SymPy `Piecewise` of two branches."""
+    return Piecewise((value, condition), (otherwise, True))

@@ -1,0 +1,64 @@
+"""Every error a person can meet. Each says what was written, where, and what to write instead, in one line.
+
+All are `ValueError`s, so code that catches what Keras raises also catches these. This module imports nothing.
+"""
+
+
+class LossgenError(ValueError):
+    """Base of every error that lossgen raises on purpose."""
+
+
+class DeclarationError(LossgenError):
+    """A declared loss, parameter or option that cannot be compiled; raised before anything is."""
+
+
+class ParseError(DeclarationError):
+    """Expression text that is not part of the formula language; shows the place with a caret."""
+
+
+class CompileError(LossgenError):
+    """A declaration that is sound but that the compiler cannot turn into kernels."""
+
+
+class ParameterError(LossgenError):
+    """A constructor argument outside its range or not among its choices."""
+
+
+class ReductionError(LossgenError):
+    """A reduction that is none of the known ones."""
+
+
+class ShapeError(LossgenError):
+    """Arrays whose shapes do not fit each other."""
+
+
+class WeightError(ShapeError):
+    """Sample weights or a mask that do not broadcast to the losses."""
+
+
+class LabelError(LossgenError):
+    """An integer label that names no column."""
+
+
+class DtypeError(LossgenError, TypeError):
+    """An array or a dtype argument of a kind that losses are not computed in."""
+
+
+class UnknownLossError(LossgenError):
+    """An identifier that names no loss."""
+
+
+class ConfigError(LossgenError):
+    """A configuration from which no loss can be rebuilt."""
+
+
+class StaleModuleError(LossgenError):
+    """A generated module that was made with other templates or another runtime than the installed ones."""
+
+
+class NoGradientError(LossgenError):
+    """A derivative was asked of a loss that was written as code instead of declared as a formula."""
+
+
+class MissingLibraryError(LossgenError, ImportError):
+    """An optional library that a door or a command needs is not installed."""

@@ -1,0 +1,1 @@
+"""Declarations from declarations: weighted sums, other names, other defaults."""

@@ -1,0 +1,65 @@
+"""Domains: which values a target or a prediction may have, as a name or as a closed interval."""
+
+import math
+
+from lossgen.errors import DeclarationError
+from lossgen.runtime.parameters import is_number
+
+DOMAINS = {
+    "real": (-math.inf, math.inf),
+    "nonnegative": (0.0, math.inf),
+    "positive": (0.0, math.inf),
+    "probability": (0.0, 1.0),
+    "signs": (-1.0, 1.0),
+    "labels": (0.0, math.inf),
+}
+"""Named domains and the smallest closed interval around each: `signs` are −1 and 1, `labels` whole numbers."""
+
+Domain = str | tuple[float | None, float | None]
+
+
+def check_domain(loss: str, role: str, domain) -> Domain:
+    """The domain, if it is a known name or an interval `(low, high)`; `None` is an open end.
+
+    Raises:
+        DeclarationError: it is neither.
+    """
+    if isinstance(domain, str) and domain in DOMAINS:
+        return domain
+    if isinstance(domain, tuple) and len(domain) == 2:
+        low, high = bounds(domain)
+        if is_number(low) and is_number(high) and low < high:
+            return domain
+    raise DeclarationError(
+        f"{loss}: the domain of the {role} is {domain!r}; write an interval (low, high) with low < high "
+        f"(None for no bound) or one of {', '.join(DOMAINS)}."
+    )
+
+
+def bounds(domain: Domain) -> tuple[float, float]:
+    """The smallest closed interval around a domain."""
+    if isinstance(domain, str):
+        return DOMAINS[domain]
+    low, high = domain
+    return -math.inf if low is None else low, math.inf if high is None else high
+
+
+def is_nonnegative(domain: Domain) -> bool:
+    """Whether every value of the domain is at least 0."""
+    return bounds(domain)[0] >= 0
+
+
+def intersection(first: Domain, second: Domain) -> Domain:
+    """A domain for inputs that must satisfy both; `real` where the two say nothing together."""
+    if first == second:
+        return first
+    if "labels" in (first, second) or "signs" in (first, second):
+        return "real"
+    (low_1, high_1), (low_2, high_2) = bounds(first), bounds(second)
+    low, high = max(low_1, low_2), min(high_1, high_2)
+    if "positive" in (first, second) and (low, high) == DOMAINS["positive"]:
+        return "positive"
+    for domain in (first, second):
+        if bounds(domain) == (low, high):
+            return domain
+    return (low, high) if low < high else "real"

@@ -1,0 +1,93 @@
+"""Names: which ones a loss and its arguments may have, and how class and function share one."""
+
+import builtins
+import difflib
+import keyword
+import re
+from collections.abc import Iterable
+
+from lossgen.errors import DeclarationError
+from lossgen.language.symbols import RESERVED_NAMES
+
+CONSTRUCTOR_ARGUMENTS = ("axis", "ignore_class", "reduction", "name", "dtype")
+"""What every constructor may take besides the loss's own parameters and options."""
+
+CALL_ARGUMENTS = ("y_true", "y_pred", "sample_weight", "mask", "out", "self")
+
+KERNEL_ARGUMENTS = (
+    "labels", "ignored", "columns", "weight", "scale", "vector",
+    "value_out", "gradient_out", "hessian_out", "product_out",
+)  # fmt: skip
+
+MODULE_NAMES = ("Loss", "Parameter", "Option", "Variant", "Term", "function_of", "njit", "like", "accumulate")
+"""Names that every generated module imports."""
+
+CONSTANTS = ("pi", "E", "I")
+
+
+def check_name(loss: str, kind: str, name: str) -> str:
+    """The name, if generated code can use it as it is.
+
+    Args:
+        loss: the loss that messages speak about.
+        kind: what is named: `loss`, `parameter`, `option` or `input`.
+        name: the name to check.
+
+    Raises:
+        DeclarationError: the name is no plain identifier or already means something else.
+    """
+    if not isinstance(name, str) or not name.isidentifier() or not name.isascii():
+        problem, advice = "is no identifier", "use letters a-z, digits and _, starting with a letter"
+    elif keyword.iskeyword(name):
+        problem, advice = "is a Python keyword", f"write `{name}_value` or another name"
+    elif name.startswith("_") or name.endswith("__"):
+        problem, advice = "starts with an underscore", "use a name that starts with a letter"
+    elif name in MODULE_NAMES:
+        problem, advice = "is a name that generated modules use themselves", "choose another name"
+    elif kind == "loss":
+        return name
+    elif name in RESERVED_NAMES:
+        meaning = {"y": "the target", "p": "the prediction", "C": "the number of columns"}[name]
+        problem, advice = f"means {meaning} in every formula", "choose a longer name"
+    elif name in CONSTRUCTOR_ARGUMENTS:
+        problem, advice = "is an argument that every loss already has", "choose another name"
+    elif name in CALL_ARGUMENTS or name in KERNEL_ARGUMENTS:
+        problem, advice = "is an argument of the loss's methods or kernels", "choose another name"
+    elif name in CONSTANTS:
+        problem, advice = "is a mathematical constant in formulas", "choose another name"
+    elif hasattr(builtins, name):
+        problem, advice = "is a Python built-in", f"write `{name}_value`, for example"
+    elif name in function_names():
+        problem, advice = "is a function of the formula language", f"write `{name}_value`, for example"
+    else:
+        return name
+    raise DeclarationError(f"{loss}: the {kind} name `{name}` {problem}; {advice}.")
+
+
+def function_names() -> frozenset[str]:
+    """The names of reductions and atoms."""
+    from lossgen.language.atoms import ATOMS
+    from lossgen.language.reductions import REDUCTIONS
+
+    return frozenset(ATOMS) | {reduction.__name__ for reduction in REDUCTIONS}
+
+
+def camel_case(name: str) -> str:
+    """`mean_squared_error` → `MeanSquaredError`; a name that already has capitals stays as it is."""
+    if name[:1].isupper():
+        return name
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+
+def snake_case(name: str) -> str:
+    """`KLDivergence` → `kl_divergence`, `SmoothL1` → `smooth_l1`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """`; did you mean …?` for the closest known name, or nothing."""
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if not close:
+        close = [other for other in known if other.lower() == name.lower()][:1]
+    return f"; did you mean `{close[0]}`?" if close else ""
