@@ -1,0 +1,49 @@
+# Needs Python 3.11 or newer and make; everything else is installed into .venv.
+#
+#   make demo     a loss of one's own, compiled, shown and trained on real data
+#   make test     lint, freshness of generated/, the wheel and its types, all tests
+#   make bench    the first numbers, next to torch eager
+#   make build    rebuild generated/ from lossgen/catalog/
+#   make lint     ruff only
+#   make clean    remove .venv and everything that was built
+
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+JOBS ?= 2
+
+.PHONY: demo test bench build lint clean
+
+demo: .venv/demo.stamp
+	$(BIN)/python examples/demo.py
+
+test: lint
+	$(BIN)/lossgen build --check
+	$(BIN)/python -m pytest -q -n $(JOBS) --durations=15 $(PYTEST_ARGS)
+
+bench: .venv/test.stamp
+	$(BIN)/python benchmarks/first_numbers.py
+
+build: .venv/demo.stamp
+	$(BIN)/lossgen build
+
+lint: .venv/test.stamp
+	$(BIN)/ruff check
+
+clean:
+	rm -rf .venv build dist demo_output *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/python.stamp:
+	@test -n "$(PYTHON)" || { echo "lossgen needs Python 3.11 or newer; set PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	touch $@
+
+# The demo gets by without torch and Keras; the tests need both.
+.venv/demo.stamp: .venv/python.stamp pyproject.toml setup.py constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[demo]"
+	touch $@
+
+.venv/test.stamp: .venv/demo.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	touch $@
