@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from sympy import Add, Expr, Mul, Symbol
+from sympy import Add, Expr, Gt, Mul, S, Symbol
 from sympy.core.basic import Basic
 from sympy.core.relational import Relational
 from sympy.printing.latex import LatexPrinter
 
-from lossgen.language.notation import GREEK, fraction, is_decimal, sides, signed_terms, unfold
+from lossgen.language.notation import GREEK, fraction, indicator, is_decimal, sides, signed_terms, unfold
 from lossgen.language.reductions import LogSumExp, Mean, Reduction, Sum
 
 CALLS = {
@@ -30,6 +30,9 @@ class FormulaPrinter(LatexPrinter):
     """SymPy's LaTeX printer with the functions of the language."""
 
     def _print_Symbol(self, node: Symbol, style: str = "plain") -> str:
+        if indicator(node):
+            condition = indicator(node).replace("arg max", r"\arg\max").replace("arg min", r"\arg\min")
+            return rf"\left[{condition}\right]"
         head, mark, rest = node.name.partition("_")
         if head not in GREEK and len(head) > 1:
             return r"\mathrm{" + node.name.replace("_", r"\ ") + "}"
@@ -110,11 +113,11 @@ class FormulaPrinter(LatexPrinter):
         written = rf"\left[{condition}\right]"
         return written if exp is None else f"{written}^{{{exp}}}"
 
-    def _print_step(self, node: Expr, exp: str | None = None) -> str:
-        return self._indicator(f"{self._print(node.args[0])} > 0", exp)
-
     def _print_greater(self, node: Expr, exp: str | None = None) -> str:
-        return self._indicator(" > ".join(self._print(part) for part in node.args), exp)
+        left, right = (*node.args, S.Zero)[:2]
+        return self._indicator(self._print_Relational(Gt(left, right, evaluate=False)), exp)
+
+    _print_step = _print_greater
 
     def _print_inside(self, node: Expr, exp: str | None = None) -> str:
         x, low, high = (self._print(part) for part in node.args)

@@ -26,6 +26,18 @@ OWN_NOTATION = frozenset({
 
 ERROR = Symbol("e", real=True)
 
+INDICATORS = {
+    "label_hit": "k = y", "maximum": "k = arg max", "minimum": "k = arg min",
+}  # fmt: skip
+"""What the compiler's 0-1 symbols say about the column k, by the beginning of their names."""
+
+
+def indicator(symbol: Symbol) -> str | None:
+    """What holds where a symbol of the compiler is 1, or `None` for an ordinary symbol."""
+    if not symbol.name.endswith("_hit"):
+        return None
+    return next((says for name, says in INDICATORS.items() if symbol.name.startswith(name)), None)
+
 
 def unfold(expression: Basic) -> Basic:
     """Replace the atoms that have no notation of their own by their meaning: `log1p(x)` by `log(1 + x)`."""
@@ -117,7 +129,8 @@ def _place(factor: Expr) -> tuple[int, bool, bool]:
     else:
         composed = any(node.is_Function or node.is_Piecewise for node in (base, *base.args))
         rank = 1 + composed + (composed and isinstance(base, Add))
-    return rank, base == y_pred, base in (y_true, y_pred)
+    symbols = base.free_symbols
+    return rank, y_pred in symbols, y_true in symbols
 
 
 def sides(relation: Relational) -> Relational:

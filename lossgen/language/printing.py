@@ -6,14 +6,14 @@ its sister for a page.
 
 from collections.abc import Callable, Iterable
 
-from sympy import Add, Expr, Max, Min, Mul, Number, Piecewise, Pow, S, Symbol, exp
+from sympy import Add, Expr, Gt, Max, Min, Mul, Number, Piecewise, Pow, S, Symbol, exp
 from sympy.core.basic import Basic
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, Boolean, BooleanFalse, BooleanTrue, Not, Or
 
 from lossgen.language import reductions
 from lossgen.language.latex import latex
-from lossgen.language.notation import GREEK, fraction, is_decimal, sides, signed_terms, unfold
+from lossgen.language.notation import GREEK, fraction, indicator, is_decimal, sides, signed_terms, unfold
 
 __all__ = ["latex", "symbol_text", "text"]
 
@@ -98,6 +98,8 @@ def _mul(node: Mul) -> Written:
         return numerator, rank
     numerator = f"({numerator})" if rank < PRODUCT else numerator
     denominator = _within(below[0], POWER) if len(below) == 1 else f"({_product(below)[0]})"
+    if len(above) == 1 and isinstance(above[0], Piecewise):
+        return f"1/{denominator} · {numerator}", PREFIX
     return f"{numerator}/{denominator}", PRODUCT
 
 
@@ -158,8 +160,8 @@ def _over(sign: str, node: Expr) -> Written:
     return sign + gap + _within(node.args[0], PREFIX), PREFIX
 
 
-def _indicator(sign: str) -> Callable[[Basic, Basic], Written]:
-    return lambda left, right=S.Zero: (f"[{_write(left)[0]} {sign} {_write(right)[0]}]", CALL)
+def _indicator(left: Basic, right: Basic = S.Zero) -> Written:
+    return f"[{_relation(Gt(left, right, evaluate=False))[0]}]", CALL
 
 
 def _relative(name: str, plain: Callable[[Expr, Expr], Expr]) -> Callable[[Expr, Expr], Written]:
@@ -181,8 +183,8 @@ _NOTATION: dict[str, Callable[..., Written]] = {
     "lgamma": lambda x: (f"log Γ({_write(x)[0]})", PREFIX),
     "loggamma": lambda x: (f"log Γ({_write(x)[0]})", PREFIX),
     "relu": lambda x: (f"max({_write(x)[0]}, 0)", CALL),
-    "step": _indicator(">"),
-    "greater": _indicator(">"),
+    "step": _indicator,
+    "greater": _indicator,
     "inside": lambda x, low, high: (f"[{_write(low)[0]} ≤ {_write(x)[0]} ≤ {_write(high)[0]}]", CALL),
     "softmax": _relative("softmax", lambda u, rung: exp(u - rung)),
     "log_softmax": _relative("log_softmax", lambda u, rung: u - rung),
@@ -195,7 +197,7 @@ _STRUCTURE: dict[type, Callable[..., Written]] = {
     reductions.Min: lambda node: (f"minₖ({_write(node.args[0])[0]})", CALL),
     reductions.Gather: lambda node: (f"{_within(node.args[0], CALL)}[y]", CALL),
     Max | Min: lambda node: (f"{type(node).__name__.lower()}({_list(node.args)})", CALL),
-    Symbol: lambda node: (symbol_text(node.name), CALL),
+    Symbol: lambda node: (f"[{indicator(node)}]" if indicator(node) else symbol_text(node.name), CALL),
     Number: _number,
     Add: _add,
     Mul: _mul,
