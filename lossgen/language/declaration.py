@@ -178,25 +178,25 @@ class Declaration:
         Raises:
             DeclarationError: something else than formulas was passed, or the loss has several scopes.
         """
-        from lossgen.language.combination import substituted
+        from lossgen.language.adaptation import substituted
 
         return substituted(self, (target, prediction, *extra), arguments)
 
     def renamed(self, name: str) -> "Declaration":
         """The same loss under another name (of the class or of the function)."""
-        from lossgen.language.combination import renamed
+        from lossgen.language.adaptation import renamed
 
         return renamed(self, name)
 
     def renamed_arguments(self, **names: str) -> "Declaration":
         """The same loss with other names for some of its parameters and options: `old="new"`."""
-        from lossgen.language.combination import renamed_arguments
+        from lossgen.language.adaptation import renamed_arguments
 
         return renamed_arguments(self, names)
 
     def with_defaults(self, **values) -> "Declaration":
         """The same loss with other defaults for some of its parameters and options."""
-        from lossgen.language.combination import with_defaults
+        from lossgen.language.adaptation import with_defaults
 
         return with_defaults(self, values)
 

@@ -8,7 +8,8 @@ from pathlib import PurePath
 from sympy import Expr, Symbol, SympifyError
 
 from lossgen.errors import DeclarationError, LossgenError
-from lossgen.language.checks import check_arguments, check_variant_count, checked_expression
+from lossgen.language.arguments import check_order, check_parameters, check_variant_count
+from lossgen.language.checks import checked_expression
 from lossgen.language.declaration import Case, Declaration, Scope, Term
 from lossgen.language.domains import Domain, check_domain
 from lossgen.language.names import camel_case, check_name, snake_case, suggestion
@@ -196,7 +197,10 @@ def build(
         expression = checked_expression(empty, options, formula(options, empty.symbols()))
         facts = case_facts(name, domain, link, options, extra_inputs)
         cases[empty.variant_key(options)] = Case((Term(scope, expression),), *facts)
-    return check_arguments(replace(empty, cases=cases, arguments=texts(arguments) if arguments else None))
+    declaration = replace(empty, cases=cases, arguments=texts(arguments) if arguments else None)
+    check_parameters(declaration)
+    check_order(declaration)
+    return declaration
 
 
 def read_signature(name: str, function: Callable) -> tuple[tuple[Input, ...], dict[str, Parameter | Option]]:
@@ -267,7 +271,7 @@ def for_options(name: str, fact, options: Mapping[str, object]):
     wanted = inspect.signature(fact).parameters
     for key in wanted:
         if key not in options:
-            raise DeclarationError(f"{name}: a fact asks for `{key}`, which is no option{suggestion(key, options)}")
+            raise DeclarationError(f"{name}: a fact asks for `{key}`, no option{suggestion(key, options)}")
     return fact(**{key: options[key] for key in wanted})
 
 
@@ -286,7 +290,7 @@ def with_parameters(name: str, expression, symbols: Mapping[str, Symbol]):
                     "integer": "leave out integer=True",
                 }[sign]
                 raise DeclarationError(
-                    f"{name}: the symbol `{symbol}` is {sign}, but the parameter `{symbol}` need not be; {advice}."
+                    f"{name}: the symbol `{symbol}` is {sign}, its parameter need not be; {advice}."
                 )
         replacements[symbol] = proper
     return expression.xreplace(replacements) if replacements else expression

@@ -13,7 +13,7 @@ DOMAINS = {
     "signs": (-1.0, 1.0),
     "labels": (0.0, math.inf),
 }
-"""Named domains and the smallest closed interval around each: `signs` are −1 and 1, `labels` whole numbers."""
+"""Named domains, the smallest closed interval around each: `signs` are −1 and 1, `labels` whole numbers."""
 
 Domain = str | tuple[float | None, float | None]
 

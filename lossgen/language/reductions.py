@@ -5,7 +5,10 @@ evaluate or differentiate themselves: the compiler turns each into a rung of the
 SymPy's own `Max(a, b)` stays elementwise; its `Sum` is refused by the checks.
 """
 
-from sympy import Function
+from sympy import Expr, Function
+from sympy.logic.boolalg import Boolean
+
+from lossgen.errors import DeclarationError
 
 
 class Reduction(Function):
@@ -14,8 +17,40 @@ class Reduction(Function):
     nargs = (1,)
     per_column = False
 
+    def __new__(cls, *arguments, **options):
+        name = cls.__name__
+        if len(arguments) != 1:
+            shown = ", ".join(str(argument) for argument in arguments)
+            if name in ("Max", "Min"):
+                advice = f"for the elementwise one of two values write sympy.{name}({shown})"
+            else:
+                advice = f"lg.{name}(expression) already runs over all columns, without an index or an axis"
+            raise DeclarationError(f"lg.{name}({shown}): one expression is expected; {advice}.")
+        (argument,) = arguments
+        if isinstance(argument, Boolean | bool) and not isinstance(argument, Expr):
+            raise DeclarationError(
+                f"lg.{name}({argument}): a condition is no number; write lg.where({argument}, 1, 0) inside."
+            )
+        if not isinstance(argument, Expr | int | float) and not hasattr(argument, "_sympy_"):
+            raise DeclarationError(
+                f"lg.{name}({argument!r}): a formula of lg.y_true and lg.y_pred is expected, "
+                f"not a value of type {type(argument).__name__}."
+            )
+        return super().__new__(cls, argument, **options)
+
     def _eval_is_extended_real(self):
         return True
+
+    def _sympystr(self, printer):
+        return printer._print_Function(self)  # by class name alone, SymPy would print its own Sum
+
+    _pretty = _sympystr
+
+    def _latex(self, printer, exp=None):
+        if hasattr(printer, "_print_Reduction"):
+            return printer._print_Reduction(self, exp)
+        power = "" if exp is None else f"^{{{exp}}}"
+        return rf"\operatorname{{{type(self).__name__}}}{power}\left({printer._print(self.args[0])}\right)"
 
     def fdiff(self, argindex=1):
         raise NotImplementedError("reductions are differentiated on the ladder, not by SymPy")

@@ -27,7 +27,7 @@ def parameter_symbol(name: str, *, positive: bool = False, nonnegative: bool = F
 
 @dataclass(frozen=True)
 class Input:
-    """One array that a loss reads: its name, its role (`target`, `prediction`, `extra`), its element symbol."""
+    """One array that a loss reads: name, role (`target`, `prediction`, `extra`) and element symbol."""
 
     name: str
     role: str
