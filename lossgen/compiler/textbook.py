@@ -5,6 +5,8 @@ shortest is shown: `σ(p) − y`, where the kernel computes `(1 − y)·σ(p) �
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from textwrap import wrap
 
 from sympy import (
     Add,
@@ -15,6 +17,7 @@ from sympy import (
     Le,
     Mul,
     Piecewise,
+    Pow,
     Symbol,
     collect,
     count_ops,
@@ -24,6 +27,7 @@ from sympy import (
 )
 
 from lossgen.language import reductions
+from lossgen.language.abbreviation import Definitions, abbreviate, name_the_error
 from lossgen.language.atoms import (
     greater,
     inside,
@@ -35,10 +39,11 @@ from lossgen.language.atoms import (
     softplus,
     step,
 )
-from lossgen.language.notation import name_the_error, rebuild, replace
-from lossgen.language.printing import text
+from lossgen.language.notation import indicator, rebuild, replace
+from lossgen.language.printing import symbol_text, text
 from lossgen.language.symbols import column_count
 
+from .differentiate import Derivative
 from .ladder import Ladder
 
 REDUCTIONS = {
@@ -47,6 +52,32 @@ REDUCTIONS = {
 }  # fmt: skip
 LARGEST_REARRANGED = 120
 """Operations above which a formula is shown as it was derived: expanding it would not make it readable."""
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """What a person reads of one term: letters for repeats, the row's loss, its derivatives at a column."""
+
+    definitions: Definitions
+    value: Expr
+    gradient: Expr
+    hessian: Expr
+
+    def lines(self, width: int = 100) -> list[str]:
+        """The formulas one below the other, aligned; a long one goes on in the next line."""
+        entries = [(" " * 10 + symbol_text(symbol.name), part) for symbol, part in self.definitions]
+        entries += [("loss      L", self.value), ("gradient  g", self.gradient)]
+        entries += [("Hessian   h", self.hessian)]
+        style = {"subsequent_indent": " " * 14, "break_long_words": False, "break_on_hyphens": False}
+        return [line for label, part in entries for line in wrap(f"{label} = {text(part)}", width, **style)]
+
+
+def formulas(declared: Expr, ladder: Ladder, gradient: Derivative, hessian: Derivative) -> Formulas:
+    """The textbook forms of a term and of its derivatives, with letters for what they repeat."""
+    value = min(shortest(declared), textbook(ladder.head, ladder), key=lambda each: len(shown(each)))
+    derivatives = (textbook(each.textbook, each.ladder) for each in (gradient, hessian))
+    definitions, parts = abbreviate(value, *derivatives)
+    return Formulas(definitions, *parts)
 
 
 def textbook(expression: Expr, ladder: Ladder) -> Expr:
@@ -73,7 +104,7 @@ def restored(expression: Expr, ladder: Ladder) -> Expr:
 def shortest(expression: Expr) -> Expr:
     """The spelling with the shortest text among a few that are equal by school algebra."""
     if count_ops(expression) > LARGEST_REARRANGED:
-        return expression
+        return _plain(expression)
     return min(_spellings(expression), key=lambda each: (len(shown(each)), count_ops(each)))
 
 
@@ -102,15 +133,16 @@ def _spellings(expression: Expr) -> Iterator[Expr]:
 def _cases(expression: Expr) -> Iterator[Expr]:
     """`(1 − τ)·(1 − [y > p]) − τ·[y > p]` → `{−τ where y > p, else 1 − τ}`."""
     indicators = expression.atoms(greater, inside)
-    if len(indicators) == 1 and not expression.has(Piecewise):
-        (indicator,) = indicators
-        if isinstance(indicator, greater):
-            condition = Gt(*indicator.args, evaluate=False)
+    summed = any(each.has(greater, inside) for each in expression.atoms(reductions.Reduction))
+    if len(indicators) == 1 and not summed and not expression.has(Piecewise):
+        (which,) = indicators
+        if isinstance(which, greater):
+            condition = Gt(*which.args, evaluate=False)
         else:
-            x, low, high = indicator.args
+            x, low, high = which.args
             condition = And(Le(low, x, evaluate=False), Le(x, high, evaluate=False), evaluate=False)
-        outside, inner = factor_terms(expression).as_independent(indicator, as_Add=False)
-        holds, fails = (factor_terms(replace(inner, {indicator: Integer(value)})) for value in (1, 0))
+        outside, inner = factor_terms(expression).as_independent(which, as_Add=False)
+        holds, fails = (factor_terms(replace(inner, {which: Integer(value)})) for value in (1, 0))
         yield outside * Piecewise((holds, condition), (fails, True), evaluate=False)
 
 
@@ -123,9 +155,18 @@ def _plain(expression: Expr) -> Expr:
         return arguments[0]
     if isinstance(expression, softmax_complement):
         return 1 - softmax(*arguments)
+    if isinstance(expression, Pow) and is_zero_or_one(arguments[0]) and arguments[1].is_positive:
+        return arguments[0]
     if isinstance(expression, step | greater):
         return greater(*_separated(Add(*arguments[:1], *(-argument for argument in arguments[1:]))))
     return rebuild(expression, arguments)
+
+
+def is_zero_or_one(expression: Expr) -> bool:
+    """Whether the expression is an indicator, which equals its own square."""
+    if isinstance(expression, Symbol):
+        return indicator(expression) is not None
+    return isinstance(expression, step | greater | inside)
 
 
 def _separated(difference: Expr) -> tuple[Expr, Expr]:

@@ -52,18 +52,6 @@ def unfold(expression: Basic) -> Basic:
     return rebuild(expression, arguments)
 
 
-def name_the_error(*expressions: Expr) -> tuple[tuple[tuple[Symbol, Expr], ...], tuple[Expr, ...]]:
-    """Write `e` for `p − y` where it stands more than once.
-
-    Returns the definitions, `((e, p − y),)` or `()`, and the expressions in terms of them.
-    """
-    error = y_pred - y_true
-    renamed = tuple(replace(expression, {error: ERROR, -error: -ERROR}) for expression in expressions)
-    if sum(_count(expression, ERROR) for expression in renamed) < 2:
-        return (), expressions
-    return ((ERROR, error),), renamed
-
-
 def replace(expression: Basic, table: dict[Basic, Basic]) -> Basic:
     """Exchange whole sub-expressions, leaving branches and conditions as they were written."""
     if expression in table:
@@ -75,13 +63,11 @@ def replace(expression: Basic, table: dict[Basic, Basic]) -> Basic:
 
 def rebuild(expression: Basic, arguments: list[Basic]) -> Basic:
     """The same node around other parts; SymPy is kept from rearranging branches and conditions."""
+    if all(new is old for new, old in zip(arguments, expression.args, strict=True)):
+        return expression
     if isinstance(expression, Piecewise | Boolean):
         return expression.func(*arguments, evaluate=False)
     return expression.func(*arguments)
-
-
-def _count(expression: Basic, symbol: Symbol) -> int:
-    return int(expression == symbol) + sum(_count(argument, symbol) for argument in expression.args)
 
 
 # The order in which a textbook writes the parts of a sum, a product, a comparison ----------------------

@@ -14,6 +14,7 @@ from sympy.logic.boolalg import And, Boolean, BooleanFalse, BooleanTrue, Not, Or
 from lossgen.language import reductions
 from lossgen.language.latex import latex
 from lossgen.language.notation import GREEK, fraction, indicator, is_decimal, sides, signed_terms, unfold
+from lossgen.language.symbols import column_count
 
 __all__ = ["latex", "symbol_text", "text"]
 
@@ -73,7 +74,7 @@ def _list(nodes: Iterable[Basic]) -> str:
 def _number(node: Number) -> Written:
     if node.is_negative:
         return "−" + _number(-node)[0], MINUS
-    if node.is_Integer:
+    if node.is_Integer and (node == 0 or node % 10**6 != 0):
         return str(node), CALL
     if node.is_Rational and not is_decimal(node):
         return f"{node.p}/{node.q}", PRODUCT
@@ -93,6 +94,9 @@ def _mul(node: Mul) -> Written:
     if node.as_coeff_Mul()[0].is_negative:
         return "−" + _within(-node, PREFIX), MINUS
     above, below = fraction(node)
+    means = [factor for factor in above if isinstance(factor, reductions.Mean)]
+    if len(means) == 1:
+        return _write_mean(means[0], [factor for factor in above if factor is not means[0]], below)
     numerator, rank = _product(above)
     if not below:
         return numerator, rank
@@ -101,6 +105,12 @@ def _mul(node: Mul) -> Written:
     if len(above) == 1 and isinstance(above[0], Piecewise):
         return f"1/{denominator} · {numerator}", PREFIX
     return f"{numerator}/{denominator}", PRODUCT
+
+
+def _write_mean(mean: Expr, above: list[Expr], below: list[Expr]) -> Written:
+    """A factor joins the 1/C of the mean: `δ²/C · Σ log(1 + e²)`."""
+    head = _write(Mul(*above, *(1 / factor for factor in below), 1 / column_count))[0]
+    return _over(f"{head} · Σ", mean)
 
 
 def _product(factors: list[Expr]) -> Written:
