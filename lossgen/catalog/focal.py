@@ -87,7 +87,7 @@ def asymmetric_loss(
 ):  # fmt: skip
     """Multi-label focal loss that fades negatives out faster and drops easy ones; sum over the labels.
 
-    Target 0 or 1 a label; prediction a logit a label. Negatives with a probability below the margin are dropped.
+    Target 0 or 1 a label; prediction a logit a label. Negatives below the margin are dropped.
     """
     hit, miss = sigmoid(y_pred), sigmoid(-y_pred)
     positive = miss**gamma_positive * log(hit)

@@ -1,6 +1,6 @@
 """Maximum-margin losses. The gradient on the margin itself is 0."""
 
-from lossgen.language.atoms import keep, relu
+from lossgen.language.atoms import maximum, relu
 from lossgen.language.decorator import loss
 from lossgen.language.parameters import Option, Parameter
 from lossgen.language.reductions import Gather, Max, Mean, Sum
@@ -44,8 +44,8 @@ def categorical_hinge(y_true, y_pred):
 def multi_margin(y_true, y_pred, *, margin=Parameter(1.0, minimum=0), exponent=Option(1, choices=(1, 2))):
     """Every rival that comes closer than the margin to the true class is punished; sum over rivals / columns.
 
-    Target an integer in 0 … C−1; prediction real scores. The true class is its own rival at distance 0: its
-    margin^exponent is taken off again, and `keep` holds the difference together so that it is exactly 0.
+    Target an integer in 0 … C−1; prediction real scores. The true class is its own rival, ahead by exactly 0:
+    its margin^exponent is taken off again.
     """
-    behind = keep(y_pred - Gather(y_pred))
-    return (Sum(relu(margin + behind) ** exponent) - margin**exponent) / column_count
+    ahead = maximum(y_pred - Gather(y_pred), -margin)
+    return (Sum((ahead + margin) ** exponent) - margin**exponent) / column_count

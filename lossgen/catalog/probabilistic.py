@@ -65,7 +65,11 @@ def sparse_categorical_crossentropy(y_true, y_pred, *, from_logits=False):
     return -log(clipped(Gather(y_pred) / Sum(y_pred)))
 
 
-@loss(domain={"target": "nonnegative", "prediction": "nonnegative"}, identifiers=("kld", "KLD"))
+@loss(
+    name="KLDivergence",
+    domain={"target": "nonnegative", "prediction": "nonnegative"},
+    identifiers=("kld", "KLD"),
+)
 def kl_divergence(y_true, y_pred):
     """Kullback-Leibler divergence of the prediction from the target, sum over the columns.
 

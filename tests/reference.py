@@ -1,0 +1,377 @@
+"""Reference values: a declared formula, as it was declared, in adaptive-precision arithmetic.
+
+Nothing of the compiler is used. Reductions are evaluated over the columns, atoms by their textbook meaning,
+derivatives by truncated Taylor polynomials. The precision is raised until two evaluations agree, because
+textbook formulas cancel. Subgradients are the declared ones: Abs′(0) = relu′(0) = 0, clip′ = 1 on the closed
+interval, ties of Max go to the first column, and Piecewise to the branch that its condition selects.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import jets
+import sympy
+from jets import Jet, Space, Undetermined
+from mpmath import mp, mpf
+
+from lossgen.language import reductions
+from lossgen.language.atoms import ATOMS
+from lossgen.language.symbols import column_count, y_pred, y_true
+
+PRECISIONS = (60, 160, 420, 1300, 4500)
+"""Decimal digits. 420 hold the sum of 1 and the smallest float64; the last is for e^-10000."""
+
+AGREEMENT = mpf(10) ** -25
+SMALL = mpf(10) ** -15
+NEGLIGIBLE = mpf(10) ** -400
+
+
+@dataclass(frozen=True)
+class Exact:
+    """The loss of one row and its derivatives, with what an error analysis needs.
+
+    jet       Taylor polynomial in p_0 … p_{C−1}, y_0 … y_{C−1} and one variable a sum, in this order
+    addends   the largest |addend| of each sum; its variable is an error added to the sum
+    """
+
+    jet: Jet
+    columns: int
+    addends: tuple
+
+    @property
+    def value(self):
+        return self.jet.value
+
+    @cached_property
+    def gradient(self) -> list:
+        return [self.jet.derivative(i) for i in range(self.columns)]
+
+    @cached_property
+    def hessian(self) -> list[list]:
+        return [[self.jet.derivative(i, j) for j in range(self.columns)] for i in range(self.columns)]
+
+    def hessian_vector(self, vector: Sequence[float]) -> list:
+        return [sum(h * mpf(v) for h, v in zip(row, vector, strict=True)) for row in self.hessian]
+
+    def sensitivity(self, *derivative: int) -> tuple[list, list, list]:
+        """|∂/∂p_j|, |∂/∂y_j| and |∂/∂(sum k)| of a derivative (of the value, when none is given)."""
+        C = self.columns
+        of = lambda variable: abs(self.jet.derivative(*derivative, variable))  # noqa: E731
+        return (
+            [of(j) for j in range(C)],
+            [of(C + j) for j in range(C)],
+            [of(2 * C + k) for k in range(len(self.addends))],
+        )
+
+
+def exact(
+    expression: sympy.Expr,
+    y: Sequence[float] | int,
+    p: Sequence[float],
+    parameters: Mapping[sympy.Symbol, object] | None = None,
+    *,
+    order: int = 2,
+    extra: Mapping[sympy.Symbol, Sequence[float]] | None = None,
+) -> Exact | None:
+    """One row of a declared loss, to 25 digits or more; None when it has no finite value that can be found.
+
+    Args:
+        expression: as declared, with reductions and atoms.
+        y: targets of the row, or its integer label.
+        p: predictions of the row.
+        parameters: value of each parameter's symbol: a float, or a tuple of one a column.
+        order: of the Taylor polynomial: derivatives up to this order come out.
+        extra: further inputs by symbol, one value a column.
+    """
+    earlier = None
+    for digits in PRECISIONS:
+        with mp.workdps(digits):
+            try:
+                result = Row(y, p, parameters or {}, order, extra or {}).loss(expression)
+            except (Undetermined, ZeroDivisionError):
+                earlier = None
+                continue
+            if earlier is not None and agree(earlier, result, digits):
+                return result
+            earlier = result
+    return None
+
+
+def agree(first: Exact, second: Exact, digits: int) -> bool:
+    """Whether all coefficients are the same to 25 digits, or too small for a float; a 0 needs 420 digits."""
+    for monomial in first.jet.coefficients.keys() | second.jet.coefficients.keys():
+        a = first.jet.coefficients.get(monomial, mpf(0))
+        b = second.jet.coefficients.get(monomial, mpf(0))
+        if not (mp.isfinite(a) and mp.isfinite(b)):
+            return False
+        size = max(abs(a), abs(b))
+        if abs(a - b) > AGREEMENT * size and size > NEGLIGIBLE:
+            return False
+        if abs(b) < SMALL and digits < 420:
+            return False
+    return True
+
+
+class Row:
+    """The evaluation of one row at the present precision."""
+
+    def __init__(self, y, p, parameters, order, extra):
+        self.columns = C = len(p)
+        self.space = Space(order, linear_from=C)
+        self.label = y if isinstance(y, int) else None
+        self.predictions = [self.space.variable(mpf(float(x)), j) for j, x in enumerate(p)]
+        self.targets = (
+            None
+            if self.label is not None
+            else [self.space.variable(mpf(float(x)), C + j) for j, x in enumerate(y)]
+        )
+        self.constants = {column_count: mpf(C)}
+        self.per_column = {}
+        for symbol, value in {**parameters, **extra}.items():
+            if isinstance(value, int | float):
+                self.constants[symbol] = mpf(float(value))
+            else:
+                self.per_column[symbol] = [self.space.constant(mpf(float(x))) for x in value]
+        self.addends = []
+        self.known = {}
+
+    def loss(self, expression) -> Exact:
+        jet = self.evaluate(expression, None)
+        return Exact(jet, self.columns, tuple(self.addends))
+
+    def varies(self, expression) -> bool:
+        """Whether the expression differs from column to column."""
+        if isinstance(expression, reductions.Reduction):
+            return expression.per_column
+        if expression in (y_true, y_pred) or expression in self.per_column:
+            return True
+        return any(self.varies(argument) for argument in expression.args)
+
+    def evaluate(self, expression, column) -> Jet:
+        key = (expression, column if column is not None and self.varies(expression) else None)
+        if key not in self.known:
+            self.known[key] = self.fresh(expression, key[1])
+        return self.known[key]
+
+    def fresh(self, expression, column) -> Jet:
+        if expression == y_pred:
+            return self.predictions[column]
+        if expression == y_true:
+            return self.targets[column]
+        if expression in self.per_column:
+            return self.per_column[expression][column]
+        if expression in self.constants:
+            return self.space.constant(self.constants[expression])
+        if isinstance(expression, sympy.Rational):
+            return self.space.constant(mpf(expression.p) / expression.q)
+        if expression.is_Number or expression.is_NumberSymbol:
+            return self.space.constant(expression._to_mpmath(mp.prec))
+        if isinstance(expression, reductions.Reduction):
+            return REDUCTIONS[type(expression)](self, expression.args[0], column)
+        if isinstance(expression, sympy.Piecewise):
+            for value, condition in expression.args:
+                if self.holds(condition, column):
+                    return self.evaluate(value, column)
+            raise Undetermined("no branch")
+        name = type(expression).__name__
+        if name in ATOMS and name not in FUNCTIONS:
+            return self.evaluate(ATOMS[name].meaning(*expression.args), column)
+        return FUNCTIONS[name](*(self.evaluate(argument, column) for argument in expression.args))
+
+    def holds(self, condition, column) -> bool:
+        if condition in (sympy.true, sympy.false):
+            return condition == sympy.true
+        if isinstance(condition, sympy.And | sympy.Or | sympy.Not):
+            parts = [self.holds(part, column) for part in condition.args]
+            return {"And": all, "Or": any, "Not": lambda each: not each[0]}[type(condition).__name__](parts)
+        left, right = (self.evaluate(side, column).value for side in condition.args)
+        return COMPARISONS[condition.rel_op](left, right)
+
+    def over_columns(self, expression) -> list[Jet]:
+        return [self.evaluate(expression, j) for j in range(self.columns)]
+
+
+# Reductions -------------------------------------------------------------------------------------------
+
+
+def total(row: Row, expression, _, scale=None) -> Jet:
+    addends = row.over_columns(expression)
+    result = row.space.constant(mpf(0))
+    for addend in addends:
+        result = result + addend
+    if scale is not None:
+        result = result * row.space.constant(scale)
+    if row.columns > 1:
+        number = 2 * row.columns + len(row.addends)
+        row.addends.append(max(abs(addend.value) for addend in addends) * (1 if scale is None else scale))
+        result = result + Jet(row.space, {(number,): mpf(1)})
+    return result
+
+
+def extremum(pick):
+    def evaluate(row: Row, expression, _):
+        values = row.over_columns(expression)
+        best = pick(jet.value for jet in values)
+        return next(jet for jet in values if jet.value == best)
+
+    return evaluate
+
+
+def log_sum_exp(row: Row, expression, _) -> Jet:
+    values = row.over_columns(expression)
+    largest = row.space.constant(-max(jet.value for jet in values))
+    result = row.space.constant(mpf(0))
+    for jet in values:
+        result = result + (jet + largest).compose(jets.exponential)
+    return result.compose(jets.logarithm) + negative(largest)
+
+
+def log_softmax(row: Row, expression, column) -> Jet:
+    return row.evaluate(expression, column) + negative(row.evaluate(reductions.LogSumExp(expression), None))
+
+
+REDUCTIONS = {
+    reductions.Sum: total,
+    reductions.Mean: lambda row, expression, _: total(row, expression, _, scale=1 / mpf(row.columns)),
+    reductions.Max: extremum(max),
+    reductions.Min: extremum(min),
+    reductions.LogSumExp: log_sum_exp,
+    reductions.LogSoftmax: log_softmax,
+    reductions.Softmax: lambda *arguments: log_softmax(*arguments).compose(jets.exponential),
+    reductions.Gather: lambda row, expression, _: row.evaluate(expression, row.label),
+}
+
+
+# Functions ----------------------------------------------------------------------------------------------
+
+
+def negative(jet: Jet) -> Jet:
+    return Jet(jet.space, {monomial: -coefficient for monomial, coefficient in jet.coefficients.items()})
+
+
+def constant_like(jet: Jet, value) -> Jet:
+    return jet.space.constant(mpf(value))
+
+
+def added(*arguments: Jet) -> Jet:
+    result = arguments[0]
+    for argument in arguments[1:]:
+        result = result + argument
+    return result
+
+
+def multiplied(*arguments: Jet) -> Jet:
+    result = arguments[0]
+    for argument in arguments[1:]:
+        result = result * argument
+    return result
+
+
+def raised(base: Jet, exponent: Jet) -> Jet:
+    if exponent.is_constant:
+        return base.compose(jets.power_of(exponent.value))
+    return (exponent * base.compose(jets.logarithm)).compose(jets.exponential)
+
+
+def reciprocal(x: Jet) -> Jet:
+    return x.compose(jets.power_of(-1))
+
+
+def with_slopes(value: Jet, *pairs) -> Jet:
+    """The kinked function's value, and slope·(argument − its value) for each argument."""
+    result = constant_like(value, value.value)
+    for slope, argument in pairs:
+        moved = {m: slope * c for m, c in argument.coefficients.items() if m and slope}
+        result = result + Jet(value.space, moved)
+    return result
+
+
+def absolute(x: Jet) -> Jet:
+    return with_slopes(constant_like(x, abs(x.value)), (mp.sign(x.value), x))
+
+
+def clip(x: Jet, low: Jet, high: Jet) -> Jet:
+    value = max(low.value, min(x.value, high.value))
+    inside = low.value <= x.value <= high.value
+    return with_slopes(constant_like(x, value), (int(inside), x))
+
+
+def maximum(*arguments: Jet) -> Jet:
+    """The last of the largest, so that a tie of (x, 0) has the slope of the 0."""
+    largest = max(argument.value for argument in arguments)
+    return next(argument for argument in reversed(arguments) if argument.value == largest)
+
+
+def minimum(*arguments: Jet) -> Jet:
+    return negative(maximum(*map(negative, arguments)))
+
+
+def elementwise_max(*arguments: Jet) -> Jet:
+    """SymPy's Max sorts its arguments: at a tie, one without derivative wins."""
+    return maximum(*sorted(arguments, key=lambda jet: jet.is_constant))
+
+
+def indicator(condition):
+    return lambda *arguments: constant_like(arguments[0], int(condition(*(each.value for each in arguments))))
+
+
+def guarded_product(function):
+    """x·f(y) with 0·f = 0, whatever f is."""
+    return lambda x, y: constant_like(x, 0) if not x.coefficients else x * function(y)
+
+
+def composed(taylor):
+    return lambda x: x.compose(taylor)
+
+
+FUNCTIONS = {
+    "Add": added,
+    "Mul": multiplied,
+    "Pow": raised,
+    "power": raised,
+    "exp": composed(jets.exponential),
+    "log": composed(jets.logarithm),
+    "cosh": composed(jets.hyperbolic_cosine),
+    "sinh": composed(jets.hyperbolic_sine),
+    "tanh": lambda x: x.compose(jets.hyperbolic_sine) * reciprocal(x.compose(jets.hyperbolic_cosine)),
+    "sin": composed(jets.sine),
+    "cos": composed(jets.cosine),
+    "atan": composed(jets.arc_tangent),
+    "erf": composed(jets.error_function),
+    "erfc": composed(jets.error_function_complement),
+    "lgamma": composed(jets.polygamma_of(-1)),
+    "loggamma": composed(jets.polygamma_of(-1)),
+    "digamma": composed(jets.polygamma_of(0)),
+    "trigamma": composed(jets.polygamma_of(1)),
+    "polygamma": lambda n, x: x.compose(jets.polygamma_of(int(n.value))),
+    "exprel": composed(jets.exponential_moment_of(0)),
+    "exprel_slope": composed(jets.exponential_moment_of(1)),
+    "exprel_curvature": composed(jets.exponential_moment_of(2)),
+    "xlogy": guarded_product(composed(jets.logarithm)),
+    "xlog1py": guarded_product(lambda y: (y + constant_like(y, 1)).compose(jets.logarithm)),
+    "xdivy": guarded_product(reciprocal),
+    "Abs": absolute,
+    "absolute": absolute,
+    "sign": lambda x: constant_like(x, mp.sign(x.value)),
+    "signum": lambda x: constant_like(x, mp.sign(x.value)),
+    "relu": lambda x: x if x.value > 0 else constant_like(x, 0),
+    "step": indicator(lambda x: x > 0),
+    "clip": clip,
+    "inside": indicator(lambda x, low, high: low <= x <= high),
+    "greater": indicator(lambda a, b: a > b),
+    "maximum": maximum,
+    "minimum": minimum,
+    "Max": elementwise_max,
+    "Min": lambda *arguments: negative(elementwise_max(*map(negative, arguments))),
+    "keep": lambda x: x,
+}
+
+COMPARISONS = {
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+}
