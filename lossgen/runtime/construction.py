@@ -1,0 +1,94 @@
+"""Constructors of compiled losses: a real signature from the declared arguments, every value checked."""
+
+import inspect
+import re
+
+from lossgen.errors import DeclarationError
+from lossgen.runtime.labels import check_ignore_class
+from lossgen.runtime.shapes import check_axis
+
+POSITIONAL, KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+
+# What every constructor takes besides its own parameters and options, with the check of its value.
+BASE_ARGUMENTS = ("reduction", "name", "dtype")
+SHAPE_ARGUMENTS = {"axis": check_axis, "ignore_class": check_ignore_class}
+
+
+def snake_case(class_name: str) -> str:
+    """MeanSquaredError → mean_squared_error, KLDivergence → kl_divergence, SmoothL1 → smooth_l1."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name).lower()
+
+
+def constructor_signature(cls) -> inspect.Signature:
+    """The signature without `self`: `cls.arguments` in order, then what they leave out, by keyword."""
+    defaults = {
+        **{name: parameter.default for name, parameter in cls.parameters.items()},
+        **{name: option.default for name, option in cls.options.items()},
+        "reduction": "sum_over_batch_size",
+        "name": cls.default_name or snake_case(cls.__name__),
+        "dtype": None,
+        "axis": cls.default_axis,
+    }
+    if cls.labels:
+        defaults["ignore_class"] = None
+    order = cls.arguments or (*cls.parameters, *cls.options, *BASE_ARGUMENTS)
+    unknown = [name for name in order if name not in defaults]
+    if unknown:
+        raise DeclarationError(
+            f"{cls.__name__}.arguments lists `{unknown[0]}`, which is no parameter, no option and no "
+            f"argument of every loss. It may list {', '.join(defaults)}."
+        )
+    rest = [name for name in defaults if name not in order]
+    return inspect.Signature(
+        [inspect.Parameter(name, POSITIONAL, default=defaults[name]) for name in order]
+        + [inspect.Parameter(name, KEYWORD, default=defaults[name]) for name in rest]
+    )
+
+
+def check_names(cls, taken: frozenset[str]) -> None:
+    """Refuses a parameter or option whose attribute would hide something that every loss has.
+
+    Raises:
+        DeclarationError: names the parameter.
+    """
+    for name in (*cls.parameters, *cls.options):
+        if name in taken or name in BASE_ARGUMENTS or name in SHAPE_ARGUMENTS:
+            raise DeclarationError(
+                f"{cls.__name__}: a parameter cannot be called `{name}`, every loss has that already. "
+                "Rename it."
+            )
+
+
+def checked_arguments(cls, values: dict) -> dict:
+    """The parameters, options, axis and ignored label among constructor arguments, each checked.
+
+    Raises:
+        ParameterError: a value outside its range; names the argument.
+    """
+    checked = {name: parameter.check(name, values[name]) for name, parameter in cls.parameters.items()}
+    checked |= {name: option.check(name, values[name]) for name, option in cls.options.items()}
+    return checked | {name: check(values[name]) for name, check in SHAPE_ARGUMENTS.items() if name in values}
+
+
+def bind(cls, signature: inspect.Signature, args: tuple, kwargs: dict) -> dict:
+    """Constructor arguments by name, defaults filled in; a TypeError names the class."""
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{cls.__name__}{signature}: {error}") from None
+    bound.apply_defaults()
+    return bound.arguments
+
+
+def make_constructor(cls, initialise):
+    """`__init__` for a class; `initialise(self, values)` receives the arguments by name."""
+    signature = cls.signature
+
+    def __init__(self, *args, **kwargs):
+        initialise(self, bind(cls, signature, args, kwargs))
+
+    own = inspect.Parameter("self", POSITIONAL)
+    __init__.__signature__ = signature.replace(parameters=[own, *signature.parameters.values()])
+    __init__.__qualname__ = f"{cls.__qualname__}.__init__"
+    __init__.__module__ = cls.__module__
+    return __init__

@@ -1,0 +1,84 @@
+"""From one loss a row to one number: the reductions that Keras knows, and what they divide by."""
+
+import numpy as np
+
+from lossgen.errors import ReductionError
+from lossgen.runtime.dtypes import FLOAT64
+from lossgen.runtime.weights import Weighting, weigh
+
+REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
+
+
+class Reduction:
+    """The reductions of Keras 2 by name. `AUTO` means `SUM_OVER_BATCH_SIZE`."""
+
+    AUTO = "auto"
+    NONE = "none"
+    SUM = "sum"
+    SUM_OVER_BATCH_SIZE = "sum_over_batch_size"
+
+    @classmethod
+    def all(cls) -> tuple[str, ...]:
+        """The four reductions."""
+        return (cls.AUTO, cls.NONE, cls.SUM, cls.SUM_OVER_BATCH_SIZE)
+
+    @classmethod
+    def validate(cls, key) -> None:
+        """Raises a ReductionError (a ValueError) if the key is none of the four."""
+        if key not in cls.all():
+            raise ReductionError(f'Invalid Reduction Key: {key}. Expected keys are "{cls.all()}"')
+
+
+def check_reduction(reduction) -> str | None:
+    """The `reduction` argument; "auto" becomes "sum_over_batch_size".
+
+    Raises:
+        ReductionError: it is none of `REDUCTIONS`.
+    """
+    if isinstance(reduction, str) and reduction == Reduction.AUTO:
+        return Reduction.SUM_OVER_BATCH_SIZE
+    if reduction is None or (isinstance(reduction, str) and reduction in REDUCTIONS):
+        return reduction
+    raise ReductionError(
+        f"Invalid value for argument `reduction`. Expected one of {REDUCTIONS}. "
+        f"Received: reduction={reduction!r}"
+    )
+
+
+def keeps_losses(reduction: str | None) -> bool:
+    """Whether the reduction leaves one loss a row."""
+    return reduction is None or reduction == "none"
+
+
+def divisor_of(reduction: str | None, weighting: Weighting, valid: int, used: np.ndarray | None) -> float:
+    """What the weighted sum of the losses is divided by.
+
+    Args:
+        valid: number of losses that are neither masked nor ignored.
+        used: which these are; None for all.
+    """
+    if reduction == "sum_over_batch_size" or reduction == "mean":
+        return valid
+    if reduction == "mean_with_sample_weight":
+        return weighting.total(valid, used)
+    return 1.0
+
+
+def reduce_losses(losses: np.ndarray, sample_weight, mask, reduction: str | None):
+    """Losses that a subclass's own `call` returned, weighted, masked and reduced; accumulated in float64.
+
+    A masked loss counts as 0 even where it is not finite.
+    """
+    weighting = weigh(sample_weight, mask, losses.shape, FLOAT64)
+    weighted = losses.astype(FLOAT64).reshape(-1)
+    if weighting.rows is not None:
+        weighted *= weighting.rows
+    weighted *= weighting.factor
+    used = weighting.mask
+    if used is not None:
+        weighted[~used] = 0.0
+    shape = losses.shape if weighting.shape is None else weighting.shape
+    if keeps_losses(reduction) or losses.ndim == 0:
+        return weighted.astype(losses.dtype).reshape(shape)[()]
+    divisor = divisor_of(reduction, weighting, losses.size if used is None else int(used.sum()), used)
+    return losses.dtype.type(weighted.sum() / divisor if divisor else 0.0)

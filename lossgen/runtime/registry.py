@@ -1,0 +1,150 @@
+"""Losses by name: from a table of names to classes, functions, instances and plain configurations, and back.
+
+Only names of the table and of the caller's `custom_objects` are ever looked up: a configuration never makes
+this import a module, evaluate text or load a pickle.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from importlib import import_module
+
+from lossgen.errors import ConfigError, UnknownLossError
+from lossgen.runtime.loss import Loss
+
+PACKAGE = "lossgen"  # the package in registered names: "lossgen>Huber"
+NOT_YET = ("CTC", "ctc", "Circle", "circle")
+
+
+class Registry:
+    """Losses of a package, loaded when they are first asked for.
+
+    Args:
+        package: the package that holds the modules of the tables.
+        classes, functions: name → module in the package.
+        identifiers: further strings (such as "mse") → name of a class or function.
+    """
+
+    def __init__(
+        self,
+        package: str,
+        classes: Mapping[str, str],
+        functions: Mapping[str, str],
+        identifiers: Mapping[str, str],
+    ):
+        self.package, self.classes, self.functions, self.identifiers = (
+            package,
+            classes,
+            functions,
+            identifiers,
+        )
+        self.modules = {**classes, **functions}
+
+    def names(self) -> list[str]:
+        """Every string that `find` knows."""
+        return sorted({*self.modules, *self.identifiers})
+
+    def find(self, name: str, custom_objects: Mapping | None = None):
+        """The class or function of a name, of another identifier, or of a registered name "lossgen>Huber".
+
+        Raises:
+            UnknownLossError: nothing is called so; suggests what is spelled alike.
+        """
+        if custom_objects and name in custom_objects:
+            return custom_objects[name]
+        package, _, plain = name.rpartition(">")
+        known = plain if package in ("", PACKAGE) else name
+        if custom_objects and plain in custom_objects:
+            return custom_objects[plain]
+        known = self.identifiers.get(known, known)
+        if known in self.modules:
+            return getattr(import_module(f"{self.package}.{self.modules[known]}"), known)
+        raise UnknownLossError(self.advice(name))
+
+    def advice(self, name: str) -> str:
+        """What to say of a name that is not known."""
+        if name in NOT_YET:
+            return f"The loss {name!r} is not yet available in lossgen."
+        lower = {known.lower(): known for known in self.names()}
+        close = [lower[one] for one in get_close_matches(name.lower(), lower, n=3)]
+        meant = f"Did you mean {' or '.join(repr(one) for one in close)}? " if close else ""
+        return (
+            f"Could not interpret loss identifier: {name!r}. {meant}"
+            "Pass a loss of your own as a class, an instance or a function, or name it in `custom_objects`."
+        )
+
+    def get(self, identifier, custom_objects: Mapping | None = None) -> Loss | Callable | None:
+        """The loss that an identifier means.
+
+        Args:
+            identifier: None; the name of a class (gives an instance) or of a function (gives the function);
+                a configuration; a class (gives an instance); or any callable, which comes back as it is.
+            custom_objects: further classes and functions by name.
+
+        Raises:
+            UnknownLossError: it means none.
+        """
+        if identifier is None:
+            return None
+        if isinstance(identifier, str):
+            identifier = self.find(identifier, custom_objects)
+        elif isinstance(identifier, Mapping):
+            return self.deserialize(identifier, custom_objects)
+        if inspect.isclass(identifier):
+            return identifier()
+        if callable(identifier):
+            return identifier
+        raise UnknownLossError(
+            f"Could not interpret loss identifier: {identifier!r} of type {type(identifier).__name__}. It "
+            "must be a name, a configuration, a loss, a class of losses or a callable."
+        )
+
+    def serialize(self, loss) -> dict | str:
+        """A loss as plain data: a dictionary for an instance, the name for a function.
+
+        Raises:
+            ConfigError: a function without a name that could be looked up, or no loss at all.
+        """
+        if not inspect.isclass(loss) and hasattr(loss, "get_config"):
+            cls = type(loss)
+            ours = self.owns(cls.__name__, cls)
+            return {
+                "module": f"{PACKAGE}.losses" if ours else cls.__module__,
+                "class_name": cls.__name__,
+                "config": loss.get_config(),
+                "registered_name": f"{PACKAGE if ours else 'Custom'}>{cls.__name__}",
+            }
+        name = getattr(loss, "__name__", None)
+        if callable(loss) and not inspect.isclass(loss) and name is not None and name.isidentifier():
+            return name
+        raise ConfigError(
+            f"Only instances of losses and named functions can be serialized. Received: {loss!r}"
+            + (f". Make an instance first: {name}()." if inspect.isclass(loss) else "")
+        )
+
+    def deserialize(self, config, custom_objects: Mapping | None = None) -> Loss | Callable:
+        """The loss that `serialize` wrote down, or Keras for a loss of the same name.
+
+        Raises:
+            ConfigError: the data has not the form of a configuration.
+            UnknownLossError: it names no known loss.
+        """
+        if isinstance(config, str):
+            return self.find(config, custom_objects)
+        name = config.get("class_name") if isinstance(config, Mapping) else None
+        if not isinstance(name, str):
+            raise ConfigError(
+                'A loss is configured by its name or by {"class_name": …, "config": {…}}. '
+                f"Received: {config!r}"
+            )
+        arguments = config.get("config")
+        if name == "function" and isinstance(arguments, str):
+            return self.find(arguments, custom_objects)
+        found = self.find(name, custom_objects)
+        if not hasattr(found, "from_config"):
+            raise ConfigError(f"`class_name` {name!r} names a function: pass the name alone.")
+        return found.from_config({} if arguments is None else arguments)
+
+    def owns(self, name: str, cls) -> bool:
+        """Whether the class of that name is this table's."""
+        return name in self.classes and cls.__module__.startswith(f"{self.package}.")

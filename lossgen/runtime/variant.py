@@ -1,0 +1,67 @@
+"""How a generated module hands its kernels to the runtime: a `Variant` for every combination of options.
+
+A variant is a sum of terms; a term is one ladder of reductions over one scope of columns. All kernels of a
+term see the data as rows × columns and take, in this order,
+
+    rows   value                   (y, p, *parameters, weight, scale, [ignored,] value_out)               ->
+    float
+           value_and_gradient      (y, p, *parameters, weight, scale, [ignored,] value_out, gradient_out) ->
+           float gradient_and_hessian    (y, p, *parameters, weight, scale, [ignored,] gradient_out,
+           hessian_out) hessian_vector_product  (y, p, *parameters, weight, scale, [ignored,] vector,
+           product_out)
+    flat   the same on 1-D y and p, with the number of columns (a float) after the parameters
+
+where `weight` is None or holds one number a row, `value_out` is None or takes one unscaled, unweighted loss
+a row, and `ignored` is there for terms that read labels only. Flat kernels know nothing of rows: the runtime
+gives them a weight or a `value_out` only when there is one column, where a row is an element.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+OUTPUTS = ("value", "value_and_gradient", "gradient_and_hessian", "hessian_vector_product")
+
+
+@dataclass(frozen=True)
+class Term:
+    """The kernels of one ladder.
+
+    Args:
+        scope: the axis or axes that are its columns; None for the whole tensor.
+        labels: whether the kernels take one integer label a row instead of a target a column.
+        rows: kernel of every output, for data seen as rows × columns.
+        flat: the same for data seen as one line of elements; None where the ladder needs a result of a row.
+        parameters: names of the parameters that the kernels take; None for all, in the order of the
+            declaration.
+    """
+
+    scope: int | tuple[int, ...] | None
+    labels: bool
+    rows: Mapping[str, Callable]
+    flat: Mapping[str, Callable] | None = None
+    parameters: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The terms of a loss under one choice of its options.
+
+    Args:
+        terms: at least one; their losses are added, broadcast over the columns that a term has reduced.
+        formulas: "value", "gradient" and "latex" texts of this variant; None where the class has one set for
+            all.
+    """
+
+    terms: tuple[Term, ...]
+    formulas: Mapping[str, str] | None = None
+
+    @property
+    def labels(self) -> bool:
+        """Whether the target is one integer label a row."""
+        return any(term.labels for term in self.terms)
+
+
+def resolve_variant(entry: Variant | str, package: str) -> Variant:
+    """The variant behind an entry of a class's table: itself, or `variant` of the module that it names."""
+    return entry if isinstance(entry, Variant) else import_module(entry, package).variant
