@@ -1,0 +1,97 @@
+"""Which declaration a name on the command line means, and what `option=value` stands for."""
+
+import importlib.util
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from lossgen.errors import LossgenError, ParameterError, UnknownLossError
+from lossgen.language.declaration import Declaration
+from lossgen.language.names import suggestion
+
+WORDS = {"true": True, "false": False, "none": None}
+
+
+def catalogue() -> tuple[Declaration, ...]:
+    """The declarations that ship."""
+    from lossgen.catalog import DECLARATIONS
+
+    return DECLARATIONS
+
+
+def find(name: str, declarations: Iterable[Declaration] | None = None) -> Declaration:
+    """The declaration of that name: of the function, of the class, or an identifier such as `mse`.
+
+    Raises:
+        UnknownLossError: there is none; the message proposes the closest name.
+    """
+    declarations = tuple(catalogue() if declarations is None else declarations)
+    named = {key: each for each in declarations for key in (*each.identifiers, each.class_name, each.name)}
+    if name not in named:
+        advice = suggestion(name, named) or "; see `lossgen list`"
+        raise UnknownLossError(f"there is no loss `{name}`{advice}")
+    return named[name]
+
+
+def from_file(path: str) -> tuple[Declaration, ...]:
+    """The declarations at the top level of a Python file, which is run as the person's own program.
+
+    Raises:
+        LossgenError: the file is missing, fails to run, or declares no loss.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise LossgenError(f"there is no file {path}")
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(file.resolve().parent))
+    try:
+        spec.loader.exec_module(module)
+    except LossgenError:
+        raise
+    except Exception as error:
+        raise LossgenError(f"{path}{_line(error, file)} fails: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(str(file.resolve().parent))
+    own = {id(value): value for value in vars(module).values() if isinstance(value, Declaration)}
+    if not own:
+        raise LossgenError(f"{path} declares no loss; write `@lg.loss` above a function f(y_true, y_pred)")
+    return tuple(own.values())
+
+
+def _line(error: BaseException, file: Path) -> str:
+    """`, line 12` of the person's file, where the error came from."""
+    if isinstance(error, SyntaxError) and error.lineno:
+        return f", line {error.lineno}"
+    lines, step = [], error.__traceback__
+    while step is not None:
+        if Path(step.tb_frame.f_code.co_filename) == file:
+            lines.append(step.tb_lineno)
+        step = step.tb_next
+    return f", line {lines[-1]}" if lines else ""
+
+
+def option_values(words: Sequence[str]) -> dict[str, object]:
+    """`from_logits=true exponent=2` as a dictionary.
+
+    Raises:
+        ParameterError: a word has no `=`.
+    """
+    values = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise ParameterError(f"`{word}` is no option; write name=value, for example from_logits=true")
+        values[name] = _value(value)
+    return values
+
+
+def _value(written: str) -> object:
+    if written.lower() in WORDS:
+        return WORDS[written.lower()]
+    for kind in (int, float):
+        try:
+            return kind(written)
+        except ValueError:
+            continue
+    return written

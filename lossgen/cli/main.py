@@ -1,0 +1,83 @@
+"""The parser of the command line and the way its errors are shown."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import lossgen
+from lossgen.errors import LossgenError
+
+COMMANDS = {
+    "list": "the losses that ship",
+    "show": "formula, gradient, Hessian, passes of a loss",
+    "build": "write the modules of declared losses",
+}
+"""Subcommands and what they show or do; each is a module of this package with `add_arguments` and `run`."""
+
+EPILOG = """\
+examples:
+  lossgen list
+  lossgen show huber
+  lossgen show binary_crossentropy from_logits=true --latex
+  lossgen build my_losses.py -o my_package/
+  lossgen build --check
+
+`lossgen COMMAND --help` tells more.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: what follows `lossgen`; by default that of the process.
+
+    Returns:
+        The exit code: 0, 1 where a check failed, 2 for an error of the person's.
+    """
+    options = parser().parse_args(arguments)
+    try:
+        return command_module(options.command).run(options)
+    except LossgenError as error:
+        return refuse(str(error))
+    except KeyboardInterrupt:
+        return refuse("interrupted", code=130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser with every subcommand."""
+    top = argparse.ArgumentParser(
+        prog="lossgen",
+        description="A loss compiler: write the formula once, get its derivatives and fast kernels.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"lossgen {lossgen.__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        module = command_module(name)
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=module.__doc__,
+            epilog=module.EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(command)
+    return top
+
+
+def command_module(name: str):
+    """The module of a subcommand."""
+    return import_module(f"lossgen.cli.{name}_command")
+
+
+def refuse(message: str, code: int = 2) -> int:
+    """Say on standard error, in one line, what is wrong."""
+    print(f"lossgen: {' '.join(message.split())}", file=sys.stderr)
+    return code
