@@ -1,5 +1,6 @@
-"""Rewriting into forms that neither overflow nor cancel: ``stabilise`` may be differentiated, ``accurate`` may not."""
+"""Rewriting into forms that neither overflow nor cancel; `accurate` comes last and is not differentiated."""
 
-from .driver import accurate, stabilise
+from .accurate import accurate
+from .driver import stabilise
 
 __all__ = ["accurate", "stabilise"]

@@ -1,34 +1,22 @@
 """Rule F: SymPy's own kinked and special functions become atoms, decimals become rationals.
 
-Runs before any derivative is taken: SymPy's derivatives of `Max` and `Abs` hold Heaviside(0) = ½ and DiracDelta.
+Runs before any derivative is taken: SymPy's own of `Max` and `Abs` hold Heaviside(0) = ½ and DiracDelta.
 """
 
 from __future__ import annotations
 
-from sympy import (
-    Abs,
-    Expr,
-    Float,
-    Heaviside,
-    Max,
-    Min,
-    Rational,
-    S,
-    loggamma,
-    polygamma,
-    sign,
-)
-from sympy import (
-    digamma as sympy_digamma,
-)
-from sympy import (
-    trigamma as sympy_trigamma,
-)
+from sympy import Abs, Expr, Float, Heaviside, Max, Min, Rational, S, loggamma, polygamma, sign
+from sympy import digamma as sympy_digamma
+from sympy import erf as sympy_erf
+from sympy import erfc as sympy_erfc
+from sympy import trigamma as sympy_trigamma
 
 from lossgen.language.atoms import (
     absolute,
     clip,
     digamma,
+    erf,
+    erfc,
     lgamma,
     maximum,
     minimum,
@@ -42,7 +30,7 @@ from lossgen.language.atoms import (
 def lower(expression: Expr) -> Expr:
     """The expression with every function that has an atom replaced by it, bottom up."""
     if isinstance(expression, Float):
-        return Rational(str(expression)) if expression.is_finite else expression
+        return _decimal(expression)
     if not expression.args:
         return expression
     arguments = tuple(lower(argument) for argument in expression.args)
@@ -52,6 +40,13 @@ def lower(expression: Expr) -> Expr:
         if lowered is not None:
             return lowered
     return expression if arguments == expression.args else expression.func(*arguments)
+
+
+def _decimal(number: Float):
+    """The decimal that a person wrote: 0.1 is 1/10, not the nearest binary fraction."""
+    if not number.is_finite:
+        return number
+    return Rational(repr(float(number)) if number._prec <= 53 else str(number))
 
 
 def _constants_last(arguments):
@@ -65,7 +60,7 @@ def _clipped(low, high, middle):
 def _maximum(*arguments):
     if len(arguments) == 2:
         for low, other in (arguments, arguments[::-1]):
-            if isinstance(other, minimum) and (found := _clipped(low, other.args[1], other.args[0])) is not None:
+            if isinstance(other, minimum) and (found := _clipped(low, *reversed(other.args))) is not None:
                 return found
     *rest, last = _constants_last(arguments)
     if not rest:
@@ -79,10 +74,10 @@ def _maximum(*arguments):
 def _minimum(*arguments):
     if len(arguments) == 2:
         for high, other in (arguments, arguments[::-1]):
-            if isinstance(other, maximum) and (found := _clipped(other.args[1], high, other.args[0])) is not None:
-                return found
-            if isinstance(other, relu) and (found := _clipped(S.Zero, high, other.args[0])) is not None:
-                return found
+            if isinstance(other, (maximum, relu)):
+                middle, low = (*other.args, S.Zero)[:2]
+                if (found := _clipped(low, high, middle)) is not None:
+                    return found
     *rest, last = _constants_last(arguments)
     if not rest:
         return last
@@ -98,6 +93,8 @@ def _polygamma(order, x):
 
 _LOWERED = {
     Abs: absolute,
+    sympy_erf: erf,
+    sympy_erfc: erfc,
     sign: signum,
     Heaviside: lambda x, *_: step(x),
     Max: _maximum,

@@ -1,7 +1,5 @@
 """The atoms: functions whose textbook form overflows, cancels or has a kink; ``ATOMS`` is the one table."""
 
-from sympy import erf, erfc
-
 from .atom import ATOMS, Atom, AtomFunction
 from .ladder import keep, log_softmax, softmax, softmax_complement
 from .powers import (
@@ -22,6 +20,8 @@ from .selects import absolute, clip, greater, inside, maximum, minimum, relu, si
 from .smooth import (
     bose,
     digamma,
+    erf,
+    erfc,
     expm1,
     expm1mx,
     exprel,

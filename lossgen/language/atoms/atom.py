@@ -113,15 +113,9 @@ def atom(name, meaning, derivatives, reference, *, ulp=2.0, sample=REAL, sign=No
         "__module__": "lossgen.language.atoms",
         "__doc__": None,
     }
-    function = type(AtomFunction)(name, (AtomFunction,), members)
-    return row(function, meaning, derivatives, reference, ulp=ulp, sample=sample)
-
-
-def row(function, meaning, derivatives, reference, *, ulp=2.0, sample=REAL):
-    """Add a row for an existing SymPy function; returns the function."""
-    name = function.__name__
     assert name not in ATOMS, name
-    ranges = sample if isinstance(sample[0], tuple) else (sample,) * len(derivatives)
+    function = type(AtomFunction)(name, (AtomFunction,), members)
+    ranges = sample if isinstance(sample[0], tuple) else (sample,) * count
     ATOMS[name] = Atom(function, meaning, tuple(derivatives), name, reference, ulp, ranges)
     return function
 
