@@ -1,4 +1,4 @@
-"""`make demo`: two losses declared in a file, compiled, explained, trained on real data next to built-in ones.
+"""`make demo`: two losses declared in a file, compiled, explained, trained on real data next to others.
 
 The data sets ship with scikit-learn: diabetes (442 patients, with some records spoilt on purpose) and
 handwritten digits (1 797 images, with 40 % of the training labels wrong).

@@ -23,7 +23,7 @@ def quantile_huber(
     return lg.Mean(lg.where(error <= 0, quantile, 1 - quantile) * huber)
 
 
-@lg.loss(link="softmax", reference="Y. Wang et al., Symmetric Cross Entropy, ICCV 2019, eq. 7, with log 0 = −4")
+@lg.loss(link="softmax", reference="Y. Wang et al., Symmetric Cross Entropy, ICCV 2019, eq. 7 (log 0 = −4)")
 def symmetric_cross_entropy(
     y_true,
     y_pred,

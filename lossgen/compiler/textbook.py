@@ -39,7 +39,7 @@ from lossgen.language.atoms import (
     softplus,
     step,
 )
-from lossgen.language.notation import indicator, rebuild, replace
+from lossgen.language.notation import indicator, rebuild, replace, unfold
 from lossgen.language.printing import symbol_text, text
 from lossgen.language.symbols import column_count
 
@@ -50,7 +50,7 @@ REDUCTIONS = {
     "sum": reductions.Sum, "max": reductions.Max, "min": reductions.Min, "logsumexp": reductions.LogSumExp,
     "pick": reductions.Gather,
 }  # fmt: skip
-LARGEST_REARRANGED = 120
+LARGEST_REARRANGED = 60
 """Operations above which a formula is shown as it was derived: expanding it would not make it readable."""
 
 
@@ -70,6 +70,18 @@ class Formulas:
         entries += [("Hessian   h", self.hessian)]
         style = {"subsequent_indent": " " * 14, "break_long_words": False, "break_on_hyphens": False}
         return [line for label, part in entries for line in wrap(f"{label} = {text(part)}", width, **style)]
+
+
+    def spelt_out(self, which: str) -> Expr:
+        """One of the formulas, without letters for repeated parts."""
+        expression = getattr(self, which)
+        for symbol, part in reversed(self.definitions):
+            expression = replace(expression, {symbol: part})
+        return expression
+
+    def one_line(self, which: str) -> str:
+        """`value`, `gradient` or `hessian` as one line of text."""
+        return text(self.spelt_out(which))
 
 
 def formulas(declared: Expr, ladder: Ladder, gradient: Derivative, hessian: Derivative) -> Formulas:
@@ -103,8 +115,9 @@ def restored(expression: Expr, ladder: Ladder) -> Expr:
 
 def shortest(expression: Expr) -> Expr:
     """The spelling with the shortest text among a few that are equal by school algebra."""
+    expression = _plain(unfold(expression))
     if count_ops(expression) > LARGEST_REARRANGED:
-        return _plain(expression)
+        return expression
     return min(_spellings(expression), key=lambda each: (len(shown(each)), count_ops(each)))
 
 
@@ -114,20 +127,33 @@ def shown(expression: Expr) -> str:
 
 
 def _spellings(expression: Expr) -> Iterator[Expr]:
-    plain = _plain(expression)
-    yield plain
-    yield factor_terms(plain)
-    yield from _cases(plain)
-    if plain.has(Piecewise):
+    yield expression
+    yield _without_minus(expression)
+    yield factor_terms(expression)
+    yield _without_minus(factor_terms(expression))
+    yield from _cases(expression)
+    if expression.has(Piecewise):
         return
     for rule in (_positive_sigmoids, _positive_softplus):
-        turned = rule(plain)
-        if turned != plain:
+        turned = rule(expression)
+        if turned != expression:
             expanded = expand_mul(turned)
             yield expanded
             yield factor_terms(expanded)
-            functions = tuple(expanded.atoms(sigmoid, softplus, softmax, log_softmax))
+            functions = tuple(expanded.atoms(sigmoid, softplus, reductions.Softmax, reductions.LogSoftmax))
             yield factor_terms(collect(expanded, functions))
+
+
+def _without_minus(expression: Expr) -> Expr:
+    """−(y − x)/C → (x − y)/C."""
+    if not (expression.is_Mul and expression.as_coeff_Mul()[0].is_negative):
+        return expression
+    bracket = next((factor for factor in expression.args if factor.is_Add), None)
+    if bracket is None:
+        return expression
+    others = list(expression.args)
+    others.remove(bracket)
+    return -Mul(*others) * Add(*(-term for term in bracket.args))
 
 
 def _cases(expression: Expr) -> Iterator[Expr]:
@@ -153,13 +179,26 @@ def _plain(expression: Expr) -> Expr:
     arguments = [_plain(argument) for argument in expression.args]
     if isinstance(expression, keep):
         return arguments[0]
-    if isinstance(expression, softmax_complement):
-        return 1 - softmax(*arguments)
+    if isinstance(expression, softmax | log_softmax | softmax_complement):
+        return _reduction(expression, *arguments)
+    if isinstance(expression, exp):
+        factor, difference = arguments[0].as_coeff_Mul()
+        if isinstance(difference, reductions.LogSoftmax):
+            return reductions.Softmax(*difference.args) ** factor
     if isinstance(expression, Pow) and is_zero_or_one(arguments[0]) and arguments[1].is_positive:
         return arguments[0]
     if isinstance(expression, step | greater):
         return greater(*_separated(Add(*arguments[:1], *(-argument for argument in arguments[1:]))))
     return rebuild(expression, arguments)
+
+
+def _reduction(atom: Expr, argument: Expr, rung: Expr) -> Expr:
+    """The reduction that a ladder atom comes from, where its rung is the log-sum-exp of its own argument."""
+    own = rung == reductions.LogSumExp(argument)
+    if isinstance(atom, log_softmax):
+        return reductions.LogSoftmax(argument) if own else log_softmax(argument, rung)
+    share = reductions.Softmax(argument) if own else softmax(argument, rung)
+    return 1 - share if isinstance(atom, softmax_complement) else share
 
 
 def is_zero_or_one(expression: Expr) -> bool:

@@ -20,9 +20,8 @@ Definitions = tuple[tuple[Symbol, Expr], ...]
 
 COLUMN_LETTERS = "uvwabdfhijk"
 ROW_LETTERS = "ABDEFGHJKMN"
-LONG = 12
-"""Characters from which a repeated part is worth a letter."""
-MOST = 6
+LONG, LEAST_SAVING, MOST = 12, 16, 6
+"""Characters of a part that is worth a letter, characters that the letter must save, letters at most."""
 
 
 def name_the_error(*expressions: Expr) -> tuple[Definitions, tuple[Expr, ...]]:
@@ -74,16 +73,21 @@ def _worth_naming(expressions: Iterable[Expr]) -> Expr | None:
     """The repeated part whose letter saves most, if any is long enough."""
     counts = Counter(node for expression in expressions for node in _nodes(expression) if _may_be_named(node))
     savings = {
-        node: (count - 1) * length
+        node: count * (length - 1) - length
         for node, count in counts.items()
         if count > 1 and (length := len(text(node))) >= LONG
     }
-    return max(savings, key=savings.get) if savings else None
+    best = max(savings, key=savings.get, default=None)
+    return best if best is not None and savings[best] >= LEAST_SAVING else None
 
 
 def _may_be_named(node: Basic) -> bool:
-    """Sums, functions and powers; products are left whole so that signs and factors stay where they are."""
+    """Sums, functions and powers; products stay whole, and so does `softmax(p)`, which is a name already."""
     if isinstance(node, Boolean) or not node.args or not isinstance(node, Expr):
+        return False
+    if isinstance(node, Reduction) and node.args[0].is_Symbol:
+        return False
+    if node.is_Pow and node.exp.could_extract_minus_sign():
         return False
     return (node.is_Add or node.is_Function or node.is_Pow) and not node.is_Piecewise
 

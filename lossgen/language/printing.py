@@ -76,7 +76,7 @@ def _number(node: Number) -> Written:
         return "−" + _number(-node)[0], MINUS
     if node.is_Integer and (node == 0 or node % 10**6 != 0):
         return str(node), CALL
-    if node.is_Rational and not is_decimal(node):
+    if node.is_Rational and not node.is_Integer and not is_decimal(node):
         return f"{node.p}/{node.q}", PRODUCT
     digits, _, exponent = f"{float(node):.12g}".partition("e")
     if not exponent:
