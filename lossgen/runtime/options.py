@@ -6,3 +6,6 @@ may be reordered are written out where they are wanted (`intrinsics.fma`, `intri
 """
 
 FAST = dict(cache=True, nogil=True, fastmath={"nsz"}, error_model="numpy")
+
+BLOCK = 1024
+"""Columns that are summed in the dtype of the prediction before the sum goes on in float64."""

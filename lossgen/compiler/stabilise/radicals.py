@@ -21,7 +21,7 @@ def combine_radicals(expression: Expr) -> Expr | None:
         if lowest >= 0 or any(not (power - lowest).is_Integer for _, power in parts):
             continue
         inner = _expand(parts, radicand, lowest)
-        if len(Add.make_args(inner)) < len(indices):
+        if inner is not None:
             others = [addend for index, addend in enumerate(expression.args) if index not in indices]
             return Add(*others, inner * radicand**lowest)
     return None
@@ -53,8 +53,8 @@ def _split(addend: Expr, radicand: Expr) -> tuple[Expr, Expr]:
     return Mul(*rest), power
 
 
-def _expand(parts, radicand: Expr, lowest: Expr) -> Expr:
-    """Σ rest·radicand^(power − lowest) with the radicand multiplied out and its own addends left as they are."""
+def _expand(parts, radicand: Expr, lowest: Expr) -> Expr | None:
+    """Σ rest·radicand^(power − lowest), the radicand multiplied out but not its own sums; None if no shorter."""
     closed = {}
     for addend in radicand.args:
         for factor in Mul.make_args(addend):
@@ -68,4 +68,7 @@ def _expand(parts, radicand: Expr, lowest: Expr) -> Expr:
         for _ in range(int(power - lowest)):
             terms = [term * addend for term in terms for addend in addends]
         total.extend(terms)
-    return Add(*total).xreplace({dummy: base for base, dummy in closed.items()})
+    inner = Add(*total)
+    if len(Add.make_args(inner)) >= len(parts):
+        return None
+    return inner.xreplace({dummy: base for base, dummy in closed.items()})

@@ -158,7 +158,7 @@ def _is_anchored(products, direction):
 
 
 def _ratio(product, reference, direction):
-    """product/reference as {"c": number, "e": exponent, "sums": {r: k}, "differences": {r: j}}, r·direction."""
+    """product/reference as {"c": number, "e": exponent, "sums": {r: k}, "differences": {r: j}}."""
     exponent = multiple(_exponent_of(product) - _exponent_of(reference), direction)
     if exponent is None:
         return None

@@ -1,0 +1,37 @@
+"""What the doors call: a declaration in, a loss class out."""
+
+
+from lossgen.errors import CompileError
+from lossgen.language.declaration import Declaration
+from lossgen.runtime.loss import Loss
+
+from .cache import compiled_module
+
+
+def compile(declaration: Declaration) -> type[Loss]:
+    """The Keras-compatible class of a declared loss, with its derivatives.
+
+    The generated module is kept in the user's cache folder, so that a formula is derived and compiled once.
+
+    Args:
+        declaration: what `@lg.loss`, `lg.declare` or arithmetic on declarations made.
+
+    Raises:
+        CompileError: the argument is no declaration, or says something that no kernel is known for.
+    """
+    if not isinstance(declaration, Declaration):
+        raise CompileError(
+            f"lg.compile takes a declaration. Received: {declaration!r}. Make one with @lg.loss or lg.declare."
+        )
+    if declaration.extra_inputs:
+        names = ", ".join(each.name for each in declaration.extra_inputs)
+        raise CompileError(
+            f"{declaration.name} reads extra inputs ({names}), which kernels do not take yet; "
+            "make them parameters, or fold them into the target."
+        )
+    cls = getattr(compiled_module(declaration), declaration.class_name)
+    cls.declaration = declaration
+    return cls
+
+
+__all__ = ["compile"]

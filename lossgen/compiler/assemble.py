@@ -1,0 +1,220 @@
+"""Schedules → the functions of a generated module, as plain data for the templates.
+
+A variant's module part holds *point functions* (what one element or one row contributes), *sweeps* (one loop over
+the columns around a point function) and *kernels* (the sweeps in order, row by row, or one flat loop).
+Equal functions are written once, whichever kernels use them.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from sympy import Expr, Symbol
+
+from lossgen.language.symbols import column_count, y_pred, y_true
+
+from .ladder import DIRECTION, LABEL_HIT
+from .printer import Code, print_code
+from .schedule import Pass
+
+OUTPUTS = {
+    "value": (),
+    "value_and_gradient": ("gradient",),
+    "gradient_and_hessian": ("gradient", "hessian"),
+    "hessian_vector_product": ("product",),
+}
+"""The kernels of every loss and the element outputs that each writes."""
+
+TAKEN_NAMES = frozenset(
+    "y p labels label vector weight scale ignored columns value value_out gradient gradient_out hessian hessian_out "
+    "product product_out row rows start i total partial row_scale element index zero one two three four half error inf "
+    "y_block p_block like accumulate select FAST BLOCK Loss".split()
+)
+"""Names that templates use; a parameter of that name gets another one in the kernels."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point function: scalars in, a tuple of scalars out."""
+
+    name: str
+    arguments: tuple[str, ...]
+    code: Code
+
+
+@dataclass(frozen=True)
+class Shared:
+    """One point function for every kernel of a loss: it returns loss, gradient and Hessian, a caller drops some."""
+
+    point: Point
+    names: tuple[str, ...]
+
+    def results(self, wanted: set[str]) -> tuple[str, ...]:
+        needed = wanted | {"hessian"} if "product" in wanted else wanted
+        return tuple(name if name in needed else "_" for name in self.names)
+
+
+PRODUCT = (("product", "hessian*like(p, vector_block[i])"),)
+"""H·v where the Hessian is diagonal."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One loop over the columns of a row."""
+
+    name: str
+    point: str
+    arrays: tuple[str, ...]                 # y, p, vector, per-class parameters: one value a column
+    indices: tuple[tuple[str, str], ...]    # (element name, name of the column index at which it is 1)
+    scalars: tuple[str, ...]
+    point_arguments: tuple[str, ...]
+    slots: tuple[tuple[str, str, str], ...]     # (name, kind, attained maximum of an index slot)
+    writes: tuple[str, ...]
+    results: tuple[str, ...]                # what the point function returns, `_` where this sweep does not need it
+    derived: tuple[tuple[str, str], ...] = ()   # (write, source) of what the point function does not return itself
+
+    @property
+    def accumulators(self) -> tuple[str, ...]:
+        return tuple(name for name, _, _ in self.slots)
+
+
+@dataclass(frozen=True)
+class Call:
+    """`results = function(arguments)`; a write's scale is an argument that applies the row's weight."""
+
+    results: tuple[str, ...]
+    function: str
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel that goes row by row: constants of the call, the steps of a row, the row's loss."""
+
+    name: str
+    output: str
+    constants: tuple[str, ...]
+    steps: tuple[Call, ...]
+    value: str
+    writes: tuple[str, ...]
+
+    @property
+    def has_value(self) -> bool:
+        return bool(self.value)
+
+
+@dataclass(frozen=True)
+class FlatKernel:
+    """A kernel in one loop over all elements: what each contributes to the loss, and what it writes."""
+
+    name: str
+    output: str
+    constants: tuple[str, ...]
+    point: str
+    arrays: tuple[str, ...]
+    point_arguments: tuple[str, ...]
+    casts: tuple[str, ...]
+    results: tuple[str, ...]
+    value: str
+    value_factor: str
+    writes: tuple[tuple[str, str], ...]     # (output, its factor)
+    derived: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass
+class Assembly:
+    """The functions of one term of one variant, in the order in which they are written."""
+
+    parameters: tuple[str, ...]
+    per_class: frozenset[str]
+    labels: bool
+    points: list[Point] = field(default_factory=list)
+    sweeps: list[Sweep] = field(default_factory=list)
+    kernels: list[Kernel | FlatKernel] = field(default_factory=list)
+    constant_calls: set[str] = field(default_factory=set)
+    prefix: str = ""
+
+    # Names -----------------------------------------------------------------------------------------------
+
+    def code_name(self, symbol: Symbol) -> str:
+        if symbol == column_count:
+            return "columns"
+        if symbol == DIRECTION:
+            return "vector"
+        name = symbol.name
+        return f"{name}_parameter" if name in self.parameters and name in TAKEN_NAMES else name
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return tuple(self.code_name(Symbol(name)) for name in self.parameters)
+
+    def names_of(self, expressions) -> dict[Symbol, str]:
+        symbols = set().union(*(expression.free_symbols for expression in expressions)) if expressions else set()
+        return {symbol: self.code_name(symbol) for symbol in symbols}
+
+    def _unique(self, stem: str, pool) -> str:
+        taken = {each.name for each in pool}
+        name, number = self.prefix + stem, 1
+        while name in taken:
+            number += 1
+            name = f"{self.prefix}{stem}_{number}"
+        return name
+
+    # Point functions ---------------------------------------------------------------------------------------
+
+    def point(self, stem: str, arguments: list[Symbol], results: list[Expr], typed: bool, definitions=(),
+              result_names: tuple[str, ...] = ()) -> Point:
+        """The point function with this body, written once."""
+        names = self.names_of([*results, *(e for _, e in definitions), *arguments])
+        source = tuple(names.get(symbol, self.code_name(symbol)) for symbol in arguments)
+        typed_by = ("p" if "p" in source else source[0]) if typed else None
+        code = print_code(results, names, typed_by, definitions, result_names)
+        for known in self.points:
+            if (known.arguments, known.code) == (source, code):
+                return known
+        created = Point(self._unique(stem, self.points), source, code)
+        self.points.append(created)
+        return created
+
+    # Sweeps --------------------------------------------------------------------------------------------------
+
+    def sweep(self, stem: str, each: Pass, hits: dict, element_symbols: frozenset[Symbol], shared: Shared | None = None) -> Sweep:
+        results = [slot.summand for slot in each.slots] + [write.expression for write in each.writes]
+        free = set().union(*(result.free_symbols for result in results)) if results else set()
+        element = self.element_order(free & element_symbols)
+        if not element:
+            element = [y_pred]
+        scalars = [symbol for symbol, _ in each.scalars]
+        inner = [symbol for symbol in scalars if symbol in free]
+        returned = result_names(each)
+        point = shared.point if shared else self.point(f"{stem}_element", [*element, *inner], results, typed=True,
+                                     result_names=returned)
+        per_class = tuple(self.code_name(s) for s in element if s.name in self.per_class)
+        arrays = ("p",) if not (free & {y_true}) else ("y", "p")
+        arrays += ("vector",) if DIRECTION in free else ()
+        indices = tuple(
+            (self.code_name(symbol), "label" if symbol == LABEL_HIT else self.code_name(hits[symbol]))
+            for symbol in element if symbol == LABEL_HIT or symbol in hits
+        )
+        slots = tuple(
+            (self.code_name(slot.symbol), slot.kind, self.code_name(slot.of) if slot.of is not None else "")
+            for slot in each.slots
+        )
+        writes = tuple(write.name for write in each.writes)
+        created = Sweep(
+            "", point.name, arrays + per_class, indices, tuple(self.code_name(s) for s in scalars), point.arguments,
+            slots, writes, shared.results(set(returned)) if shared else returned,
+            PRODUCT if shared and "product" in writes else (),
+        )
+        for known in self.sweeps:
+            if replace(known, name="") == created:
+                return known
+        created = replace(created, name=self._unique(f"{stem}_sweep", self.sweeps))
+        self.sweeps.append(created)
+        return created
+
+    def element_order(self, symbols) -> list[Symbol]:
+        first = [symbol for symbol in (y_true, y_pred, DIRECTION) if symbol in symbols]
+        return first + sorted((s for s in symbols if s not in first), key=lambda s: s.name)
+
+
+def result_names(each: Pass) -> tuple[str, ...]:
+    return tuple(f"{slot.symbol.name}_element" for slot in each.slots) + tuple(write.name for write in each.writes)

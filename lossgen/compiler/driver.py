@@ -1,0 +1,144 @@
+"""The pipeline: what happens to a declaration on its way to a module, one stage a line."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from sympy import Expr, Symbol
+
+from lossgen.language.declaration import Declaration, Scope
+from lossgen.language.parameters import symbol_of
+
+from .assemble import OUTPUTS, Assembly, Shared
+from .differentiate import Derivative, gradient, hessian_diagonal, hessian_vector_product
+from .finish import finish
+from .flat_kernel import flat_kernel, is_flat
+from .flatten import flatten
+from .ladder import DIRECTION, Ladder, map_expressions, prune
+from .lower import lower
+from .rows_kernel import rows_kernel
+from .schedule import Schedule, Write, schedule
+from .stabilise import stabilise
+
+
+@dataclass(frozen=True)
+class Derived:
+    """One term of one variant with everything that follows from its formula.
+
+    The textbook forms are what people read; `schedules` hold what the kernels compute.
+    """
+
+    expression: Expr
+    scope: Scope
+    labels: bool
+    ladder: Ladder
+    gradient: Derivative
+    hessian: Derivative
+    product: Derivative
+    schedules: Mapping[str, Schedule]
+    trace: tuple[tuple[str, Expr, Expr], ...] = ()
+
+
+def derive(declaration: Declaration, options: Mapping[str, object]) -> tuple[Derived, ...]:
+    """Every term of a variant: flattened, stabilised, differentiated, finished and scheduled."""
+    columns = frozenset(symbol_of(name, declaration.parameters[name]) for name in declaration.per_class)
+    nonnegative = declaration.nonnegative_of(options)
+    labels = declaration.uses_labels(options)
+    return tuple(
+        _derive_term(term.expression, term.scope, labels, columns, nonnegative) for term in declaration.terms(options)
+    )
+
+
+def _derive_term(expression: Expr, scope: Scope, labels: bool, columns: frozenset[Symbol],
+                 nonnegative: frozenset[Symbol]) -> Derived:
+    trace: list = []
+    stable = partial(stabilise, nonnegative=nonnegative, trace=trace)
+
+    ladder = flatten(expression, columns)
+    ladder = map_expressions(ladder, stable)
+    first = _stable(gradient(ladder), stable)
+    second = _stable(hessian_diagonal(first), stable)
+    product = _stable(hessian_vector_product(first), stable)
+    outputs = {
+        "value": (ladder, {"value": ladder.head}),
+        "value_and_gradient": (first.ladder, {"value": ladder.head, "gradient": first.expression}),
+        "gradient_and_hessian": (second.ladder, {"gradient": first.expression, "hessian": second.expression}),
+        "hessian_vector_product": (product.ladder, {"product": product.expression}),
+    }
+    assert set(outputs) == set(OUTPUTS)
+    schedules = {name: _schedule(*each, trace) for name, each in outputs.items()}
+    return Derived(expression, scope, labels, ladder, first, second, product, schedules, tuple(trace))
+
+
+def _stable(derivative: Derivative, stable) -> Derivative:
+    """A derivative rewritten as the ladder was: what differentiation has mixed is merged again."""
+    same = derivative.expression == derivative.textbook
+    textbook = stable(derivative.textbook)
+    return Derivative(
+        map_expressions(derivative.ladder, stable), textbook if same else stable(derivative.expression), textbook
+    )
+
+
+def _schedule(ladder: Ladder, outputs: Mapping[str, Expr], trace: list) -> Schedule:
+    ladder = prune(ladder, *outputs.values())
+    finished = {name: finish(output, ladder, trace) for name, output in outputs.items()}
+    ladder = replace(ladder, rungs=tuple(
+        rung if rung.kind == "logsumexp" else replace(rung, summand=finish(rung.summand, ladder, trace))
+        for rung in ladder.rungs
+    ))
+    lowered = lower(ladder, finished)
+    return schedule(lowered, lowered.element_symbols)
+
+
+def assemble(declaration: Declaration, derived: Derived, prefix: str = "") -> Assembly:
+    """The functions of a term: point functions, sweeps, kernels."""
+    assembly = Assembly(tuple(declaration.parameters), declaration.per_class, derived.labels, prefix=prefix)
+    plans, symbols = derived.schedules, derived.ladder.element_symbols
+    if not is_flat(plans):
+        for output in OUTPUTS:
+            assembly.kernels.append(rows_kernel(assembly, output, plans[output], symbols))
+        return assembly
+    plans, shared = _share(assembly, plans, symbols)
+    for output in OUTPUTS:
+        assembly.kernels.append(rows_kernel(assembly, output, plans[output], symbols, shared))
+    if not declaration.per_class & {symbol.name for symbol in derived.expression.free_symbols}:
+        for output in OUTPUTS:
+            assembly.kernels.append(flat_kernel(assembly, output, plans[output], shared))
+    return assembly
+
+
+def _share(assembly: Assembly, plans: Mapping[str, Schedule], symbols: frozenset[Symbol]):
+    """One point function for all kernels of a loss whose columns do not meet: loss, gradient, Hessian."""
+    value, first = plans["value"].passes[0], plans["value_and_gradient"].passes[0]
+    both = plans["gradient_and_hessian"].passes[0]
+    scalars: dict[Expr, Symbol] = {}
+
+    def own(each, expression: Expr) -> Expr:
+        renaming = {}
+        for symbol, source in each.scalars:
+            made = sum(not known.is_Symbol for known in scalars)
+            name = symbol if symbol == source else Symbol(f"factor_{made + 1}", real=True)
+            renaming[symbol] = scalars.setdefault(source, name)
+        return expression.xreplace(renaming)
+
+    slot = replace(value.slots[0], summand=own(value, value.slots[0].summand))
+    gradient_, hessian = first.writes[0], both.writes[1]
+    writes = {
+        "gradient": replace(gradient_, expression=own(first, gradient_.expression)),
+        "hessian": replace(hessian, expression=own(both, hessian.expression)),
+    }
+    results = [slot.summand, *(write.expression for write in writes.values())]
+    free = set().union(*(result.free_symbols for result in results))
+    names = (f"{slot.symbol.name}_element", *writes)
+    arguments = [*assembly.element_order(free & symbols), *scalars.values()]
+    shared = Shared(assembly.point("element", arguments, results, typed=True, result_names=names), names)
+    writes["product"] = Write("product", writes["hessian"].expression * DIRECTION, hessian.factor)
+    merged = {}
+    for output, plan in plans.items():
+        each = replace(
+            plan.passes[0], slots=(slot,) if plan.value is not None else (),
+            writes=tuple(writes[name] for name in OUTPUTS[output]),
+            scalars=tuple((symbol, source) for source, symbol in scalars.items()),
+        )
+        merged[output] = replace(plan, passes=(each,))
+    return merged, shared

@@ -1,0 +1,66 @@
+"""The last rewriting, once per output and never differentiated: what buys accuracy in the kernel.
+
+Differences from a log-sum-exp become the atoms `log_softmax`, `softmax` and `softmax_complement`, which are
+computed from (maximum, rest of the sum) and cancel nowhere; then the complement splits of `accurate`.
+"""
+
+from sympy import Add, Expr, Mul, exp
+
+from lossgen.language.atoms import expm1, log_softmax, softmax, softmax_complement
+from lossgen.language.symbols import y_true
+
+from .kernel_functions import guarded_product
+from .ladder import Ladder, Rung
+from .stabilise import accurate
+
+
+def finish(expression: Expr, ladder: Ladder, trace: list | None = None) -> Expr:
+    """The form of `expression` that the kernel computes."""
+    rungs = [rung for rung in ladder.rungs if rung.kind == "logsumexp"]
+    for rung in rungs:
+        expression = _softmax_atoms(expression, rung)
+    finished = accurate(expression, targets=frozenset({y_true}), trace=trace)
+    return _guard_products(finished) if rungs else finished
+
+
+def _softmax_atoms(expression: Expr, rung: Rung) -> Expr:
+    if rung.symbol not in expression.free_symbols or expression == rung.symbol:
+        return expression
+    if isinstance(expression, (log_softmax, softmax, softmax_complement)):
+        return expression
+    arguments = [_softmax_atoms(argument, rung) for argument in expression.args]
+    if isinstance(expression, exp) and isinstance(arguments[0], log_softmax):
+        return softmax(*arguments[0].args)
+    if isinstance(expression, expm1) and isinstance(arguments[0], log_softmax):
+        return -softmax_complement(*arguments[0].args)
+    rebuilt = expression.func(*arguments) if arguments else expression
+    if isinstance(rebuilt, Add) and rebuilt.has(rung.symbol):
+        return _difference(rebuilt, rung)
+    return rebuilt
+
+
+def _difference(sum_: Add, rung: Rung) -> Expr:
+    """c·u − c·L + rest → c·log_softmax(u, L) + rest, where that leaves no bare L behind."""
+    factor = -sum_.coeff(rung.symbol)
+    rest = sum_ - factor * (rung.summand - rung.symbol)
+    if factor == 0 or rung.symbol in rest.free_symbols:
+        return sum_
+    if len(Add.make_args(rest)) >= len(sum_.args):
+        return sum_
+    return factor * log_softmax(rung.summand, rung.symbol) + rest
+
+
+def _guard_products(expression: Expr) -> Expr:
+    """target·log_softmax(…) is 0 where the target is 0, even where log_softmax is −∞."""
+    if not expression.args or not expression.has(log_softmax):
+        return expression
+    arguments = [_guard_products(argument) for argument in expression.args]
+    if isinstance(expression, Mul):
+        targets = [factor for factor in arguments if factor.has(y_true) and not factor.has(log_softmax)]
+        logs = [factor for factor in arguments if isinstance(factor, log_softmax)]
+        if targets and len(logs) == 1:
+            rest = [factor for factor in arguments if factor not in targets and factor not in logs]
+            return Mul(*rest, guarded_product(Mul(*targets), logs[0]))
+    return expression.func(*arguments)
+
+

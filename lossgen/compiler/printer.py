@@ -1,0 +1,346 @@
+"""Expressions → lines of Python: one name for each repeated sub-expression, then the results.
+
+Assumes finished expressions. Promises that an expression prints the same operations in the same order wherever
+it stands, so that two kernels that compute the same thing compute the same float. Nothing is reassociated.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from sympy import Add, And, Expr, Float, Integer, Mul, Not, Number, Or, Piecewise, Pow, Rational, Symbol
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import Boolean, BooleanFalse, BooleanTrue
+
+from lossgen.errors import CompileError
+from lossgen.language.atoms import ATOMS, keep
+
+from .kernel_functions import KERNEL_FUNCTIONS, shifted
+
+VECTOR_FUNCTIONS = frozenset(ATOMS) | {"exp", "log", "tanh", "sinh", "cosh", "sin", "cos", "atan", "erf", "erfc"}
+LADDER_FUNCTIONS = frozenset(function.__name__ for function in KERNEL_FUNCTIONS)
+NUMBER_NAMES = {Integer(0): "zero", Integer(1): "one", Integer(2): "two", Integer(3): "three", Integer(4): "four", Rational(1, 2): "half"}
+SHARED_NAMES = {"exp": "exponential", "log": "logarithm", "power": "powered", "shifted": "below_maximum"}
+
+
+@dataclass(frozen=True)
+class Code:
+    """Lines of a function body and what it returns, with the functions that it calls."""
+
+    lines: tuple[str, ...]
+    results: tuple[str, ...]
+    calls: frozenset[str]
+    operations: int
+
+
+def print_code(results: list[Expr], names: dict[Symbol, str], typed_by: str | None,
+               definitions: tuple[tuple[Symbol, Expr], ...] = (), result_names: tuple[str, ...] = ()) -> Code:
+    """The body that computes `results`.
+
+    Args:
+        results: finished expressions.
+        names: the name in the code of each symbol; a symbol that is missing keeps its own.
+        typed_by: an argument whose float type the literals take; None prints plain float64 literals.
+        definitions: (symbol, expression) computed first, in order, under the symbol's name.
+        result_names: the names that results get in a line of their own; none are given for a single expression.
+    """
+    return _Printer(names, typed_by).code(results, definitions, result_names)
+
+
+class _Printer:
+    def __init__(self, names: dict[Symbol, str], typed_by: str | None):
+        self.names = names
+        self.typed_by = typed_by
+        self.lets: dict[Expr, str] = {}
+        self.lines: list[str] = []
+        self.taken = set(names.values())
+        self.numbers: dict[Number, str] = {}
+        self.calls: set[str] = set()
+        self.operations = 0
+        self.uses: Counter = Counter()
+
+    def code(self, results, definitions, result_names) -> Code:
+        self.taken |= set(result_names)
+        results = [_canonical(result) for result in results]
+        definitions = [(symbol, _canonical(expression)) for symbol, expression in definitions]
+        seen: set[Expr] = set()
+        for expression in [*(expression for _, expression in definitions), *results]:
+            self._count(expression, seen)
+        for symbol, expression in definitions:
+            source = self._emit(expression, 0)
+            self.lines.append(f"{self._symbol(symbol)} = {source}")
+            self.lets[expression] = self._symbol(symbol)
+        emitted = tuple(self._emit(result, 0) for result in results)
+        if result_names:
+            emitted = tuple(self._result(*pair) for pair in zip(emitted, result_names, strict=True))
+        return Code(tuple(self._literals() + self.lines), emitted, frozenset(self.calls), self.operations)
+
+    def _result(self, source: str, name: str) -> str:
+        if source.isidentifier():
+            return source
+        self.lines.append(f"{name} = {source}")
+        return name
+
+    def _literals(self) -> list[str]:
+        if self.typed_by is None or not self.numbers:
+            return []
+        self.calls.add("like")
+        ordered = sorted(self.numbers.items(), key=lambda item: float(item[0]))
+        left = ", ".join(name for _, name in ordered)
+        right = ", ".join(f"like({self.typed_by}, {_number(value)})" for value, _ in ordered)
+        return [f"{left} = {right}"]
+
+    # Sharing -------------------------------------------------------------------------------------------
+
+    def _count(self, expression: Expr, seen: set[Expr]) -> None:
+        self.uses[expression] += 1
+        if expression in seen:
+            return
+        seen.add(expression)
+        for argument in expression.args:
+            if isinstance(argument, tuple) or not hasattr(argument, "args"):
+                continue
+            self._count(argument, seen)
+
+    def _shared(self, expression: Expr) -> bool:
+        return (
+            self.uses[expression] > 1 and bool(expression.args) and not isinstance(expression, (Boolean, Number, keep))
+            and not (expression.is_Mul and len(expression.args) == 2 and expression.args[0] == -1)
+            and expression.func.__name__ != "ExprCondPair"
+        )
+
+    def _name(self, expression: Expr) -> str:
+        if isinstance(expression, Add) and {str(abs_) for abs_ in expression.free_symbols} == {"y", "p"} \
+                and len(expression.args) == 2 and all(len(a.free_symbols) == 1 for a in expression.args):
+            stem = "error"
+        else:
+            stem = SHARED_NAMES.get(expression.func.__name__, expression.func.__name__.lower())
+            stem = {"add": "sum_", "mul": "product", "pow": "power_", "piecewise": "selected"}.get(stem, stem)
+            stem = f"{stem}_value" if stem in VECTOR_FUNCTIONS | LADDER_FUNCTIONS else stem
+        name, number = stem.rstrip("_") if stem.rstrip("_") not in ("sum", "power") else stem + "1", 1
+        while name in self.taken:
+            number += 1
+            name = f"{stem.rstrip('_')}_{number}"
+        self.taken.add(name)
+        return name
+
+    # Printing ------------------------------------------------------------------------------------------
+    # `level` is the precedence of the surrounding operator: 0 none, 1 sum, 2 product, 3 unary or power operand.
+
+    def _emit(self, expression: Expr, level: int) -> str:
+        if expression in self.lets:
+            return self.lets[expression]
+        if self._shared(expression):
+            source = self._plain(expression, 0)
+            name = self._name(expression)
+            self.lines.append(f"{name} = {source}")
+            self.lets[expression] = name
+            return name
+        return self._plain(expression, level)
+
+    def _plain(self, expression: Expr, level: int) -> str:
+        if isinstance(expression, Symbol):
+            return self._symbol(expression)
+        if isinstance(expression, (Number,)) or expression.is_number and not expression.args:
+            return self._literal(expression, level)
+        if expression.is_number and not expression.free_symbols:
+            return self._literal(expression, level)
+        if isinstance(expression, Add):
+            return _wrap(self._sum(expression), level > 1)
+        if isinstance(expression, Mul):
+            return self._product(expression, level)
+        if isinstance(expression, Pow):
+            return self._power(expression, level)
+        if isinstance(expression, Piecewise):
+            return self._select(expression)
+        if isinstance(expression, keep):
+            return _wrap(self._emit(expression.args[0], 0), True)
+        if isinstance(expression, shifted):
+            self.operations += 1
+            left, right = (self._emit(argument, 2) for argument in expression.args)
+            return _wrap(f"{left} - {right}", level > 0)
+        return self._call(expression)
+
+    def _symbol(self, symbol: Symbol) -> str:
+        return self.names.get(symbol, symbol.name)
+
+    def _literal(self, value: Expr, level: int) -> str:
+        if self.typed_by is None:
+            return _wrap(_number(value), level > 1 and value.is_negative)
+        if value.is_negative:
+            return _wrap(f"-{self._literal(-value, 3)}", level > 1)
+        if value not in self.numbers:
+            name = NUMBER_NAMES.get(value) or f"number_{len(self.numbers) + 1}"
+            while name in self.taken:
+                name = f"{name}_"
+            self.taken.add(name)
+            self.numbers[value] = name
+        return self.numbers[value]
+
+    def _sum(self, expression: Add) -> str:
+        terms = sorted(expression.args, key=lambda term: _negative(term))
+        parts = [self._emit(terms[0], 1)] if not _negative(terms[0]) else [f"-{self._emit(_negated(terms[0]), 2)}"]
+        for term in terms[1:]:
+            self.operations += 1
+            parts.append(f"- {self._emit(_negated(term), 2)}" if _negative(term) else f"+ {self._emit(term, 2)}")
+        return " ".join(parts)
+
+    def _product(self, expression: Mul, level: int) -> str:
+        sign, factors = "", list(expression.args)
+        if factors[0].is_Number and factors[0].is_negative:
+            sign = "-"
+            factors = ([-factors[0]] if factors[0] != -1 else []) + factors[1:]
+        above, below = [], []
+        for factor in factors:
+            if isinstance(factor, Rational) and not isinstance(factor, Integer) and abs(factor.p) == 1:
+                below.append(Integer(factor.q))
+            elif isinstance(factor, Pow) and _is_reciprocal(factor) and factor not in self.lets \
+                    and not self._shared(factor):
+                below.append(Pow(factor.base, -factor.exp))
+            else:
+                above.append(factor)
+        if not above:
+            above = [Integer(1)]
+        self.operations += len(above) + len(below) - 1 + bool(sign)
+        text = "*".join(self._emit(factor, 3 if len(above) + len(below) + bool(sign) > 1 else level) for factor in above)
+        for divisor in below:
+            text = f"{text}/{self._emit(divisor, 4)}"
+        return _wrap(sign + text, level > 2 or (bool(sign) and level > 1))
+
+    def _power(self, expression: Pow, level: int) -> str:
+        base, exponent = expression.args
+        if exponent == Rational(1, 2):
+            return self._function("sqrt", [base])
+        if exponent.is_negative:
+            self.operations += 1
+            one = self._literal(Integer(1), 3)
+            return _wrap(f"{one}/{self._emit(Pow(base, -exponent), 4)}", level > 2)
+        if exponent.is_Integer and 2 <= exponent <= 8:
+            self.operations += int(exponent) - 1
+            return _wrap("*".join([self._once(base)] * int(exponent)), level > 3)
+        if exponent.is_Rational and exponent.q == 2 and exponent.p < 8:
+            return self._product(Mul(Pow(base, exponent.p // 2), Pow(base, Rational(1, 2)), evaluate=False), level)
+        return self._function("power", [base, exponent])
+
+    def _once(self, expression: Expr) -> str:
+        """A name for an expression that is about to be written several times."""
+        source = self._emit(expression, 3)
+        if source.isidentifier():
+            return source
+        name = self._name(expression)
+        self.lines.append(f"{name} = {self._plain(expression, 0)}")
+        self.lets[expression] = name
+        return name
+
+    def _call(self, expression: Expr) -> str:
+        name = expression.func.__name__
+        if name == "Abs":
+            name = "absolute"
+        if name not in VECTOR_FUNCTIONS | LADDER_FUNCTIONS:
+            raise CompileError(f"no kernel code is known for {expression.func.__name__} in {expression}")
+        return self._function(name, expression.args)
+
+    def _function(self, name: str, arguments) -> str:
+        self.calls.add(name)
+        self.operations += 1
+        return f"{name}({', '.join(self._emit(argument, 0) for argument in arguments)})"
+
+    def _select(self, expression: Piecewise) -> str:
+        self.calls.add("select")
+        branches = list(expression.args)
+        last = branches.pop()
+        text = self._emit(last.expr, 0)
+        if last.cond != True:  # noqa: E712  SymPy's own truth value
+            text = f"select({self._condition(last.cond)}, {text}, {self._literal(Integer(0), 0)}/{self._literal(Integer(0), 3)})"
+        for branch in reversed(branches):
+            self.operations += 1
+            text = f"select({self._condition(branch.cond)}, {self._emit(branch.expr, 0)}, {text})"
+        return text
+
+    def _condition(self, condition: Boolean) -> str:
+        if isinstance(condition, (BooleanTrue, BooleanFalse)):
+            return str(bool(condition))
+        if isinstance(condition, Relational):
+            self.operations += 1
+            return f"{self._emit(condition.lhs, 1)} {condition.rel_op} {self._emit(condition.rhs, 1)}"
+        if isinstance(condition, (And, Or)):
+            joint = " & " if isinstance(condition, And) else " | "
+            return joint.join(f"({self._condition(part)})" for part in condition.args)
+        if isinstance(condition, Not):
+            return f"not ({self._condition(condition.args[0])})"
+        raise CompileError(f"no kernel code is known for the condition {condition}")
+
+
+def _canonical(expression: Expr) -> Expr:
+    """Sums with their common number outside and a leading plus, so that p − y and y − p share one name."""
+    if not expression.args or isinstance(expression, Number):
+        return expression
+    arguments = [_canonical(argument) if isinstance(argument, (Expr, Boolean)) or hasattr(argument, "args") else argument
+                 for argument in expression.args]
+    if isinstance(expression, Add):
+        rebuilt = Add(*arguments)
+        if not isinstance(rebuilt, Add):
+            return rebuilt
+        content, primitive = rebuilt.primitive()
+        if content.q != 1:
+            content, primitive = Integer(1), rebuilt
+        if all(_negative(term) for term in primitive.args) or _reads_badly(primitive):
+            content, primitive = -content, -primitive
+        return primitive if content == 1 else Mul(content, primitive, evaluate=False)
+    if isinstance(expression, Mul):
+        return _flat_product(arguments)
+    return expression.func(*arguments)
+
+
+def _reads_badly(difference: Add) -> bool:
+    """Whether −difference reads better: p − y rather than y − p, 1 − x rather than x − 1."""
+    if len(difference.args) != 2 or sum(_negative(term) for term in difference.args) != 1:
+        return False
+    minus, plus = sorted(difference.args, key=_negative, reverse=True)
+    if minus.is_Number or plus.is_Number:
+        return minus.is_Number
+    return "p" in {symbol.name for symbol in minus.free_symbols} and "p" not in {s.name for s in plus.free_symbols}
+
+
+def _flat_product(arguments: list[Expr]) -> Expr:
+    factors: list[Expr] = []
+    number = Integer(1)
+    for argument in arguments:
+        for factor in (argument.args if isinstance(argument, Mul) else (argument,)):
+            if factor.is_Number:
+                number *= factor
+            else:
+                factors.append(factor)
+    if number == 0:
+        return Integer(0)
+    if number != 1 or not factors:
+        factors.insert(0, number)
+    return factors[0] if len(factors) == 1 else Mul(*factors, evaluate=False)
+
+
+def _negative(term: Expr) -> bool:
+    return (term.is_Number and term.is_negative) or (
+        isinstance(term, Mul) and term.args[0].is_Number and term.args[0].is_negative
+    )
+
+
+def _negated(term: Expr) -> Expr:
+    """−term of a term with a negative number in front, without multiplying a sum out."""
+    if term.is_Number:
+        return -term
+    return _flat_product([-term.args[0], *term.args[1:]])
+
+
+def _is_reciprocal(power: Pow) -> bool:
+    return power.exp.is_Rational and power.exp.is_negative
+
+
+def _number(value: Expr) -> str:
+    if isinstance(value, Integer):
+        return str(value)
+    if value.is_infinite:
+        return "-inf" if value.is_negative else "inf"
+    return repr(float(value.evalf(30)) if not isinstance(value, Float) else float(value))
+
+
+def _wrap(text: str, needed: bool) -> str:
+    return f"({text})" if needed else text
