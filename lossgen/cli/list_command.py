@@ -1,13 +1,23 @@
 """List the losses that ship: where they belong, what they take, how often they read the data."""
 
 import argparse
-from collections.abc import Iterator
 
+from rich import box
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
+from rich.text import Text
+from sympy import Expr, Integer
 
 from lossgen.cli.finding import catalogue
+from lossgen.compiler.counts import passes
+from lossgen.compiler.driver import derive
+from lossgen.compiler.textbook import shortest, shown
+from lossgen.inspection.explain import domain_text
 from lossgen.language.declaration import Declaration
+from lossgen.language.notation import replace
+
+WIDTH_OF_A_FILE = 150
 
 EPILOG = """\
 examples:
@@ -31,11 +41,13 @@ def run(options: argparse.Namespace) -> int:
         print("\n".join(each.name for each in chosen))
         return 0
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH_OF_A_FILE)
     if not chosen:
         console.print("no loss matches")
         return 1
-    console.print(_table(chosen))
-    console.print(f"{len(chosen)} losses; `lossgen show NAME` shows formula, gradient and Hessian.")
+    console.print(_table(chosen, console))
+    console.print("Σ over the columns of a row, C their number, e = p − y; `lossgen show NAME` tells more.")
     return 0
 
 
@@ -45,40 +57,45 @@ def _wanted(declaration: Declaration, options: argparse.Namespace) -> bool:
     )
 
 
-def _table(declarations: list[Declaration]) -> Table:
-    from rich import box
-    from rich.progress import track
-
+def _table(declarations: list[Declaration], console: Console) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    table.add_column("loss", style="bold", no_wrap=True)
-    for heading in ("group", "target", "prediction"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("arguments")
+    table.add_column("loss", ratio=3)
+    table.add_column("target → prediction", ratio=2)
     table.add_column("passes", justify="right")
-    table.add_column("formula", overflow="fold")
-    for each in track(declarations, description="deriving", transient=True):
-        table.add_row(*_row(each))
+    table.add_column("formula", ratio=6, overflow="fold")
+    derived = [_row(each) for each in track(declarations, "deriving", console=console, transient=True)]
+    for name in dict.fromkeys(map(group, declarations)):
+        table.add_row(Text(name, style="dim italic"))
+        rows = [row for each, row in zip(declarations, derived, strict=True) if group(each) == name]
+        for row in rows:
+            table.add_row(*row, end_section=row is rows[-1])
     return table
 
 
-def _row(declaration: Declaration) -> Iterator[str]:
-    from lossgen.compiler.counts import passes
-    from lossgen.compiler.driver import derive
-    from lossgen.inspection.explain import domain_text
-    from lossgen.inspection.formulas import term_formulas
-    from lossgen.language.printing import text
-
+def _row(declaration: Declaration) -> tuple[Text, Text, Text, Text]:
+    """Name and arguments, domains, passes of loss and gradient, formula."""
     options = declaration.variants()[0]
     terms = derive(declaration, options)
     domain = declaration.domain_of(options)
     own = {**declaration.parameters, **declaration.options}
-    yield declaration.name
-    yield group(declaration)
-    yield "integer labels" if declaration.uses_labels(options) else domain_text(domain.get("target", "real"))
-    yield domain_text(domain.get("prediction", "real"))
-    yield ", ".join(f"{name}={short(own[name].default)}" for name in declaration.own_arguments)
-    yield str(max(passes(term.schedules["value_and_gradient"]) for term in terms))
-    yield "\n".join(text(term_formulas(term).value) for term in terms)
+    name = Text(declaration.name, style="bold")
+    if own:
+        arguments = ", ".join(f"{each}={short(own[each].default)}" for each in declaration.own_arguments)
+        name.append(f"\n  {arguments}", style="not bold dim")
+    target = "labels" if declaration.uses_labels(options) else domain_text(domain.get("target", "real"))
+    return (
+        name,
+        Text(f"{target} → {domain_text(domain.get('prediction', 'real'))}"),
+        Text(str(max(passes(term.schedules["value_and_gradient"]) for term in terms))),
+        Text("\n".join(_formula(term.expression, declaration) for term in terms)),
+    )
+
+
+def _formula(expression: Expr, declaration: Declaration) -> str:
+    """The formula at a glance: without the parts that a default of 0 switches off, `e` for `p − y`."""
+    symbols = declaration.symbols()
+    zeros = {symbols[name]: Integer(0) for name, each in declaration.parameters.items() if each.default == 0}
+    return shown(shortest(replace(expression, zeros)))
 
 
 def group(declaration: Declaration) -> str:

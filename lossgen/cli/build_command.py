@@ -1,0 +1,107 @@
+"""Write the modules of declared losses: those of the catalogue, or those of a file of one's own."""
+
+import argparse
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from rich.console import Console
+
+from lossgen.cli.finding import catalogue, find, from_file
+from lossgen.compiler.build import build
+from lossgen.compiler.files import write_tree
+from lossgen.compiler.module import modules
+from lossgen.errors import LossgenError
+from lossgen.language.declaration import Declaration
+
+EPILOG = """\
+examples:
+  lossgen build                              every loss of the catalogue, into generated/
+  lossgen build huber dice                   two of them
+  lossgen build --check                      exit code 1 if generated/ is not what the catalogue says
+  lossgen build my_losses.py -o my_package/  every loss that the file declares
+
+A .py file is imported, that is: run, as your own program.
+"""
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The arguments of `lossgen build`."""
+    command.add_argument("names", nargs="*", metavar="NAME", help="losses of the catalogue, or .py files")
+    command.add_argument("-o", "--output", metavar="FOLDER", help="where the modules go")
+    command.add_argument("--check", action="store_true", help="write nothing; exit code 1 if one is stale")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Build, or check what was built."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    declarations, folder = _what_and_where(options)
+    with _progress(console, len(declarations)) as progress:
+        if options.names and not options.output:
+            stale = _some(declarations, folder, options.check, progress)
+        else:
+            index = not options.names
+            report = build(declarations, folder, index=index, check=options.check, progress=progress)
+            stale = [*report.written, *report.left_over]
+    if options.check and stale:
+        console.print(f"{len(stale)} files in {folder} are not what the declarations say:")
+        for path in stale:
+            console.print(f"  {path}")
+        console.print("`lossgen build` rebuilds them.")
+        return 1
+    losses = "1 loss" if len(declarations) == 1 else f"{len(declarations)} losses"
+    files = "1 file" if len(stale) == 1 else f"{len(stale)} files"
+    console.print(f"{'checked' if options.check else 'built'} {losses} in {folder}; {files} changed")
+    return 0
+
+
+def _some(declarations: Iterable[Declaration], folder: Path, check: bool, progress) -> list[str]:
+    """Some losses of a package whose others stay as they are; what changed."""
+    stale = {}
+    for each in declarations:
+        progress(each)
+        for name, text in modules(each).items():
+            path = folder / name
+            if not path.is_file() or path.read_text(encoding="utf-8") != text:
+                stale[name] = text
+    if not check:
+        write_tree(folder, stale)
+    return list(stale)
+
+
+def _what_and_where(options: argparse.Namespace) -> tuple[tuple[Declaration, ...], Path]:
+    files = [name for name in options.names if name.endswith(".py")]
+    if files and not options.output:
+        raise LossgenError(f"say where the modules go: lossgen build {' '.join(files)} -o my_package/")
+    declarations = [each for file in files for each in from_file(file)]
+    declarations += [find(name) for name in options.names if name not in files]
+    return tuple(declarations) or catalogue(), Path(options.output) if options.output else generated_folder()
+
+
+def generated_folder() -> Path:
+    """The folder of the shipped modules.
+
+    Raises:
+        LossgenError: lossgen is installed from a wheel, where `generated/` is not to be written.
+    """
+    import lossgen.generated
+
+    folder = Path(lossgen.generated.__file__).parent
+    if not (folder.parent / "pyproject.toml").is_file():
+        raise LossgenError("an installed lossgen does not rebuild itself; write elsewhere with -o FOLDER")
+    return folder
+
+
+@contextlib.contextmanager
+def _progress(console: Console, count: int) -> Iterator[Callable[[Declaration], None]]:
+    """A bar in a terminal, nothing elsewhere; yields what is called with each loss."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("{task.description:36}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=count)
+
+        def advance(declaration: Declaration) -> None:
+            bar.update(task, advance=1, description=declaration.name)
+
+        yield advance
