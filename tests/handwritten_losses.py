@@ -14,6 +14,11 @@ from lossgen.runtime.variant import Term, Variant
 fast = njit(nogil=True, error_model="numpy")
 
 
+@fast
+def guarded(factor, value):
+    return factor * value if factor != 0 else 0.0
+
+
 # Huber: a mean over the columns, one parameter, flat and by rows
 # ------------------------------------------------
 
@@ -35,7 +40,7 @@ def huber_rows(y, p, delta, weight, scale, value_out):
         value /= p.shape[1]
         if value_out is not None:
             value_out[r] = value
-        total += scale * (1.0 if weight is None else weight[r]) * value
+        total += guarded(scale * (1.0 if weight is None else weight[r]), value)
     return total
 
 
@@ -44,7 +49,7 @@ def huber_rows_gradient(y, p, delta, weight, scale, value_out, gradient_out):
     for r in range(p.shape[0]):
         factor = scale * (1.0 if weight is None else weight[r]) / p.shape[1]
         for c in range(p.shape[1]):
-            gradient_out[r, c] = factor * huber_element(y[r, c], p[r, c], delta)[1]
+            gradient_out[r, c] = guarded(factor, huber_element(y[r, c], p[r, c], delta)[1])
     return huber_rows(y, p, delta, weight, scale, value_out)
 
 
@@ -54,8 +59,8 @@ def huber_rows_hessian(y, p, delta, weight, scale, gradient_out, hessian_out):
         factor = scale * (1.0 if weight is None else weight[r]) / p.shape[1]
         for c in range(p.shape[1]):
             _, gradient, hessian = huber_element(y[r, c], p[r, c], delta)
-            gradient_out[r, c] = factor * gradient
-            hessian_out[r, c] = factor * hessian
+            gradient_out[r, c] = guarded(factor, gradient)
+            hessian_out[r, c] = guarded(factor, hessian)
 
 
 @fast
@@ -73,7 +78,7 @@ def huber_flat(y, p, delta, columns, weight, scale, value_out):
         value = huber_element(y[i], p[i], delta)[0] / columns
         if value_out is not None:
             value_out[i] = value
-        total += scale * (1.0 if weight is None else weight[i]) * value
+        total += guarded(scale * (1.0 if weight is None else weight[i]), value)
     return total
 
 
@@ -81,7 +86,7 @@ def huber_flat(y, p, delta, columns, weight, scale, value_out):
 def huber_flat_gradient(y, p, delta, columns, weight, scale, value_out, gradient_out):
     for i in range(p.size):
         factor = scale * (1.0 if weight is None else weight[i]) / columns
-        gradient_out[i] = factor * huber_element(y[i], p[i], delta)[1]
+        gradient_out[i] = guarded(factor, huber_element(y[i], p[i], delta)[1])
     return huber_flat(y, p, delta, columns, weight, scale, value_out)
 
 
@@ -142,7 +147,7 @@ def sparse_gradient(labels, p, alpha, weight, scale, ignored, value_out, gradien
             gradient_out[r, c] = factor * alpha[label] * (softmax - (1.0 if c == label else 0.0))
         if value_out is not None:
             value_out[r] = value
-        total += factor * value
+        total += guarded(factor, value)
     return total
 
 
@@ -160,7 +165,7 @@ def sparse_probability_value(labels, p, alpha, weight, scale, ignored, value_out
             value = -alpha[labels[r]] * math.log(p[r, labels[r]])
         if value_out is not None:
             value_out[r] = value
-        total += scale * (1.0 if weight is None else weight[r]) * value
+        total += guarded(scale * (1.0 if weight is None else weight[r]), value)
     return total
 
 
@@ -193,10 +198,10 @@ def overlap_gradient(y, p, weight, scale, value_out, gradient_out):
         factor = scale * (1.0 if weight is None else weight[r])
         for c in range(p.shape[1]):
             value -= y[r, c] * p[r, c] ** 2
-            gradient_out[r, c] = -2.0 * factor * y[r, c] * p[r, c]
+            gradient_out[r, c] = guarded(factor, -2.0 * y[r, c] * p[r, c])
         if value_out is not None:
             value_out[r] = value
-        total += factor * value
+        total += guarded(factor, value)
     return total
 
 
@@ -210,7 +215,7 @@ def overlap_hessian(y, p, weight, scale, gradient_out, hessian_out):
     for r in range(p.shape[0]):
         factor = scale * (1.0 if weight is None else weight[r])
         for c in range(p.shape[1]):
-            gradient_out[r, c] = -2.0 * factor * y[r, c] * p[r, c]
+            gradient_out[r, c] = guarded(factor, -2.0 * y[r, c] * p[r, c])
             hessian_out[r, c] = -2.0 * factor * y[r, c]
 
 

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from lossgen.errors import ShapeError
 from lossgen.runtime.dtypes import prediction_array, target_array
 from lossgen.runtime.labels import NO_LABEL, check_labels, label_array, one_label_a_row
 from lossgen.runtime.plan import Plan
@@ -22,7 +23,8 @@ class Batch:
         result: dtype of the results.
         layouts: rows × columns of every term.
         layout: rows × columns of the whole loss, whose rows are finer than those of any term.
-        valid: number of losses that count, where the labels say so; `used` which these are; None for all.
+        valid: number of losses that count.
+        used: which count, where labels are ignored; None for all.
     """
 
     __slots__ = ("given_shape", "ignored", "labels", "layout", "layouts", "p", "result", "used", "valid", "y")
@@ -42,18 +44,16 @@ class Batch:
 
     def read_labels(self, plan: Plan, mask: np.ndarray | None) -> None:
         """Checks the labels; where some are ignored or masked, counts the others."""
+        for term, layout in zip(plan.terms, self.layouts, strict=True):
+            if term.labels and layout.axes != self.layout.axes:
+                raise ShapeError(
+                    "Where a sum of losses reads labels, its other terms reduce the same axes or more. "
+                    f"Received: `axis` {layout.axes} for the labels and {self.layout.axes} for all."
+                )
         line = one_label_a_row(self.y, self.layout)
         self.y, self.ignored, self.valid = check_labels(line, self.layout, plan.ignore_class, mask)
         if self.valid < self.layout.rows:
             self.used = self.y != self.ignored
-
-    def hide(self, mask: np.ndarray) -> None:
-        """Leaves out the rows where the mask is False; what remains has a layout of its own."""
-        self.y = self.layout.to_rows(self.y)[mask]
-        self.p = self.layout.to_rows(self.p)[mask]
-        self.valid = len(self.p)
-        self.layout = layout_of(self.p.shape, -1)
-        self.layouts = (self.layout,)
 
 
 @lru_cache(maxsize=1024)

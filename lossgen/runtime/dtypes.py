@@ -25,7 +25,7 @@ def check_dtype(dtype) -> str | None:
         found = np.dtype(dtype)
     except TypeError:
         found = None
-    if found in (FLOAT32, FLOAT64):
+    if found is not None and found in (FLOAT32, FLOAT64):  # None equals float64 for NumPy
         return found.name
     raise DtypeError(f"`dtype` must be None, 'float32' or 'float64'. Received: dtype={dtype!r}")
 
@@ -41,7 +41,9 @@ def prediction_array(y_pred, dtype: np.dtype | None = None) -> tuple[np.ndarray,
     if given in (FLOAT32, FLOAT64):
         result = computed = given
     elif given.name in HALVES:
-        result, computed = given, FLOAT32
+        result, computed = given.newbyteorder("="), FLOAT32
+    elif given.name in ("float32", "float64"):  # of another byte order
+        result = computed = given.newbyteorder("=")
     elif given.kind in "iub":
         result = computed = FLOAT64
     else:

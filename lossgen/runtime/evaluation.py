@@ -14,7 +14,7 @@ from lossgen.runtime.dtypes import numbers_array
 from lossgen.runtime.plan import Plan
 from lossgen.runtime.reduction import divisor_of, keeps_losses
 from lossgen.runtime.shapes import Layout, readable
-from lossgen.runtime.weights import UNWEIGHTED, Weighting, weigh
+from lossgen.runtime.weights import Weighting, guarded_product, weigh
 
 
 def losses_of(plan: Plan, y_true, y_pred):
@@ -48,110 +48,64 @@ def hessian_vector_product_of(plan: Plan, reduction: str | None, y_true, y_pred,
 def gradient_and_hessian_of(plan: Plan, y_true, y_pred, sample_weight, mask):
     """First and (diagonal) second derivatives of each row's loss, times its weight."""
     batch, weighting = prepare(plan, y_true, y_pred, sample_weight, mask)
-    layout, used = batch.layout, weighting.mask
-    if len(plan.terms) == 1:
-        hidden = hide(batch, weighting)
-        _, _, arrays = run_terms(
-            plan, batch, "gradient_and_hessian", hidden.rows, hidden.factor, losses=False
-        )
-        return tuple(finish_array(show(array, layout, used, batch), batch) for array in arrays)
-    _, _, arrays = run_terms(plan, batch, "gradient_and_hessian", None, weighting.factor, False, spread=False)
-    for array in arrays:
-        if weighting.rows is not None:
-            array *= weighting.rows.reshape(layout.kept)
-        for counted in (used, batch.used):
-            if counted is not None:
-                array[~np.broadcast_to(counted.reshape(layout.kept), array.shape)] = 0
+    single = len(plan.terms) == 1
+    weight = weighting.rows if single else None
+    _, _, arrays = run_terms(
+        plan, batch, "gradient_and_hessian", weight, weighting.factor, False, spread=False
+    )
+    if not single and (weighting.rows is not None or batch.used is not None):
+        rows = np.ones(batch.layout.rows, batch.p.dtype) if weighting.rows is None else weighting.rows
+        rows = rows if batch.used is None else np.where(batch.used, rows, 0)
+        arrays = [guarded_product(rows.reshape(batch.layout.kept), array) for array in arrays]
     return tuple(finish_array(array, batch) for array in arrays)
 
 
 def reduce(plan: Plan, reduction, output, y_true, y_pred, sample_weight, mask, vector=None, out=None):
     """The value and the array (None for "value") of one output."""
     batch, weighting = prepare(plan, y_true, y_pred, sample_weight, mask)
-    layout, used = batch.layout, weighting.mask
-    losses_wanted = keeps_losses(reduction) and bool(layout.loss_shape) and output != "hessian_vector_product"
+    one_loss = not batch.layout.loss_shape  # is returned as it is, whatever the reduction
+    unreduced = keeps_losses(reduction)
     if vector is not None:
         vector = vector_like(vector, batch)
-    if used is not None and len(plan.terms) == 1 and not batch.labels and vector is not None:
-        vector = layout.to_rows(vector)[used]
-    given, weighting = weighting, hide(batch, weighting, len(plan.terms) == 1)
-    divisor = 1.0
-    if layout.loss_shape and reduction != "sum" and not keeps_losses(reduction):
-        divisor = divisor_of(reduction, weighting, batch.valid, batch.used)
+    divisor = 1.0 if one_loss or unreduced else divisor_of(reduction, weighting, batch.valid, batch.used)
     scale = weighting.factor / divisor if divisor else 0.0
-    target = None if out is None else direct_output(out, batch, (y_true, y_pred, sample_weight, vector))
-    direct = target if batch.layout is layout else None
+    direct = None if out is None else direct_output(out, batch, (y_true, y_pred, sample_weight, vector))
+    losses_wanted = unreduced and not one_loss
     total, losses, arrays = run_terms(
         plan, batch, output, weighting.rows, scale, losses_wanted, vector=vector, out=direct
     )
-    if not divisor:
-        total, arrays = 0.0, [np.zeros_like(array) for array in arrays]
-    value = unreduced(losses, given, layout, used, batch) if losses_wanted else batch.result.type(total)
+    if scale == 0:  # nothing counts, not even what is not finite
+        total = 0.0
+        for array in arrays:
+            array.fill(0)
+    value = weighted(losses, weighting, batch) if losses_wanted else batch.result.type(total)
     if not arrays:
         return value, None
-    array = arrays[0]
-    if array is target:
-        return value, out
-    array = finish_array(show(array, layout, used, batch), batch)
     if out is None:
-        return value, array
-    out[...] = array
+        return value, finish_array(arrays[0], batch)
+    if arrays[0] is not direct:
+        out[...] = finish_array(arrays[0], batch)
     return value, out
 
 
 def prepare(plan: Plan, y_true, y_pred, sample_weight, mask) -> tuple[Batch, Weighting]:
     """Inputs as kernels read them, labels checked, and the weights of the losses."""
     batch = Batch(plan, y_true, y_pred)
-    if sample_weight is None and mask is None:
-        weighting = UNWEIGHTED
-    else:
-        weighting = weigh(sample_weight, mask, batch.layout.loss_shape, batch.p.dtype)
+    weighting = weigh(sample_weight, mask, batch.layout.loss_shape, batch.p.dtype)
     if batch.labels:
         batch.read_labels(plan, weighting.mask)
+    elif weighting.mask is not None:
+        batch.valid = int(np.count_nonzero(weighting.mask))
     return batch, weighting
 
 
-def hide(batch: Batch, weighting: Weighting, single: bool = True) -> Weighting:
-    """Takes masked rows out of the data, so that what stands in them is never looked at; their weights with
-    them.
-
-    Labels carry the mask already; in a sum of several terms masked rows get the weight 0.
-    """
-    mask, rows = weighting.mask, weighting.rows
-    if mask is None or batch.labels:
-        return weighting
-    if single:
-        batch.hide(mask)
-        return weighting._replace(rows=None if rows is None else rows[mask])
-    batch.valid, batch.used = int(mask.sum()), mask
-    ones = np.ones(mask.shape, batch.p.dtype) if rows is None else rows
-    return weighting._replace(rows=np.where(mask, ones, 0).astype(batch.p.dtype))
-
-
-def show(array: np.ndarray, layout: Layout, mask: np.ndarray | None, batch: Batch) -> np.ndarray:
-    """The array with the rows that `hide` took out, as zeros."""
-    if batch.layout is layout:
-        return array
-    full = np.zeros((layout.rows, layout.columns), array.dtype)
-    full[mask] = array
-    return layout.from_rows(full)
-
-
-def unreduced(losses, weighting: Weighting, layout: Layout, mask, batch: Batch):
-    """Weighted losses in their shape; 0 where masked."""
-    if batch.layout is not layout:
-        full = np.zeros(layout.rows, losses.dtype)
-        full[mask] = losses
-        losses = full
+def weighted(losses: np.ndarray, weighting: Weighting, batch: Batch):
+    """Losses times their weights, in their shape."""
     if weighting.rows is not None:
-        losses *= weighting.rows
-    if weighting.factor != 1.0:
-        losses *= losses.dtype.type(weighting.factor)
-    for counted in (mask, batch.used):
-        if counted is not None:
-            losses[~counted] = 0
-    shape = layout.loss_shape if weighting.shape is None else weighting.shape
-    return finish_losses(losses.reshape(shape), batch)
+        losses = guarded_product(weighting.rows, losses)
+    if weighting.factor != 1:
+        losses = guarded_product(losses.dtype.type(weighting.factor), losses)
+    return finish_losses(losses.reshape(weighting.shape or batch.layout.loss_shape), batch)
 
 
 def run_terms(plan: Plan, batch: Batch, output, weight, scale, losses, vector=None, out=None, spread=True):
@@ -180,8 +134,8 @@ def spread_weight(weight, batch: Batch, layout: Layout, labels: bool) -> tuple[n
     """A term's weight a row (or None) and scale: sums over the losses that a row of the term adds to."""
     fine = batch.layout
     if batch.used is not None and not labels:
-        counted = batch.used.astype(batch.p.dtype)
-        weight = counted if weight is None else np.where(batch.used, weight, 0).astype(batch.p.dtype)
+        rows = np.ones(fine.rows, batch.p.dtype) if weight is None else weight
+        weight = np.where(batch.used, rows, 0).astype(batch.p.dtype)
     axes = tuple(axis for axis in layout.axes if axis not in fine.axes)
     if not axes:
         return weight, 1.0

@@ -76,7 +76,8 @@ class Loss:
         check_names(cls, RESERVED_NAMES)
         cls.table_module = cls.__module__
         if cls.labels is None:
-            cls.labels = any(entry.labels for entry in cls.variants.values() if isinstance(entry, Variant))
+            known = [entry for entry in cls.variants.values() if isinstance(entry, Variant)]
+            cls.labels = "ignore_class" in cls.arguments or any(entry.labels for entry in known)
         cls.signature = constructor_signature(cls)
         cls.sealed = frozenset(cls.signature.parameters) - {"name"}
         if "__init__" not in cls.__dict__:
@@ -89,7 +90,7 @@ class Loss:
         dtype: DTypeLike | None = None,
     ):
         self.reduction = check_reduction(reduction)
-        self.name = snake_case(type(self).__name__) if name is None else name
+        self.name = (self.default_name or snake_case(type(self).__name__)) if name is None else name
         self.dtype = check_dtype(dtype)
 
     def __call__(
@@ -266,8 +267,8 @@ class Loss:
         if self.is_compiled:
             return self._plan
         raise NoGradientError(
-            f"{type(self).__name__} is written as code, so it has no `{output}`. Declare it as a formula with "
-            "@lg.loss and lg.compile, and lossgen derives it."
+            f"{type(self).__name__} is written as code, so it has no `{output}`. Declare it as a formula "
+            "with @lg.loss and lg.compile, and lossgen derives it."
         )
 
     def _reduce_call(self, y_true, y_pred, sample_weight, mask):
@@ -289,8 +290,6 @@ class Loss:
 def _initialise(loss: Loss, values: dict) -> None:
     """Checks and stores the arguments of a compiled loss."""
     Loss.__init__(loss, values["reduction"], values["name"], values["dtype"])
-    if loss.name is None:
-        loss.name = type(loss).signature.parameters["name"].default
     for name, value in checked_arguments(type(loss), values).items():
         setattr(loss, name, value)
 

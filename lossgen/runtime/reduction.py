@@ -4,7 +4,7 @@ import numpy as np
 
 from lossgen.errors import ReductionError
 from lossgen.runtime.dtypes import FLOAT64
-from lossgen.runtime.weights import Weighting, weigh
+from lossgen.runtime.weights import Weighting, guarded_product, weigh
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
 
@@ -65,20 +65,16 @@ def divisor_of(reduction: str | None, weighting: Weighting, valid: int, used: np
 
 
 def reduce_losses(losses: np.ndarray, sample_weight, mask, reduction: str | None):
-    """Losses that a subclass's own `call` returned, weighted, masked and reduced; accumulated in float64.
-
-    A masked loss counts as 0 even where it is not finite.
-    """
+    """Losses that a subclass's own `call` returned, weighted, masked and reduced; accumulated in float64."""
     weighting = weigh(sample_weight, mask, losses.shape, FLOAT64)
-    weighted = losses.astype(FLOAT64).reshape(-1)
-    if weighting.rows is not None:
-        weighted *= weighting.rows
-    weighted *= weighting.factor
     used = weighting.mask
-    if used is not None:
-        weighted[~used] = 0.0
-    shape = losses.shape if weighting.shape is None else weighting.shape
+    flat = losses.astype(FLOAT64).reshape(-1)
+    if weighting.rows is not None:
+        flat = guarded_product(weighting.rows, flat)
+    if weighting.factor != 1:
+        flat = guarded_product(weighting.factor, flat)
     if keeps_losses(reduction) or losses.ndim == 0:
-        return weighted.astype(losses.dtype).reshape(shape)[()]
-    divisor = divisor_of(reduction, weighting, losses.size if used is None else int(used.sum()), used)
-    return losses.dtype.type(weighted.sum() / divisor if divisor else 0.0)
+        return flat.astype(losses.dtype).reshape(weighting.shape or losses.shape)[()]
+    valid = losses.size if used is None else int(np.count_nonzero(used))
+    divisor = divisor_of(reduction, weighting, valid, used)
+    return losses.dtype.type(flat.sum() / divisor if divisor else 0.0)

@@ -66,7 +66,8 @@ class Registry:
         if name in NOT_YET:
             return f"The loss {name!r} is not yet available in lossgen."
         lower = {known.lower(): known for known in self.names()}
-        close = [lower[one] for one in get_close_matches(name.lower(), lower, n=3)]
+        close = get_close_matches(name, self.names(), n=3)
+        close = close or [lower[one] for one in get_close_matches(name.lower(), lower, n=3)]
         meant = f"Did you mean {' or '.join(repr(one) for one in close)}? " if close else ""
         return (
             f"Could not interpret loss identifier: {name!r}. {meant}"

@@ -11,9 +11,10 @@ term see the data as rows × columns and take, in this order,
            product_out)
     flat   the same on 1-D y and p, with the number of columns (a float) after the parameters
 
-where `weight` is None or holds one number a row, `value_out` is None or takes one unscaled, unweighted loss
-a row, and `ignored` is there for terms that read labels only. Flat kernels know nothing of rows: the runtime
-gives them a weight or a `value_out` only when there is one column, where a row is an element.
+where `weight` is None or holds one number a row (0 takes the row out, even where its loss is not finite),
+`value_out` is None or takes one unscaled, unweighted loss a row, and `ignored` is there for terms that read
+labels only. Flat kernels know nothing of rows: the runtime gives them a weight or a `value_out` only when
+there is one column, where a row is an element.
 """
 
 from collections.abc import Callable, Mapping

@@ -11,9 +11,9 @@ from lossgen.runtime.dtypes import FLOAT64, numbers_array
 class Weighting(NamedTuple):
     """What multiplies each loss.
 
-    `factor` multiplies all of them, `rows` (or None) one each, `mask` (or None where it hides nothing) says
-    which count at all; `shape` is that of the unreduced losses, None where weights and mask leave it as it
-    is.
+    `factor` multiplies all of them, `rows` (or None) one each, with 0 where masked; `mask` (or None where it
+    hides nothing) says which count at all; `shape` is that of the unreduced losses, None where it stays as
+    it is.
     """
 
     factor: float = 1.0
@@ -48,18 +48,24 @@ def weigh(sample_weight, mask, loss_shape: tuple[int, ...], dtype: np.dtype) -> 
         return UNWEIGHTED
     factor, rows, used, shape = 1.0, None, None, loss_shape
     if mask is not None:
-        array = numbers_array("mask", mask)
-        array, shape = fit("mask", array, loss_shape)
+        array, shape = fit("mask", numbers_array("mask", mask), loss_shape)
         used = np.broadcast_to(array != 0, shape).reshape(-1)
         used = None if used.all() else used
     if sample_weight is not None:
-        array = numbers_array("sample_weight", sample_weight)
-        array, shape = fit("sample_weight", array, loss_shape)
+        array, shape = fit("sample_weight", numbers_array("sample_weight", sample_weight), loss_shape)
         if array.size == 1:
             factor = float(array.reshape(-1)[0])
         else:
-            rows = np.ascontiguousarray(np.broadcast_to(array, shape), dtype).reshape(-1)
+            array = array if array.shape == shape else np.broadcast_to(array, shape)
+            rows = np.ascontiguousarray(array, dtype).reshape(-1)
+    if used is not None:
+        rows = used.astype(dtype) if rows is None else np.where(used, rows, dtype.type(0))
     return Weighting(factor, rows, used, shape)
+
+
+def guarded_product(weight, losses: np.ndarray) -> np.ndarray:
+    """weight · loss, and 0 where the weight is 0 even if the loss is not finite, as kernels have it."""
+    return np.where(weight == 0, losses.dtype.type(0), weight * losses)
 
 
 def fit(name: str, array: np.ndarray, loss_shape: tuple[int, ...]) -> tuple[np.ndarray, tuple[int, ...]]:
