@@ -19,20 +19,20 @@ from lossgen.runtime.loss import Loss, function_of
 from lossgen.runtime.options import BLOCK, FAST
 from lossgen.runtime.parameters import Parameter
 from lossgen.runtime.variant import Term, Variant
-from lossgen.runtime.vector_math import power, power_curvature, power_slope
+from lossgen.runtime.vector_math import expm1, log, power_curvature, power_slope
 
 # What one element or one row contributes ----------------------------------------------------------
 
 
 @njit(**FAST)
-def picked(p):
+def picked_element(p):
     return p
 
 
 @njit(**FAST)
 def row_loss(picked_1, q):
     power_1 = 1/q
-    return select(picked_1 > 0, power_1*(1 - power(picked_1, q)), power_1)
+    return select(picked_1 > 0, -power_1*expm1(q*log(picked_1)), power_1)
 
 
 @njit(**FAST)
@@ -40,7 +40,7 @@ def row_scalars(picked_1, q):
     power_1 = 1/q
     return (
         select(picked_1 > 0, -power_1*power_slope(picked_1, q), 0),
-        select(picked_1 > 0, power_1*(1 - power(picked_1, q)), power_1),
+        select(picked_1 > 0, -power_1*expm1(q*log(picked_1)), power_1),
     )
 
 
@@ -65,7 +65,7 @@ def gradient_and_hessian_element(label_hit):
 
 
 @njit(**FAST)
-def picked_2(vector):
+def picked_element_2(vector):
     return vector
 
 
@@ -128,7 +128,7 @@ def value_rows(labels, p, q, weight, scale, ignored, value_out):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        picked_1 = picked(p[row, label])
+        picked_1 = picked_element(p[row, label])
         value = row_loss(picked_1, q)
         if value_out is not None:
             value_out[row] = value
@@ -150,7 +150,7 @@ def value_and_gradient_rows(labels, p, q, weight, scale, ignored, value_out, gra
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        picked_1 = picked(p[row, label])
+        picked_1 = picked_element(p[row, label])
         row_factor_1, value = row_scalars(picked_1, q)
         gradient_sweep(p[row], label, row_scale*row_factor_1, gradient_out[row])
         if value_out is not None:
@@ -173,7 +173,7 @@ def gradient_and_hessian_rows(labels, p, q, weight, scale, ignored, gradient_out
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        picked_1 = picked(p[row, label])
+        picked_1 = picked_element(p[row, label])
         row_factor_1, row_factor_2 = row_scalars_2(picked_1, q)
         gradient_and_hessian_sweep(
             p[row], label, row_scale*row_factor_1, gradient_out[row], row_scale*row_factor_2,
@@ -194,8 +194,8 @@ def hessian_vector_product_rows(labels, p, q, weight, scale, ignored, vector, pr
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        picked_1 = picked(p[row, label])
-        picked_2 = picked_2(like(p, vector[row, label]))
+        picked_1 = picked_element(p[row, label])
+        picked_2 = picked_element_2(like(p, vector[row, label]))
         row_factor_1 = row_scalars_3(picked_1, picked_2, q)
         product_sweep(p[row], label, row_scale*row_factor_1, product_out[row])
         if row_scale == 0:

@@ -201,7 +201,7 @@ def value_and_gradient_rows(y, p, weight, scale, value_out, gradient_out):
 
 
 @njit(**FAST)
-def gradient_and_hessian_rows(y, p, weight, scale, hessian_out, gradient_out):
+def gradient_and_hessian_rows(y, p, weight, scale, gradient_out, hessian_out):
     for row in range(p.shape[0]):
         row_scale = scale
         if weight is not None:
@@ -213,8 +213,8 @@ def gradient_and_hessian_rows(y, p, weight, scale, hessian_out, gradient_out):
             y[row], p[row], maximum_1_index, row_factor_1, row_factor_2, row_scale, gradient_out[row],
         )
         if row_scale == 0:
-            hessian_out[row, :] = 0
             gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
 
 
 @njit(**FAST)

@@ -20,7 +20,7 @@ from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
 from lossgen.runtime.options import BLOCK, FAST
 from lossgen.runtime.variant import Term, Variant
-from lossgen.runtime.vector_math import log_cosh, sech2, tanh
+from lossgen.runtime.vector_math import sech2, tanh, log_cosh as log_cosh_of_element
 
 # What one element or one row contributes ----------------------------------------------------------
 
@@ -28,7 +28,7 @@ from lossgen.runtime.vector_math import log_cosh, sech2, tanh
 @njit(**FAST)
 def element(y, p):
     error = p - y
-    sum_1_element = log_cosh(error)
+    sum_1_element = log_cosh_of_element(error)
     gradient = tanh(error)
     hessian = sech2(error)
     return sum_1_element, gradient, hessian

@@ -24,7 +24,7 @@ from lossgen.runtime.vector_math import greater, maximum
 
 
 @njit(**FAST)
-def picked(p):
+def picked_element(p):
     return p
 
 
@@ -186,7 +186,7 @@ def value_rows(labels, p, margin, weight, scale, ignored, value_out):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        picked_1 = picked(p[row, label])
+        picked_1 = picked_element(p[row, label])
         row_factor_1 = row_scalars(picked_1)
         sum_1 = sums_sweep(p[row], margin, constant_1, row_factor_1)
         value = row_loss(columns, margin, sum_1)
@@ -213,7 +213,7 @@ def value_and_gradient_rows(labels, p, margin, weight, scale, ignored, value_out
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        picked_1 = picked(p[row, label])
+        picked_1 = picked_element(p[row, label])
         row_factor_1 = row_scalars(picked_1)
         sum_1, sum_2 = sums_sweep_2(p[row], margin, constant_1, row_factor_1)
         row_factor_2, value = row_scalars_2(columns, margin, sum_1, sum_2)
@@ -230,20 +230,20 @@ def value_and_gradient_rows(labels, p, margin, weight, scale, ignored, value_out
 
 
 @njit(**FAST)
-def gradient_and_hessian_rows(labels, p, margin, weight, scale, ignored, hessian_out, gradient_out):
+def gradient_and_hessian_rows(labels, p, margin, weight, scale, ignored, gradient_out, hessian_out):
     columns = float(p.shape[1])
     constant_1 = -margin
     constant_2 = 1/columns
     for row in range(p.shape[0]):
         label = labels[row]
         if label == ignored:
-            hessian_out[row, :] = 0
             gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
             continue
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        picked_1 = picked(p[row, label])
+        picked_1 = picked_element(p[row, label])
         row_factor_1 = row_scalars(picked_1)
         sum_2 = hessian_sweep(p[row], constant_1, row_factor_1, row_scale*0, hessian_out[row])
         row_factor_2 = row_scalars_3(columns, sum_2)
@@ -251,8 +251,8 @@ def gradient_and_hessian_rows(labels, p, margin, weight, scale, ignored, hessian
             p[row], label, constant_2, constant_1, row_factor_1, row_factor_2, row_scale, gradient_out[row],
         )
         if row_scale == 0:
-            hessian_out[row, :] = 0
             gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
 
 
 @njit(**FAST)

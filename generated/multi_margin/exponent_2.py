@@ -25,7 +25,7 @@ from lossgen.runtime.vector_math import greater, maximum
 
 
 @njit(**FAST)
-def picked(p):
+def picked_element(p):
     return p
 
 
@@ -102,7 +102,7 @@ def gradient_and_hessian_element(
 
 
 @njit(**FAST)
-def picked_2(vector):
+def picked_element_2(vector):
     return vector
 
 
@@ -297,7 +297,7 @@ def value_rows(labels, p, margin, weight, scale, ignored, value_out):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        picked_1 = picked(p[row, label])
+        picked_1 = picked_element(p[row, label])
         row_factor_1 = row_scalars(picked_1)
         sum_1 = sums_sweep(p[row], margin, constant_1, row_factor_1)
         value = row_loss(columns, margin, sum_1)
@@ -324,7 +324,7 @@ def value_and_gradient_rows(labels, p, margin, weight, scale, ignored, value_out
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        picked_1 = picked(p[row, label])
+        picked_1 = picked_element(p[row, label])
         row_factor_1 = row_scalars(picked_1)
         sum_1, sum_2 = sums_sweep_2(p[row], margin, constant_1, row_factor_1)
         row_factor_2, value = row_scalars_2(columns, margin, sum_1, sum_2)
@@ -357,7 +357,7 @@ def gradient_and_hessian_rows(labels, p, margin, weight, scale, ignored, gradien
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        picked_1 = picked(p[row, label])
+        picked_1 = picked_element(p[row, label])
         row_factor_1 = row_scalars(picked_1)
         sum_2, sum_3 = sums_sweep_3(p[row], constant_1, row_factor_1, margin)
         row_factor_2 = row_scalars_3(columns, sum_2)
@@ -383,8 +383,8 @@ def hessian_vector_product_rows(labels, p, margin, weight, scale, ignored, vecto
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        picked_1 = picked(p[row, label])
-        picked_2 = picked_2(like(p, vector[row, label]))
+        picked_1 = picked_element(p[row, label])
+        picked_2 = picked_element_2(like(p, vector[row, label]))
         row_factor_1 = row_scalars(picked_1)
         sum_3, sum_4 = sums_sweep_4(p[row], vector[row], constant_1, row_factor_1)
         row_factor_2, row_factor_3 = row_scalars_4(columns, picked_2, sum_3, sum_4)

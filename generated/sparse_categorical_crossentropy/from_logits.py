@@ -46,7 +46,7 @@ def row_scalars(rest_1, ties_1):
 
 
 @njit(**FAST)
-def picked(p, log_total_1, row_maximum_1):
+def picked_element(p, log_total_1, row_maximum_1):
     return (p - row_maximum_1) - log_total_1
 
 
@@ -242,7 +242,7 @@ def value_rows(labels, p, weight, scale, ignored, value_out):
         row_maximum_1 = maximum_sweep(p[row])
         rest_1, ties_1 = sums_sweep(p[row], row_maximum_1)
         log_total_1 = row_scalars(rest_1, ties_1)
-        picked_1 = picked(p[row, label], like(p, log_total_1), like(p, row_maximum_1))
+        picked_1 = picked_element(p[row, label], like(p, log_total_1), like(p, row_maximum_1))
         value = row_loss(picked_1)
         if value_out is not None:
             value_out[row] = value
@@ -267,7 +267,7 @@ def value_and_gradient_rows(labels, p, weight, scale, ignored, value_out, gradie
         row_maximum_1 = maximum_sweep(p[row])
         rest_1, ties_1 = sums_sweep(p[row], row_maximum_1)
         log_total_1 = row_scalars(rest_1, ties_1)
-        picked_1 = picked(p[row, label], like(p, log_total_1), like(p, row_maximum_1))
+        picked_1 = picked_element(p[row, label], like(p, log_total_1), like(p, row_maximum_1))
         excluded_1, inverse_total_1, value = row_scalars_2(picked_1, rest_1, ties_1)
         gradient_sweep(
             p[row], label, row_maximum_1, excluded_1, inverse_total_1, row_scale, gradient_out[row],

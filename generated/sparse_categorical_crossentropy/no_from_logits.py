@@ -26,7 +26,7 @@ from lossgen.runtime.vector_math import clip, inside, log
 
 
 @njit(**FAST)
-def picked(p):
+def picked_element(p):
     return p
 
 
@@ -85,7 +85,7 @@ def gradient_and_hessian_element(
 
 
 @njit(**FAST)
-def picked_2(vector):
+def picked_element_2(vector):
     return vector
 
 
@@ -132,7 +132,7 @@ def sums_sweep(p):
         p_block = p[start:start + BLOCK]
         sum_1_block = like(p, 0)
         for i in range(p_block.size):
-            sum_1_element = picked(p_block[i])
+            sum_1_element = picked_element(p_block[i])
             sum_1_block = accumulate(sum_1_block, sum_1_element)
         sum_1 += sum_1_block
     return sum_1
@@ -237,7 +237,7 @@ def value_rows(labels, p, weight, scale, ignored, value_out):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        picked_1 = picked(p[row, label])
+        picked_1 = picked_element(p[row, label])
         sum_1 = sums_sweep(p[row])
         value = row_loss(picked_1, sum_1)
         if value_out is not None:
@@ -260,7 +260,7 @@ def value_and_gradient_rows(labels, p, weight, scale, ignored, value_out, gradie
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        picked_1 = picked(p[row, label])
+        picked_1 = picked_element(p[row, label])
         sum_1 = sums_sweep(p[row])
         row_factor_1, row_factor_2, value = row_scalars(picked_1, sum_1)
         gradient_sweep(p[row], label, row_factor_1, row_factor_2, row_scale, gradient_out[row])
@@ -284,7 +284,7 @@ def gradient_and_hessian_rows(labels, p, weight, scale, ignored, gradient_out, h
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        picked_1 = picked(p[row, label])
+        picked_1 = picked_element(p[row, label])
         sum_1 = sums_sweep(p[row])
         row_factor_1, row_factor_2, row_factor_3, row_factor_4, row_factor_5, row_factor_6, row_factor_7 = row_scalars_2(
             picked_1, sum_1,
@@ -308,8 +308,8 @@ def hessian_vector_product_rows(labels, p, weight, scale, ignored, vector, produ
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        picked_1 = picked(p[row, label])
-        picked_2 = picked_2(like(p, vector[row, label]))
+        picked_1 = picked_element(p[row, label])
+        picked_2 = picked_element_2(like(p, vector[row, label]))
         sum_1, sum_2 = sums_sweep_2(p[row], vector[row])
         row_factor_1, row_factor_2, row_factor_3, row_factor_4, row_factor_5, row_factor_6, row_factor_7, row_factor_8 = row_scalars_3(
             picked_1, sum_1, sum_2,

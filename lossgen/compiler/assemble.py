@@ -12,7 +12,7 @@ from sympy import Expr, Symbol
 from lossgen.language.symbols import column_count, y_pred, y_true
 
 from .ladder import DIRECTION, LABEL_HIT
-from .printer import Code, print_code
+from .printer import LADDER_FUNCTIONS, VECTOR_FUNCTIONS, Code, print_code
 from .schedule import Pass
 
 OUTPUTS = {
@@ -23,12 +23,12 @@ OUTPUTS = {
 }
 """The kernels of every loss and the element outputs that each writes."""
 
-TAKEN_NAMES = frozenset(
-    "y p labels label vector weight scale ignored columns value value_out gradient gradient_out hessian hessian_out "
+TAKEN_NAMES = VECTOR_FUNCTIONS | LADDER_FUNCTIONS | frozenset(
+    "power sqrt abs float min max range y p labels label vector weight scale ignored columns value value_out gradient gradient_out hessian hessian_out "
     "product product_out row rows start i total partial row_scale element index zero one two three four half error inf "
     "y_block p_block like accumulate select FAST BLOCK Loss".split()
 )
-"""Names that templates use; a parameter of that name gets another one in the kernels."""
+"""Names that kernels use already; a parameter of that name gets another one in them."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,7 @@ class Assembly:
     parameters: tuple[str, ...]
     per_class: frozenset[str]
     labels: bool
+    loss_name: str
     points: list[Point] = field(default_factory=list)
     sweeps: list[Sweep] = field(default_factory=list)
     kernels: list[Kernel | FlatKernel] = field(default_factory=list)
@@ -151,7 +152,7 @@ class Assembly:
         return {symbol: self.code_name(symbol) for symbol in symbols}
 
     def _unique(self, stem: str, pool) -> str:
-        taken = {each.name for each in pool}
+        taken = {self.loss_name, *(each.name for each in pool)}
         name, number = self.prefix + stem, 1
         while name in taken:
             number += 1
@@ -166,7 +167,7 @@ class Assembly:
         names = self.names_of([*results, *(e for _, e in definitions), *arguments])
         source = tuple(names.get(symbol, self.code_name(symbol)) for symbol in arguments)
         typed_by = ("p" if "p" in source else source[0]) if typed else None
-        code = print_code(results, names, typed_by, definitions, result_names)
+        code = print_code(results, names, typed_by, definitions, result_names, frozenset({self.loss_name}))
         for known in self.points:
             if (known.arguments, known.code) == (source, code):
                 return known

@@ -92,7 +92,7 @@ def _schedule(ladder: Ladder, outputs: Mapping[str, Expr], trace: list) -> Sched
 
 def assemble(declaration: Declaration, derived: Derived, prefix: str = "") -> Assembly:
     """The functions of a term: point functions, sweeps, kernels."""
-    assembly = Assembly(tuple(declaration.parameters), declaration.per_class, derived.labels, prefix=prefix)
+    assembly = Assembly(tuple(declaration.parameters), declaration.per_class, derived.labels, declaration.name, prefix=prefix)
     plans, symbols = derived.schedules, derived.ladder.element_symbols
     if not is_flat(plans):
         for output in OUTPUTS:

@@ -19,6 +19,7 @@ from .kernel_functions import KERNEL_FUNCTIONS, shifted
 VECTOR_FUNCTIONS = frozenset(ATOMS) | {"exp", "log", "tanh", "sinh", "cosh", "sin", "cos", "atan", "erf", "erfc"}
 LADDER_FUNCTIONS = frozenset(function.__name__ for function in KERNEL_FUNCTIONS)
 NUMBER_NAMES = {Integer(0): "zero", Integer(1): "one", Integer(2): "two", Integer(3): "three", Integer(4): "four", Rational(1, 2): "half"}
+ELEMENT_SUFFIX = "_of_element"
 SHARED_NAMES = {"exp": "exponential", "log": "logarithm", "power": "powered", "shifted": "below_maximum"}
 
 
@@ -33,7 +34,8 @@ class Code:
 
 
 def print_code(results: list[Expr], names: dict[Symbol, str], typed_by: str | None,
-               definitions: tuple[tuple[Symbol, Expr], ...] = (), result_names: tuple[str, ...] = ()) -> Code:
+               definitions: tuple[tuple[Symbol, Expr], ...] = (), result_names: tuple[str, ...] = (),
+               hidden: frozenset[str] = frozenset()) -> Code:
     """The body that computes `results`.
 
     Args:
@@ -42,13 +44,15 @@ def print_code(results: list[Expr], names: dict[Symbol, str], typed_by: str | No
         typed_by: an argument whose float type the literals take; None prints plain float64 literals.
         definitions: (symbol, expression) computed first, in order, under the symbol's name.
         result_names: the names that results get in a line of their own; none are given for a single expression.
+        hidden: functions whose name means something else in the module; they are called `name_of_element`.
     """
-    return _Printer(names, typed_by).code(results, definitions, result_names)
+    return _Printer(names, typed_by, hidden).code(results, definitions, result_names)
 
 
 class _Printer:
-    def __init__(self, names: dict[Symbol, str], typed_by: str | None):
+    def __init__(self, names: dict[Symbol, str], typed_by: str | None, hidden: frozenset[str]):
         self.names = names
+        self.hidden = hidden
         self.typed_by = typed_by
         self.lets: dict[Expr, str] = {}
         self.lines: list[str] = []
@@ -242,6 +246,7 @@ class _Printer:
     def _function(self, name: str, arguments) -> str:
         self.calls.add(name)
         self.operations += 1
+        name = f"{name}{ELEMENT_SUFFIX}" if name in self.hidden else name
         return f"{name}({', '.join(self._emit(argument, 0) for argument in arguments)})"
 
     def _select(self, expression: Piecewise) -> str:

@@ -11,7 +11,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from .assemble import Assembly, Call, FlatKernel, Kernel, Sweep
 from .folding import fold
-from .printer import LADDER_FUNCTIONS, VECTOR_FUNCTIONS
+from .printer import ELEMENT_SUFFIX, LADDER_FUNCTIONS, VECTOR_FUNCTIONS
 
 INTRINSICS = ("accumulate", "like", "maximum_of", "minimum_of", "select")
 
@@ -153,9 +153,15 @@ def import_lines(text: str, tables: str, with_class: bool) -> str:
         ("lossgen.runtime.options", ["BLOCK", "FAST"] if numba else []),
         ("lossgen.runtime.parameters", [name for name in ("Option", "Parameter") if name in named]),
         ("lossgen.runtime.variant", [name for name in ("Term", "Variant") if name in named]),
-        ("lossgen.runtime.vector_math", sorted((VECTOR_FUNCTIONS | {"sqrt", "power"}) & called - defined)),
+        ("lossgen.runtime.vector_math", _imported(VECTOR_FUNCTIONS | {"sqrt", "power"}, called - defined)),
     ]
     lines = ["from math import inf", ""] if "inf" in words else []
     lines += ["from numba import njit", ""] if numba else []
     lines += [f"from {module} import {', '.join(names)}" for module, names in sources if names]
     return "\n".join(lines)
+
+
+def _imported(functions: frozenset[str], called: set[str]) -> list[str]:
+    """The functions that are called, those whose name is the loss's own under another one."""
+    aliased = {name: f"{name}{ELEMENT_SUFFIX}" for name in functions}
+    return sorted(functions & called) + [f"{name} as {alias}" for name, alias in sorted(aliased.items()) if alias in called]

@@ -4,7 +4,7 @@ from sympy import Expr, Integer, Symbol
 
 from lossgen.language.symbols import column_count, y_pred
 
-from .assemble import Assembly, Call, Kernel, Shared
+from .assemble import OUTPUTS, Assembly, Call, Kernel, Shared
 from .lower import Pick
 from .printer import print_code
 from .schedule import Pass, Schedule
@@ -54,7 +54,7 @@ class _RowsKernel:
             if upcoming and (upcoming.slots or upcoming.writes):
                 writes += self._sweep(upcoming)
         return Kernel(f"{self.assembly.prefix}{output}_rows", output, self._constant_lines(), tuple(self.steps), value,
-                      tuple(writes))
+                      tuple(name for name in OUTPUTS[output] if name in writes))
 
     # Row quantities --------------------------------------------------------------------------------------------
 
@@ -149,7 +149,7 @@ class _RowsKernel:
         element = self.assembly.element_order(free & self.element_symbols)
         inner = sorted(free - set(element), key=lambda symbol: symbol.name)
         self._row_function(inner)
-        point = self.assembly.point("picked", [*element, *inner], [pick.expression], typed=True)
+        point = self.assembly.point("picked_element", [*element, *inner], [pick.expression], typed=True)
         index = "label" if pick.index is None else self.assembly.code_name(pick.index)
         arguments = [self._at(symbol, index) for symbol in element]
         arguments += [f"like(p, {self._source(symbol)})" for symbol in inner]

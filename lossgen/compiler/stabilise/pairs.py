@@ -21,35 +21,26 @@ from lossgen.language.atoms import (
 from .forms import one_plus, size, square_root
 
 
-class _Sum:
-    """An Add as cofactor·atom terms, from which multiples of an expression can be taken out."""
-
-    def __init__(self, expression: Expr):
-        self.expression = expression
-        self.terms = list(expression.args)
-
-    def without(self, *taken: Expr) -> list[Expr] | None:
-        """The addends that remain when every addend of the taken expressions has been found, or None."""
-        remaining = list(self.terms)
-        for expression in taken:
-            whole = remaining.copy()
-            if expression in whole:
-                whole.remove(expression)
-                remaining = whole
-                continue
-            for addend in Add.make_args(expand_mul(expression)):
-                if addend not in remaining:
-                    return None
-                remaining.remove(addend)
-        return remaining
+def addends_without(expression: Expr, *taken: Expr) -> list[Expr] | None:
+    """The addends that remain when every addend of the taken expressions has been found, or None."""
+    remaining = list(expression.args)
+    for part in taken:
+        if part in remaining:
+            remaining.remove(part)
+            continue
+        for addend in Add.make_args(expand_mul(part)):
+            if addend not in remaining:
+                return None
+            remaining.remove(addend)
+    return remaining
 
 
-def _occurrences(expression: Expr, function):
-    """(addend, cofactor, argument) for every addend with the function once among its factors."""
+def occurrences(expression: Expr, function):
+    """(addend, cofactor, the function's node) for every addend with the function among its factors."""
     for addend in expression.args:
         for factor in Mul.make_args(addend):
             if factor.func is function:
-                yield addend, addend / factor, factor.args[0]
+                yield addend, addend / factor, factor
 
 
 def pair_softplus(expression: Expr) -> Expr | None:
@@ -78,10 +69,9 @@ def _open_softplus(expression):
 
 
 def _pair_softplus(expression):
-    addends = _Sum(expression)
-    for addend, cofactor, x in _occurrences(expression, softplus):
-        for others, result in _softplus_partners(cofactor, x):
-            remaining = addends.without(addend, *others)
+    for addend, cofactor, found in occurrences(expression, softplus):
+        for others, result in _softplus_partners(cofactor, found.args[0]):
+            remaining = addends_without(expression, addend, *others)
             if remaining is not None:
                 return Add(*remaining, result)
     return None
@@ -102,18 +92,19 @@ def _softplus_partners(cofactor, x):
 
 def pair_differences(expression: Expr) -> Expr | None:
     """A4: hypot1(x) − 1, sqrt(1+u) − 1, expm1(x) − x, sqrt(a²+u) − a, 1 ∓ erf(x) as one atom each."""
-    addends = _Sum(expression)
     for function, partner, atom in _DIFFERENCES:
-        for addend, cofactor, x in _occurrences(expression, function):
-            remaining = addends.without(addend, -cofactor * partner(x))
+        for addend, cofactor, found in occurrences(expression, function):
+            (x,) = found.args
+            remaining = addends_without(expression, addend, -cofactor * partner(x))
             if remaining is not None:
                 return Add(*remaining, cofactor * atom(x))
-    for addend, cofactor, x in _occurrences(expression, erf):
+    for addend, cofactor, found in occurrences(expression, erf):
+        (x,) = found.args
         for sign, result in ((-1, erfc(x)), (1, erfc(-x))):
-            remaining = addends.without(addend, sign * cofactor)
+            remaining = addends_without(expression, addend, sign * cofactor)
             if remaining is not None:
                 return Add(*remaining, sign * cofactor * result)
-    return _square_root_difference(expression, addends)
+    return _square_root_difference(expression)
 
 
 _DIFFERENCES = (
@@ -122,7 +113,7 @@ _DIFFERENCES = (
 )
 
 
-def _square_root_difference(expression, addends):
+def _square_root_difference(expression):
     for addend in expression.args:
         for factor in Mul.make_args(addend):
             if not (factor.is_Pow and factor.exp is S.Half):
@@ -130,14 +121,14 @@ def _square_root_difference(expression, addends):
             cofactor, radicand = addend / factor, factor.base
             rest = one_plus(radicand)
             if rest is not None:
-                remaining = addends.without(addend, -cofactor)
+                remaining = addends_without(expression, addend, -cofactor)
                 if remaining is not None:
                     return Add(*remaining, cofactor * sqrt1pm1(rest))
             for square in Add.make_args(radicand):
                 root = square_root(square)
                 if root is None or not root.is_positive or radicand == square:
                     continue
-                remaining = addends.without(addend, -cofactor * root)
+                remaining = addends_without(expression, addend, -cofactor * root)
                 if remaining is None:
                     continue
                 rest = radicand - square

@@ -154,10 +154,12 @@ class Product:
             return
         if to.is_Integer:
             content, primitive = factor.primitive()
-            if is_backward(primitive):
-                content, primitive = -content, -primitive
-            self.coefficient *= content**to
-            factor = primitive
+            if content.is_Integer:
+                self.coefficient *= content**to
+                factor = primitive
+            if is_backward(factor):
+                self.coefficient *= S.NegativeOne**to
+                factor = -factor
         self.base(factor, to)
 
 

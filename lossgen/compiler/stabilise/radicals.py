@@ -54,7 +54,7 @@ def _split(addend: Expr, radicand: Expr) -> tuple[Expr, Expr]:
 
 
 def _expand(parts, radicand: Expr, lowest: Expr) -> Expr | None:
-    """Σ rest·radicand^(power − lowest), the radicand multiplied out but not its own sums; None if no shorter."""
+    """Σ rest·radicand^(power − lowest), the radicand multiplied out, its own sums not; None if no shorter."""
     closed = {}
     for addend in radicand.args:
         for factor in Mul.make_args(addend):

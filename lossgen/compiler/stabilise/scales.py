@@ -1,0 +1,176 @@
+"""Last rewrites where a part overflows or underflows although the whole does not: squares, exponentials."""
+
+from __future__ import annotations
+
+from sympy import Add, Expr, Mul, S, exp, sqrt
+
+from lossgen.language.atoms import (
+    absolute,
+    hypot1,
+    hypot1m1,
+    keep,
+    log1p,
+    maximum,
+    minimum,
+    power,
+    square,
+    unit_hypot,
+    xdivy,
+)
+from lossgen.language.symbols import y_pred
+
+
+def _root(expression: Expr) -> Expr | None:
+    """x with x² = expression: even powers are halved, what is known to be ≥ 0 goes under a root sign."""
+    halves, found = [], False
+    for factor in Mul.make_args(expression):
+        base, exponent = factor.as_base_exp()
+        if exponent.is_Integer and exponent % 2 == 0:
+            halves.append(base ** (exponent / 2))
+            found = found or exponent > 0
+        elif factor.is_nonnegative:
+            halves.append(sqrt(factor))
+        else:
+            return None
+    return Mul(*halves) if found else None
+
+
+def _hypotenuse(expression: Expr, targets) -> tuple[Expr, Expr, Expr] | None:
+    """(c, e, s) with expression = c·(1 + (s·e)²): c > 0 a number or parameter, e moves with the prediction."""
+    if not (expression.is_Add and len(expression.args) == 2):
+        return None
+    moving = targets | {y_pred}
+    for constant, other in (expression.args, expression.args[::-1]):
+        if constant.free_symbols & moving or not constant.is_positive or not other.free_symbols & moving:
+            continue
+        root = _root(other / constant)
+        if root is None:
+            return None
+        scale, error = root.as_independent(*moving, as_Add=False)
+        if error.is_Mul or error.is_Pow:
+            return None
+        return constant, error, scale
+    return None
+
+
+def logarithm_of_square(expression: Expr, targets) -> Expr | None:
+    """log1p(u²) → 2·log1p(hypot1(u) − 1), as hypot1 does not overflow."""
+    if expression.func is not log1p:
+        return None
+    found = _hypotenuse(1 + expression.args[0], targets)
+    if found is None or found[0] is not S.One:
+        return None
+    _, error, scale = found
+    return 2 * log1p(hypot1m1(scale * error))
+
+
+def square_root_of_sum(expression: Expr, targets) -> Expr | None:
+    """sqrt(x² + c²) → m·hypot1(n/m), m and n the larger and the smaller of |x| and c."""
+    if not (expression.is_Pow and expression.exp is S.Half):
+        return None
+    found = _hypotenuse(expression.base, targets)
+    if found is None:
+        return None
+    constant, error, scale = found
+    side = sqrt(constant)
+    if constant is S.One:
+        return hypot1(scale * error)
+    other = absolute(scale * side * error)
+    larger = maximum(other, side)
+    return larger * hypot1(minimum(other, side) / larger)
+
+
+def balance_hypotenuse(expression: Expr, targets) -> Expr | None:
+    """eᵏ·(1 + u²)^−q for u = s·e → unit_hypot(u)ᵏ·hypot1(u)^(k−2q)/sᵏ, a sum of powers of e likewise."""
+    if not expression.is_Mul:
+        return None
+    for factor in expression.args:
+        base, exponent = _power(factor)
+        found = _hypotenuse(base, targets)
+        if found is None or exponent.is_nonnegative:
+            continue
+        constant, error, scale = found
+        degree = -2 * exponent
+        numerator, outside = _numerator([other for other in expression.args if other is not factor], error)
+        highest = max(numerator)
+        if highest == 0 or (degree.is_Rational and highest > degree):
+            continue
+        u = scale * error
+        terms = [c * unit_hypot(u) ** k * hypot1(u) ** (k - highest) / scale**k for k, c in numerator.items()]
+        return outside * constant**exponent * Add(*terms) * hypot1(u) ** (highest - degree)
+    return None
+
+
+def _power(factor):
+    return factor.args if factor.func is power else factor.as_base_exp()
+
+
+def _numerator(factors, error):
+    """{k: c} for the factors that make a polynomial Σ c·errorᵏ, and the product of all others."""
+    powers, outside, polynomial = S.Zero, [], None
+    for factor in factors:
+        base, exponent = factor.as_base_exp()
+        if base == error and exponent.is_Integer and exponent > 0:
+            powers += exponent
+        elif factor.is_Add and polynomial is None and (found := _polynomial(factor, error)) is not None:
+            polynomial = found
+        else:
+            outside.append(factor)
+    return {k + powers: c for k, c in (polynomial or {S.Zero: S.One}).items()}, Mul(*outside)
+
+
+def _polynomial(expression, error):
+    found: dict[Expr, Expr] = {}
+    for addend in expression.args:
+        degree, others = S.Zero, []
+        for factor in Mul.make_args(addend):
+            base, exponent = factor.as_base_exp()
+            if base == error and exponent.is_Integer:
+                degree += exponent
+            else:
+                others.append(factor)
+        rest = Mul(*others)
+        if rest.free_symbols & error.free_symbols or degree < 0:
+            return None
+        found[degree] = found.get(degree, S.Zero) + rest
+    return found if len(found) > 1 else None
+
+
+def conjugate_difference(expression: Expr, targets) -> Expr | None:
+    """c²·(hypot1(e/c) − 1) → e·e/(1 + hypot1(e/c)): the square of a small e/c would underflow."""
+    if not expression.is_Mul:
+        return None
+    moving = targets | {y_pred}
+    for factor in expression.args:
+        if factor.func is not hypot1m1:
+            continue
+        scale, error = factor.args[0].as_independent(*moving, as_Add=False)
+        number = expression / factor * scale**2
+        if scale is S.One or not number.is_Rational:
+            continue
+        return number * error * keep(error / (1 + hypot1(scale * error)))
+    return None
+
+
+def balance_exponential(expression: Expr, targets) -> Expr | None:
+    """x·e^a → x/E/E, x²·e^a → (x/E)² with E = e^(−a/2), 0 where x is 0: e^a alone may overflow."""
+    if not expression.is_Mul:
+        return None
+    exponentials = [factor for factor in expression.args if factor.func is exp]
+    if len(exponentials) != 1 or exponentials[0].args[0].is_nonpositive:
+        return None
+    (a,) = exponentials[0].args
+    for factor in expression.args:
+        base, exponent = factor.as_base_exp()
+        free = base.free_symbols
+        if factor is exponentials[0] or not free & targets or free <= a.free_symbols:
+            continue
+        if not (base.is_Symbol or base.is_Add) or not exponent.is_Integer or exponent < 1:
+            continue
+        rest = expression / factor / exponentials[0]
+        half = exp(-a / 2)
+        if exponent % 2 == 0:
+            return rest * square(xdivy(base ** (exponent / 2), half))
+        return rest * xdivy(xdivy(factor, half), half)
+    return None
+
