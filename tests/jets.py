@@ -77,13 +77,12 @@ class Jet:
         return Jet(self.space, total)
 
     def compose(self, taylor) -> "Jet":
-        """f(self) for `taylor(x, k)` = the k-th Taylor coefficient of f at x."""
-        x = self.value
+        """f(self) for `taylor(x, n)` = the Taylor coefficients f(x), f′(x), …, f⁽ⁿ⁾(x)/n! of f at x."""
         rest = Jet(self.space, {m: c for m, c in self.coefficients.items() if m})
-        order = self.space.order if rest.coefficients else 0
-        result = self.space.constant(taylor(x, order))
-        for k in range(order - 1, -1, -1):
-            result = result * rest + self.space.constant(taylor(x, k))
+        *lower, highest = taylor(self.value, self.space.order if rest.coefficients else 0)
+        result = self.space.constant(highest)
+        for coefficient in reversed(lower):
+            result = result * rest + self.space.constant(coefficient)
         return result
 
     def derivative(self, *variables: int):
@@ -95,97 +94,110 @@ class Jet:
         return scale * self.coefficients.get(monomial, mpf(0))
 
 
-# Taylor coefficients f⁽ᵏ⁾(x)/k! of the elementary functions ------------------------------------------
+# Taylor coefficients f⁽ᵏ⁾(x)/k!, k = 0 … n, of the elementary functions ---------------------------------
 
 
-def exponential(x, k):
-    return mp.exp(x) / factorial(k)
+def cycle(derivatives, n):
+    """Coefficients of a function whose derivatives repeat."""
+    return [derivatives[k % len(derivatives)] / factorial(k) for k in range(n + 1)]
 
 
-def logarithm(x, k):
+def exponential(x, n):
+    return cycle([mp.exp(x)], n)
+
+
+def logarithm(x, n):
     if x <= 0:
         raise Undetermined(f"log({mp.nstr(x)})")
-    return mp.log(x) if k == 0 else (-1) ** (k + 1) / (k * x**k)
+    result, term = [mp.log(x)], mpf(-1)
+    for k in range(1, n + 1):
+        term = -term / x
+        result.append(term / k)
+    return result
 
 
 def power_of(exponent):
     """x ↦ x^exponent for a constant exponent; 0⁰ = 1."""
     whole = exponent == int(exponent)
-    exponent = int(exponent) if whole else exponent
 
-    def taylor(x, k):
-        binomial = mpf(1)
-        for i in range(k):
-            binomial = binomial * (exponent - i) / (i + 1)
-        rest = exponent - k
-        if binomial == 0 or rest == 0:
-            return binomial
+    def taylor(x, n):
+        result, binomial = [], mpf(1)
+        for k in range(n + 1):
+            result.append(binomial * raised(x, exponent - k) if binomial else mpf(0))
+            binomial = binomial * (exponent - k) / (k + 1)
+        return result
+
+    def raised(x, rest):
+        if rest == 0:
+            return mpf(1)
         if x == 0 and rest > 0:
             return mpf(0)
         if x == 0 or (x < 0 and not whole):
             raise Undetermined(f"{mp.nstr(x)} ** {rest}")
-        return binomial * x**rest
+        if whole and abs(rest) <= 8:
+            product = mpf(1)
+            for _ in range(abs(int(rest))):
+                product *= x
+            return product if rest > 0 else 1 / product
+        return x ** (int(rest) if whole else rest)
 
     return taylor
 
 
-def hyperbolic_cosine(x, k):
-    return (mp.sinh(x) if k % 2 else mp.cosh(x)) / factorial(k)
+def hyperbolic_cosine(x, n):
+    return cycle([mp.cosh(x), mp.sinh(x)], n)
 
 
-def hyperbolic_sine(x, k):
-    return (mp.cosh(x) if k % 2 else mp.sinh(x)) / factorial(k)
+def hyperbolic_sine(x, n):
+    return cycle([mp.sinh(x), mp.cosh(x)], n)
 
 
-def sine(x, k):
-    return (mp.sin(x), mp.cos(x), -mp.sin(x), -mp.cos(x))[k % 4] / factorial(k)
+def sine(x, n):
+    return cycle([mp.sin(x), mp.cos(x), -mp.sin(x), -mp.cos(x)], n)
 
 
-def cosine(x, k):
-    return sine(x + mp.pi / 2, k) if k else mp.cos(x)
+def cosine(x, n):
+    return cycle([mp.cos(x), -mp.sin(x), -mp.cos(x), mp.sin(x)], n)
 
 
-def arc_tangent(x, k):
-    if k == 0:
-        return mp.atan(x)
-    return mp.im(1 / (mp.mpc(x, -1)) ** k) * (-1) ** (k + 1) / k
+def arc_tangent(x, n):
+    slopes = [(-1) ** (k + 1) * mp.im(1 / mp.mpc(x, -1) ** k) / k for k in range(1, n + 1)]
+    return [mp.atan(x), *slopes]
 
 
-def error_function(x, k):
-    if k == 0:
-        return mp.erf(x)
-    return (-1) ** (k - 1) * mp.hermite(k - 1, x) * 2 / mp.sqrt(mp.pi) * mp.exp(-x * x) / factorial(k)
+def error_function(x, n):
+    bell = 2 / mp.sqrt(mp.pi) * mp.exp(-x * x)
+    slopes = [(-1) ** (k - 1) * mp.hermite(k - 1, x) * bell / factorial(k) for k in range(1, n + 1)]
+    return [mp.erf(x), *slopes]
 
 
-def error_function_complement(x, k):
-    return mp.erfc(x) if k == 0 else -error_function(x, k)
+def error_function_complement(x, n):
+    return [mp.erfc(x), *(-coefficient for coefficient in error_function(x, n)[1:])]
 
 
 def polygamma_of(order):
     """The polygamma function of this order; order −1 is the logarithm of |Γ|."""
 
-    def taylor(x, k):
-        n = order + k
-        return (mp.log(abs(mp.gamma(x))) if n < 0 else mp.psi(n, x)) / factorial(k)
+    def derivative(x, k):
+        return mp.log(abs(mp.gamma(x))) if k < 0 else mp.psi(k, x)
 
-    return taylor
+    return lambda x, n: [derivative(x, order + k) / factorial(k) for k in range(n + 1)]
 
 
 def exponential_moment_of(order):
     """∫₀¹ tᵒʳᵈᵉʳ·exp(x·t) dt: (eˣ − 1)/x and its derivatives, without their hole at 0."""
 
-    def taylor(x, k):
-        n = order + k
+    def moment(x, n):
         if abs(x) > 1:
-            moment = mp.expm1(x) / x
+            value = mp.expm1(x) / x
             for m in range(1, n + 1):
-                moment = (mp.exp(x) - m * moment) / x
-            return moment / factorial(k)
+                value = (mp.exp(x) - m * value) / x
+            return value
         term, total, i = mpf(1), mpf(1) / (n + 1), 0
         while abs(term) > mp.eps / 1024:
             i += 1
             term = term * x / i
             total += term / (n + i + 1)
-        return total / factorial(k)
+        return total
 
-    return taylor
+    return lambda x, n: [moment(x, order + k) / factorial(k) for k in range(n + 1)]

@@ -23,7 +23,6 @@ PRECISIONS = (60, 160, 420, 1300, 4500)
 """Decimal digits. 420 hold the sum of 1 and the smallest float64; the last is for e^-10000."""
 
 AGREEMENT = mpf(10) ** -25
-SMALL = mpf(10) ** -15
 NEGLIGIBLE = mpf(10) ** -400
 
 
@@ -108,7 +107,7 @@ def agree(first: Exact, second: Exact, digits: int) -> bool:
         size = max(abs(a), abs(b))
         if abs(a - b) > AGREEMENT * size and size > NEGLIGIBLE:
             return False
-        if abs(b) < SMALL and digits < 420:
+        if b == 0 and digits < 420:
             return False
     return True
 
@@ -120,21 +119,18 @@ class Row:
         self.columns = C = len(p)
         self.space = Space(order, linear_from=C)
         self.label = y if isinstance(y, int) else None
-        self.predictions = [self.space.variable(mpf(float(x)), j) for j, x in enumerate(p)]
-        self.targets = (
-            None
-            if self.label is not None
-            else [self.space.variable(mpf(float(x)), C + j) for j, x in enumerate(y)]
-        )
-        self.constants = {column_count: mpf(C)}
-        self.per_column = {}
+        self.per_column = {y_pred: [self.space.variable(mpf(float(x)), j) for j, x in enumerate(p)]}
+        if self.label is None:
+            self.per_column[y_true] = [self.space.variable(mpf(float(x)), C + j) for j, x in enumerate(y)]
+        self.constants = {column_count: self.space.constant(mpf(C))}
         for symbol, value in {**parameters, **extra}.items():
             if isinstance(value, int | float):
-                self.constants[symbol] = mpf(float(value))
+                self.constants[symbol] = self.space.constant(mpf(float(value)))
             else:
                 self.per_column[symbol] = [self.space.constant(mpf(float(x))) for x in value]
         self.addends = []
         self.known = {}
+        self.varying = {}
 
     def loss(self, expression) -> Exact:
         jet = self.evaluate(expression, None)
@@ -142,11 +138,13 @@ class Row:
 
     def varies(self, expression) -> bool:
         """Whether the expression differs from column to column."""
-        if isinstance(expression, reductions.Reduction):
-            return expression.per_column
-        if expression in (y_true, y_pred) or expression in self.per_column:
-            return True
-        return any(self.varies(argument) for argument in expression.args)
+        if expression not in self.varying:
+            if isinstance(expression, reductions.Reduction):
+                result = expression.per_column
+            else:
+                result = expression in self.per_column or any(map(self.varies, expression.args))
+            self.varying[expression] = result
+        return self.varying[expression]
 
     def evaluate(self, expression, column) -> Jet:
         key = (expression, column if column is not None and self.varies(expression) else None)
@@ -155,14 +153,10 @@ class Row:
         return self.known[key]
 
     def fresh(self, expression, column) -> Jet:
-        if expression == y_pred:
-            return self.predictions[column]
-        if expression == y_true:
-            return self.targets[column]
         if expression in self.per_column:
             return self.per_column[expression][column]
         if expression in self.constants:
-            return self.space.constant(self.constants[expression])
+            return self.constants[expression]
         if isinstance(expression, sympy.Rational):
             return self.space.constant(mpf(expression.p) / expression.q)
         if expression.is_Number or expression.is_NumberSymbol:
@@ -174,6 +168,9 @@ class Row:
                 if self.holds(condition, column):
                     return self.evaluate(value, column)
             raise Undetermined("no branch")
+        if isinstance(expression, sympy.Add) and (softmax := complement_of(expression)) is not None:
+            others = [self.evaluate(softmax, j) for j in range(self.columns) if j != column]
+            return added(self.space.constant(mpf(0)), *others)
         name = type(expression).__name__
         if name in ATOMS and name not in FUNCTIONS:
             return self.evaluate(ATOMS[name].meaning(*expression.args), column)
@@ -241,6 +238,14 @@ REDUCTIONS = {
     reductions.Softmax: lambda *arguments: log_softmax(*arguments).compose(jets.exponential),
     reductions.Gather: lambda row, expression, _: row.evaluate(expression, row.label),
 }
+
+
+def complement_of(expression: sympy.Add):
+    """The softmax s of an expression 1 − s: the sum of the other columns', which does not vanish by rounding."""
+    if len(expression.args) == 2 and expression.args[0] == 1:
+        negated = -expression.args[1]
+        return negated if isinstance(negated, reductions.Softmax) else None
+    return None
 
 
 # Functions ----------------------------------------------------------------------------------------------
