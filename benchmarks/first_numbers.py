@@ -71,7 +71,7 @@ def cases() -> list[Case]:
 
 
 def case(name: str, loss, y: np.ndarray, p: np.ndarray, function, target: float | None = None) -> Case:
-    """Both contenders on the same arrays; lossgen writes into an array that is there, torch into a new one."""
+    """Both contenders on the same arrays; lossgen writes into a given array, torch into a new one."""
     out = np.empty_like(p)
     truth, prediction = torch.from_numpy(y), torch.from_numpy(p).requires_grad_()
 

@@ -6,6 +6,7 @@ shortest is shown: `σ(p) − y`, where the kernel computes `(1 − y)·σ(p) �
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from textwrap import wrap
 
 from sympy import (
@@ -71,7 +72,6 @@ class Formulas:
         style = {"subsequent_indent": " " * 14, "break_long_words": False, "break_on_hyphens": False}
         return [line for label, part in entries for line in wrap(f"{label} = {text(part)}", width, **style)]
 
-
     def spelt_out(self, which: str) -> Expr:
         """One of the formulas, without letters for repeated parts."""
         expression = getattr(self, which)
@@ -113,6 +113,7 @@ def restored(expression: Expr, ladder: Ladder) -> Expr:
     return _means(expression)
 
 
+@lru_cache(maxsize=1000)  # the derivatives of a ladder share its summands
 def shortest(expression: Expr) -> Expr:
     """The spelling with the shortest text among a few that are equal by school algebra."""
     expression = _plain(unfold(expression))
@@ -129,8 +130,9 @@ def shown(expression: Expr) -> str:
 def _spellings(expression: Expr) -> Iterator[Expr]:
     yield expression
     yield _without_minus(expression)
-    yield factor_terms(expression)
-    yield _without_minus(factor_terms(expression))
+    factored = factor_terms(expression)
+    yield factored
+    yield _without_minus(factored)
     yield from _cases(expression)
     if expression.has(Piecewise):
         return

@@ -5,6 +5,7 @@ its sister for a page.
 """
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from sympy import Add, Expr, Gt, Max, Min, Mul, Number, Piecewise, Pow, S, Symbol, exp
 from sympy.core.basic import Basic
@@ -49,6 +50,7 @@ def symbol_text(name: str) -> str:
 Written = tuple[str, int]
 
 
+@lru_cache(maxsize=10_000)  # a product writes its factors twice, to order them and to join them
 def _write(node: Basic) -> Written:
     for kind, writer in _STRUCTURE.items():
         if isinstance(node, kind):
