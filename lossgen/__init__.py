@@ -3,42 +3,98 @@
 This module is a table of names that are loaded when they are first used; importing it loads nothing.
 """
 
-from importlib import import_module
+from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-NAMES = {
-    "lossgen.language.decorator": ("loss", "declare"),
+_NAMES = {
+    "lossgen.language.decorator": ("declare", "loss"),
     "lossgen.language.declaration": ("Declaration", "Term"),
     "lossgen.language.parser": ("parse",),
-    "lossgen.language.symbols": ("y_true", "y_pred", "column_count", "parameter_symbol", "where"),
+    "lossgen.language.symbols": ("column_count", "parameter_symbol", "where", "y_pred", "y_true"),
     "lossgen.language.reductions": (
-        "Sum", "Mean", "Max", "Min", "LogSumExp", "Softmax", "LogSoftmax", "Gather",
+        "Gather", "LogSoftmax", "LogSumExp", "Max", "Mean", "Min", "Softmax", "Sum",
     ),
-    "lossgen.runtime.parameters": ("Parameter", "Option"),
+    "lossgen.language.atoms": (
+        "absolute", "bose", "clip", "digamma", "erf", "erfc", "expm1", "expm1mx", "exprel", "greater",
+        "hypot1", "hypot1m1", "inside", "keep", "lgamma", "log1mexp", "log1p", "log_cosh", "maximum",
+        "minimum", "power", "relu", "sech2", "sigmoid", "signum", "softplus", "sqrt1pm1", "square", "step",
+        "trigamma", "unit_hypot", "xdivy", "xlog1py", "xlogy",
+    ),
+    "lossgen.runtime.parameters": ("Option", "Parameter"),
     "lossgen.compiler.api": ("compile",),
-    "lossgen.losses": ("get", "serialize", "deserialize"),
+    "lossgen.losses": ("deserialize", "get", "serialize"),
     "lossgen.errors": (
-        "LossgenError", "DeclarationError", "ParseError", "CompileError", "ParameterError", "ReductionError",
-        "ShapeError", "WeightError", "LabelError", "DtypeError", "UnknownLossError", "ConfigError",
-        "StaleModuleError", "NoGradientError", "MissingLibraryError",
+        "CompileError", "ConfigError", "DeclarationError", "DtypeError", "LabelError", "LossgenError",
+        "MissingLibraryError", "NoGradientError", "ParameterError", "ParseError", "ReductionError",
+        "ShapeError", "StaleModuleError", "UnknownLossError", "WeightError",
     ),
 }  # fmt: skip
 """Public names by the module that holds them."""
 
-MODULES = ("losses", "errors")
+_MODULES = ("errors", "losses")
 """Submodules that are reached as attributes."""
 
-HOMES = {name: module for module, names in NAMES.items() for name in names}
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = sorted([*_HOMES, *_MODULES])
 
 
-def __getattr__(name: str):
-    if name in HOMES:
-        value = getattr(import_module(HOMES[name]), name)
-    elif name in MODULES:
-        return import_module(f"lossgen.{name}")
-    else:
-        raise AttributeError(f"module 'lossgen' has no attribute {name!r}")
-    globals()[name] = value
-    return value
+def __dir__():
+    return sorted({*globals(), *__all__})
+
+
+def _unknown(name: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, __all__, n=1)
+    return f"module 'lossgen' has no attribute {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+
+
+if TYPE_CHECKING:  # the table once more for type checkers and editors; a test compares the two
+    # isort: off
+    from lossgen import errors as errors, losses as losses
+    from lossgen.language.decorator import declare as declare, loss as loss
+    from lossgen.language.declaration import Declaration as Declaration, Term as Term
+    from lossgen.language.parser import parse as parse
+    from lossgen.language.symbols import (
+        column_count as column_count, parameter_symbol as parameter_symbol, where as where,
+        y_pred as y_pred, y_true as y_true,
+    )  # fmt: skip
+    from lossgen.language.reductions import (
+        Gather as Gather, LogSoftmax as LogSoftmax, LogSumExp as LogSumExp, Max as Max,
+        Mean as Mean, Min as Min, Softmax as Softmax, Sum as Sum,
+    )  # fmt: skip
+    from lossgen.language.atoms import (
+        absolute as absolute, bose as bose, clip as clip, digamma as digamma, erf as erf,
+        erfc as erfc, expm1 as expm1, expm1mx as expm1mx, exprel as exprel, greater as greater,
+        hypot1 as hypot1, hypot1m1 as hypot1m1, inside as inside, keep as keep, lgamma as lgamma,
+        log1mexp as log1mexp, log1p as log1p, log_cosh as log_cosh, maximum as maximum,
+        minimum as minimum, power as power, relu as relu, sech2 as sech2, sigmoid as sigmoid,
+        signum as signum, softplus as softplus, sqrt1pm1 as sqrt1pm1, square as square,
+        step as step, trigamma as trigamma, unit_hypot as unit_hypot, xdivy as xdivy,
+        xlog1py as xlog1py, xlogy as xlogy,
+    )  # fmt: skip
+    from lossgen.runtime.parameters import Option as Option, Parameter as Parameter
+    from lossgen.compiler.api import compile as compile
+    from lossgen.losses import deserialize as deserialize, get as get, serialize as serialize
+    from lossgen.errors import (
+        CompileError as CompileError, ConfigError as ConfigError,
+        DeclarationError as DeclarationError, DtypeError as DtypeError, LabelError as LabelError,
+        LossgenError as LossgenError, MissingLibraryError as MissingLibraryError,
+        NoGradientError as NoGradientError, ParameterError as ParameterError,
+        ParseError as ParseError, ReductionError as ReductionError, ShapeError as ShapeError,
+        StaleModuleError as StaleModuleError, UnknownLossError as UnknownLossError,
+        WeightError as WeightError,
+    )  # fmt: skip
+else:  # unseen by type checkers: they would take every misspelt name for granted
+
+    def __getattr__(name: str):
+        if name in _MODULES:
+            return _import_module(f"{__name__}.{name}")
+        if name not in _HOMES:
+            raise AttributeError(_unknown(name))
+        value = getattr(_import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value

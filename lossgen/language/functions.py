@@ -1,0 +1,158 @@
+"""The functions that formula text may call, by all their names, with bounds on what SymPy may work out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy
+from sympy import Add, Expr, Rational, S
+
+from lossgen.errors import DeclarationError
+from lossgen.language import reductions
+from lossgen.language.atoms import ATOMS
+from lossgen.language.vocabulary import WRITABLE_ATOMS
+
+MAXIMUM_EXPONENT = 1000
+MAXIMUM_BITS = 4096
+MAXIMUM_VALUES = 32
+SMALLEST, LARGEST = sympy.Float("1e-300"), sympy.Float("1e300")
+TOO_LARGE = "this constant is too large or too small for a float"
+
+
+@dataclass(frozen=True)
+class Function:
+    """How to make an application of a function, and how many arguments it takes (`most` None: any number)."""
+
+    make: Callable
+    least: int = 1
+    most: int | None = 1
+
+
+def power(base: Expr, exponent: Expr) -> Expr:
+    """A power, unless SymPy would work out an enormous number for it."""
+    if exponent.is_Rational:
+        if abs(exponent) > MAXIMUM_EXPONENT:
+            raise DeclarationError(f"the exponent {short(exponent)} is too large; at most {MAXIMUM_EXPONENT}")
+        if abs(exponent) * max((bits(number) for number in base.atoms(Rational)), default=0) > MAXIMUM_BITS:
+            raise DeclarationError("this power of a number is too large to be worked out")
+    elif base == S.Exp1:
+        return exponential(exponent)
+    elif base.is_number and exponent.is_number and base.is_positive:
+        check_constant(sympy.exp(exponent.evalf(15) * sympy.log(base.evalf(15))))
+    return base**exponent
+
+
+def bits(number: Rational) -> int:
+    """How many bits numerator and denominator have."""
+    return number.p.bit_length() + number.q.bit_length()
+
+
+def check_constant(value: Expr) -> None:
+    """Refuse a constant that is no real number of a float's size: SymPy may never finish comparing those."""
+    number = value.evalf(15)
+    if not number.is_Float:
+        raise DeclarationError("this constant is no real number" if number.is_real is False else TOO_LARGE)
+    if number and not SMALLEST < abs(number) < LARGEST:
+        raise DeclarationError(TOO_LARGE)
+
+
+def short(number: Expr) -> str:
+    """A number as text of bounded length."""
+    text = str(number)
+    return text if len(text) <= 20 else f"{text[:8]}…"
+
+
+def exponential(argument: Expr) -> Expr:
+    """exp(x); SymPy turns exp(n·log 2) into a power, which is bounded as powers are."""
+    for term in Add.make_args(argument):
+        factor, rest = term.as_coeff_Mul()
+        for logarithm in rest.atoms(sympy.log):
+            power(logarithm.args[0], factor)
+    return sympy.exp(argument)
+
+
+def logarithm(argument: Expr, base: Expr = S.Exp1) -> Expr:
+    """log(x), or log(x, base)."""
+    return sympy.log(argument) if base == S.Exp1 else sympy.log(argument) / sympy.log(base)
+
+
+def largest(*arguments: Expr) -> Expr:
+    """max(x) over the columns, max(a, b, …) of several values."""
+    return elementwise(sympy.Max, arguments) if len(arguments) > 1 else reductions.Max(*arguments)
+
+
+def smallest(*arguments: Expr) -> Expr:
+    """min(x) over the columns, min(a, b, …) of several values."""
+    return elementwise(sympy.Min, arguments) if len(arguments) > 1 else reductions.Min(*arguments)
+
+
+def elementwise(extreme: type[Expr], arguments: tuple[Expr, ...]) -> Expr:
+    """The largest or smallest of some values; SymPy compares each with each."""
+    if sum(len(each.args) if isinstance(each, extreme) else 1 for each in arguments) > MAXIMUM_VALUES:
+        raise DeclarationError(f"at most {MAXIMUM_VALUES} values are compared")
+    return extreme(*arguments)
+
+
+def log_gamma(argument: Expr) -> Expr:
+    """log Γ(x). Of a number it stays unevaluated: SymPy would work out the factorial."""
+    return ATOMS["lgamma"].function(argument) if argument.is_number else sympy.loggamma(argument)
+
+
+def poly_gamma(order: Expr, argument: Expr) -> Expr:
+    """ψ(x) and ψ′(x). Of a number they stay unevaluated: SymPy would work out a long sum."""
+    if order not in (0, 1):
+        raise DeclarationError("only orders 0 and 1 are known: digamma(x), trigamma(x)")
+    if argument.is_number:
+        return ATOMS["trigamma" if order else "digamma"].function(argument)
+    return sympy.polygamma(order, argument)
+
+
+FUNCTIONS = {
+    **{
+        name: Function(function, function.nargs.inf, function.nargs.sup)
+        for name, function in WRITABLE_ATOMS.items()
+    },
+    "exp": Function(exponential),
+    "log": Function(logarithm, 1, 2),
+    "sqrt": Function(sympy.sqrt),
+    "pow": Function(power, 2, 2),
+    "abs": Function(sympy.Abs),
+    "Abs": Function(sympy.Abs),
+    "sign": Function(sympy.sign),
+    "sin": Function(sympy.sin),
+    "cos": Function(sympy.cos),
+    "atan": Function(sympy.atan),
+    "sinh": Function(sympy.sinh),
+    "cosh": Function(sympy.cosh),
+    "tanh": Function(sympy.tanh),
+    "loggamma": Function(log_gamma),
+    "polygamma": Function(poly_gamma, 2, 2),
+    "max": Function(largest, 1, None),
+    "Max": Function(largest, 1, None),
+    "min": Function(smallest, 1, None),
+    "Min": Function(smallest, 1, None),
+    "sum": Function(reductions.Sum),
+    "Sum": Function(reductions.Sum),
+    "mean": Function(reductions.Mean),
+    "Mean": Function(reductions.Mean),
+    "logsumexp": Function(reductions.LogSumExp),
+    "LogSumExp": Function(reductions.LogSumExp),
+    "softmax": Function(reductions.Softmax),
+    "Softmax": Function(reductions.Softmax),
+    "log_softmax": Function(reductions.LogSoftmax),
+    "LogSoftmax": Function(reductions.LogSoftmax),
+    "gather": Function(reductions.Gather),
+    "Gather": Function(reductions.Gather),
+    "where": Function(sympy.Piecewise, 3, 3),
+}
+
+LOGIC = {
+    "And": Function(sympy.And, 2, None),
+    "Or": Function(sympy.Or, 2, None),
+    "Not": Function(sympy.Not),
+    "Eq": Function(sympy.Eq, 2, 2),
+    "Ne": Function(sympy.Ne, 2, 2),
+}
+
+CONSTANTS = {"pi": sympy.pi, "E": S.Exp1}
+
+EVERY_NAME = frozenset({*FUNCTIONS, *LOGIC, "Piecewise"})

@@ -1,0 +1,94 @@
+"""Text to formula through a whitelist of syntax: nothing in the text is evaluated, imported or looked up.
+
+Python's own grammar reads the text; `reader.py` builds from it only what it names. Sizes are bounded, so that
+no text can make SymPy compute for long.
+"""
+
+import ast
+
+import sympy
+from sympy import Expr
+
+from lossgen.errors import ParseError
+from lossgen.language.functions import CONSTANTS, EVERY_NAME
+from lossgen.language.numbers import exact
+from lossgen.language.parameters import Parameter, symbol_of
+from lossgen.language.reader import Reader, caret
+from lossgen.language.symbols import column_count, y_pred, y_true
+
+MAXIMUM_LENGTH = 4000
+MAXIMUM_DEPTH = 200
+MAXIMUM_CALLS = 25
+
+SYMBOLS = {
+    "y_true": y_true,
+    "y": y_true,
+    "y_pred": y_pred,
+    "p": y_pred,
+    "C": column_count,
+    "column_count": column_count,
+}
+
+
+def parse(text: str, **names: Expr | Parameter | float) -> Expr:
+    """The formula that a text means: `lg.parse("mean((y_pred - y_true)**2)")`.
+
+    The text is made of numbers, `y_true`, `y_pred`, `C` (the column count), `pi`, `E`, the given names,
+    `+ - * / **`, comparisons inside `where(condition, a, b)` or `Piecewise`, and the language's functions.
+    Decimals are read as exact rationals.
+
+    Args:
+        text: the formula.
+        names: what further names mean: a symbol or formula, a `Parameter`, or a number.
+
+    Raises:
+        ParseError: the text is not of this kind; shows where, and what to write instead.
+    """
+    if not isinstance(text, str):
+        raise ParseError(f"lg.parse reads text; {text!r} is of type {type(text).__name__}.")
+    text = text.strip()
+    if not text:
+        raise ParseError("The text is empty; a formula is expected, such as mean((y_pred - y_true)**2).")
+    if len(text) > MAXIMUM_LENGTH:
+        raise ParseError(f"The text has {len(text)} characters; a formula has at most {MAXIMUM_LENGTH}.")
+    meanings = {name: meaning(name, value) for name, value in names.items()}
+    reader = Reader(text, {**SYMBOLS, **CONSTANTS, **meanings})
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError as error:
+        raise ParseError(
+            f"{error.msg or 'This is no formula'}{caret(text, error.lineno, error.offset)}"
+        ) from None
+    except (ValueError, MemoryError, RecursionError):
+        raise ParseError(
+            "The text is no formula: it is nested too deeply or holds a character of code 0."
+        ) from None
+    if depth(tree, ast.expr) > MAXIMUM_DEPTH or depth(tree, ast.Call) > MAXIMUM_CALLS:
+        raise ParseError(
+            f"The formula is nested too deeply: at most {MAXIMUM_CALLS} functions inside each other and "
+            f"{MAXIMUM_DEPTH} terms in one sum; split it, and pass the parts as names."
+        )
+    return reader.number(tree.body)
+
+
+def meaning(name: str, value) -> Expr:
+    """The expression that a given name stands for."""
+    if name in EVERY_NAME or name in SYMBOLS or name in CONSTANTS:
+        raise ParseError(f"The name `{name}` already has a meaning in formulas; choose another one.")
+    if isinstance(value, Parameter):
+        return symbol_of(name, value)
+    if isinstance(value, Expr):
+        return exact(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return exact(sympy.sympify(value))
+    raise ParseError(f"`{name}` must be a symbol, a formula, a Parameter or a number. Received: {value!r}")
+
+
+def depth(tree: ast.AST, kind: type[ast.AST]) -> int:
+    """How many nodes of a kind are nested inside each other, counted without recursion."""
+    level, deepest = [(tree, 0)], 0
+    while level:
+        level = [(node, above + isinstance(node, kind)) for node, above in level]
+        deepest = max(deepest, *(count for _, count in level))
+        level = [(child, above) for node, above in level for child in ast.iter_child_nodes(node)]
+    return deepest
