@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from lossgen.errors import ShapeError
-from lossgen.runtime.dtypes import prediction_array, target_array
+from lossgen.runtime.dtypes import numbers_array, prediction_array
 from lossgen.runtime.labels import NO_LABEL, check_labels, label_array, one_label_a_row
 from lossgen.runtime.plan import Plan
 from lossgen.runtime.shapes import Layout, layout_of, readable, same_shape
@@ -36,7 +36,7 @@ class Batch:
         if plan.labels:
             y = label_array(y_true)
         else:
-            y, p = same_shape(target_array(y_true), p)
+            y, p = same_shape(numbers_array("y_true", y_true), p)
             y = readable(y if plan.prepare is None else plan.prepare(y))
         self.y, self.p = y, readable(p)
         self.layouts, self.layout = joint_layout(p.shape, plan.scopes)

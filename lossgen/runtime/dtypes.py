@@ -5,6 +5,8 @@ float16 and bfloat16 predictions are computed in float32 and the result is cast 
 predictions are computed in float64, as NumPy's own functions do.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from lossgen.errors import DtypeError
@@ -37,42 +39,44 @@ def prediction_array(y_pred, dtype: np.dtype | None = None) -> tuple[np.ndarray,
         DtypeError: the predictions are no real numbers, or more precise than float64.
     """
     p = y_pred if type(y_pred) is np.ndarray else np.asarray(y_pred)
-    given = p.dtype
-    if given in (FLOAT32, FLOAT64):
-        result = computed = given
-    elif given.name in HALVES:
-        result, computed = given.newbyteorder("="), FLOAT32
-    elif given.name in ("float32", "float64"):  # of another byte order
-        result = computed = given.newbyteorder("=")
-    elif given.kind in "iub":
-        result = computed = FLOAT64
-    else:
-        raise DtypeError(
-            f"`y_pred` must hold real numbers of at most 64 bits. Received: y_pred of dtype {given}"
-        )
+    computed, result = prediction_dtypes(p.dtype)
     if dtype is not None:
-        result = computed = dtype
-    return (p if given is computed else p.astype(computed)), result
+        computed = result = dtype
+    return (p if p.dtype is computed else p.astype(computed, copy=False)), result
 
 
-def target_array(y_true) -> np.ndarray:
-    """Targets as they are stored; only what Numba cannot read (half precision, other byte orders) is
-    converted.
-
-    Raises:
-        DtypeError: the targets are no real numbers.
-    """
-    return numbers_array("y_true", y_true)
+@lru_cache
+def prediction_dtypes(given: np.dtype) -> tuple[np.dtype, np.dtype]:
+    """What predictions of a dtype are computed in, and the dtype of the results."""
+    if given.name in HALVES:
+        return FLOAT32, given.newbyteorder("=")
+    if given.name in ("float32", "float64"):
+        return np.dtype(given.name), np.dtype(given.name)
+    if given.kind in "iub":
+        return FLOAT64, FLOAT64
+    raise DtypeError(f"`y_pred` must hold real numbers of at most 64 bits. Received: y_pred of dtype {given}")
 
 
 def numbers_array(name: str, values) -> np.ndarray:
-    """Real numbers of a dtype that kernels can read; `name` is the argument that an error names."""
+    """Real numbers as they are stored; only what Numba cannot read (halves, other byte orders) is converted.
+
+    Raises:
+        DtypeError: the values are no real numbers; names the argument `name`.
+    """
     array = values if type(values) is np.ndarray else np.asarray(values)
-    given = array.dtype
+    stored = stored_dtype(array.dtype)
+    if stored is None:
+        raise DtypeError(f"`{name}` must hold real numbers. Received: {name} of dtype {array.dtype}")
+    return array if array.dtype is stored else array.astype(stored, copy=False)
+
+
+@lru_cache
+def stored_dtype(given: np.dtype) -> np.dtype | None:
+    """The dtype in which kernels read numbers of a dtype; None for what holds no real numbers."""
     if given.name in HALVES:
-        return array.astype(FLOAT32)
+        return FLOAT32
     if given.kind not in "fiub":
-        raise DtypeError(f"`{name}` must hold real numbers. Received: {name} of dtype {given}")
+        return None
     if given.kind == "f" and given.itemsize > 8:
-        return array.astype(FLOAT64)
-    return array if given.isnative else array.astype(given.newbyteorder("="))
+        return FLOAT64
+    return given.newbyteorder("=")

@@ -22,7 +22,7 @@ from lossgen.runtime.construction import (
     make_constructor,
     snake_case,
 )
-from lossgen.runtime.dtypes import check_dtype, prediction_array, target_array
+from lossgen.runtime.dtypes import check_dtype, numbers_array, prediction_array
 from lossgen.runtime.function import function_of
 from lossgen.runtime.parameters import Option, Parameter
 from lossgen.runtime.plan import Plan
@@ -274,7 +274,7 @@ class Loss:
     def _reduce_call(self, y_true, y_pred, sample_weight, mask):
         """What `call`, written by hand, returns, weighted, masked and reduced."""
         p, _ = prediction_array(y_pred, None if self.dtype is None else np.dtype(self.dtype))
-        losses = np.asarray(self.call(target_array(y_true), p))
+        losses = np.asarray(self.call(numbers_array("y_true", y_true), p))
         if losses.dtype.kind in "iub":
             losses = losses.astype(p.dtype)
         return reduce_losses(losses, sample_weight, mask, self.reduction)
