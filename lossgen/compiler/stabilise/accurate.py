@@ -9,6 +9,7 @@ from __future__ import annotations
 from sympy import Expr
 
 from .complements import (
+    clipped_logarithm,
     collect_labels,
     complement_of_clip,
     complement_of_power,
@@ -26,6 +27,7 @@ from .scales import (
 
 RULES = (
     ("complement of a clip", complement_of_clip),
+    ("logarithm of a clip", clipped_logarithm),
     ("complement of a power", complement_of_power),
     ("logarithm seen from both sides", one_sided_logarithm),
     ("labels collected", collect_labels),

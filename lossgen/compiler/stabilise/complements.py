@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Mul, S, expand_mul, log, tanh
 
-from lossgen.language.atoms import clip, expm1, keep, log1p, log_cosh, power, relu, sigmoid, softplus, xlogy
+from lossgen.language.atoms import (
+    clip,
+    expm1,
+    keep,
+    log1p,
+    log_cosh,
+    maximum,
+    minimum,
+    power,
+    relu,
+    sigmoid,
+    softplus,
+    xlogy,
+)
 from lossgen.language.symbols import y_pred
 
 from .logarithms import split_logarithm
@@ -13,8 +26,6 @@ from .pairs import addends_without, occurrences
 
 def complement_of_clip(expression: Expr, targets) -> Expr | None:
     """1 − clip(x, a, b) → clip(1 − x, 1 − b, 1 − a)."""
-    if expression.func is log1p and _is_minus_clip(expression.args[0]):
-        return log(_turned(*(-expression.args[0]).args))
     if not expression.is_Add:
         return None
     for addend, cofactor, found in occurrences(expression, clip):
@@ -24,13 +35,30 @@ def complement_of_clip(expression: Expr, targets) -> Expr | None:
     return None
 
 
-def _is_minus_clip(argument):
-    number, rest = argument.as_coeff_Mul()
-    return rest.func is clip and number is S.NegativeOne
-
-
 def _turned(x, low, high):
     return clip(1 - (keep(x) if x.is_Add else x), 1 - high, 1 - low)
+
+
+def clipped_logarithm(expression: Expr, targets) -> Expr | None:
+    """log(clip(x, a, b)) → clip(log(x), log(a), log(b)): a bound near 1 is not a float, its logarithm is."""
+    if expression.func is log1p and expression.args[0].is_Mul:
+        number, found = expression.args[0].as_coeff_Mul()
+        if found.func is not clip or number is not S.NegativeOne:
+            return None
+        found = _turned(*found.args)
+    elif expression.func is log and expression.args[0].func is clip:
+        (found,) = expression.args
+    else:
+        return None
+    x, low, high = found.args
+    if not (low.is_Rational and high.is_Rational and low > 0 and any(1 < 2 * b < 2 for b in (low, high))):
+        return log(found) if expression.func is log1p else None
+    complement = 1 - x
+    if complement.is_Add:
+        logarithm = log(maximum(x, 0))
+    else:
+        logarithm = log1p(-minimum(complement.args[0] if complement.func is keep else complement, 1))
+    return clip(logarithm, log(low), log(high))
 
 
 def complement_of_power(expression: Expr, targets) -> Expr | None:
@@ -162,5 +190,6 @@ def between_labels(expression: Expr, targets) -> Expr:
     at_zero, at_one = expand_mul(expression.subs(y, 0)), expand_mul(expression.subs(y, 1))
     if expand_mul(expression - at_zero * (1 - y) - at_one * y) != 0:
         return expression
-    return at_zero * (1 - y) + at_one * y
+    rest = keep(1 - y) if at_zero.is_Number and at_one != 0 else 1 - y
+    return at_zero * rest + at_one * y
 

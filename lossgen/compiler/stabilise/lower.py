@@ -5,7 +5,7 @@ Runs before any derivative is taken: SymPy's own of `Max` and `Abs` hold Heavisi
 
 from __future__ import annotations
 
-from sympy import Abs, Expr, Float, Heaviside, Max, Min, Rational, S, loggamma, polygamma, sign
+from sympy import Abs, Expr, Float, Heaviside, Max, Min, Mul, Rational, S, loggamma, polygamma, sign
 from sympy import digamma as sympy_digamma
 from sympy import erf as sympy_erf
 from sympy import erfc as sympy_erfc
@@ -87,6 +87,12 @@ def _minimum(*arguments):
     return -relu(-result) if last.is_zero else minimum(result, last)
 
 
+def _recognised(a, b, lowered, *functions):
+    """A person's own maximum(a, b) keeps its order, which decides ties, unless it is a relu or a clip."""
+    found = lowered(a, b)
+    return found if isinstance(found, functions) else None
+
+
 def _polygamma(order, x):
     return digamma(x) if order.is_zero else trigamma(x) if order is S.One else None
 
@@ -99,8 +105,8 @@ _LOWERED = {
     Heaviside: lambda x, *_: step(x),
     Max: _maximum,
     Min: _minimum,
-    maximum: _maximum,
-    minimum: _minimum,
+    maximum: lambda a, b: _recognised(a, b, _maximum, relu, clip),
+    minimum: lambda a, b: _recognised(a, b, _minimum, Mul, clip),
     loggamma: lgamma,
     sympy_digamma: digamma,
     sympy_trigamma: trigamma,

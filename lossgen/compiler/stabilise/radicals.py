@@ -16,15 +16,39 @@ def combine_radicals(expression: Expr) -> Expr | None:
     for radicand, indices in members.items():
         if len(indices) < 2:
             continue
-        parts = [_split(expression.args[index], radicand) for index in indices]
-        lowest = min(power for _, power in parts)
-        if lowest >= 0 or any(not (power - lowest).is_Integer for _, power in parts):
-            continue
-        inner = _expand(parts, radicand, lowest)
-        if inner is not None:
+        shorter = _pulled_out([expression.args[index] for index in indices], radicand)
+        if shorter is not None:
             others = [addend for index, addend in enumerate(expression.args) if index not in indices]
-            return Add(*others, inner * radicand**lowest)
+            return Add(*others, shorter)
     return None
+
+
+def _pulled_out(addends, radicand: Expr) -> Expr | None:
+    """Σ rest·radicand^power = radicand^lowest·Σ rest·radicand^(power − lowest), multiplied out, if shorter.
+
+    The sums inside the radicand, such as p − y, stay closed.
+    """
+    closed = {}
+    for term in radicand.args:
+        for factor in Mul.make_args(term):
+            base = factor.as_base_exp()[0]
+            if base.is_Add:
+                closed[base] = Dummy(real=True)
+    plain = radicand.xreplace(closed)
+    parts = [_split(addend.xreplace(closed), plain) for addend in addends]
+    lowest = min(power for _, power in parts)
+    if lowest >= 0 or any(not (power - lowest).is_Integer for _, power in parts):
+        return None
+    total = []
+    for rest, power in parts:
+        terms = [rest]
+        for _ in range(int(power - lowest)):
+            terms = [term * addend for term in terms for addend in plain.args]
+        total.extend(terms)
+    inner = Add(*total)
+    if len(Add.make_args(inner)) >= len(parts):
+        return None
+    return Mul(inner, plain**lowest).xreplace({dummy: base for base, dummy in closed.items()})
 
 
 def _radicand(factor: Expr) -> Expr | None:
@@ -51,24 +75,3 @@ def _split(addend: Expr, radicand: Expr) -> tuple[Expr, Expr]:
         else:
             rest.append(factor)
     return Mul(*rest), power
-
-
-def _expand(parts, radicand: Expr, lowest: Expr) -> Expr | None:
-    """Σ rest·radicand^(power − lowest), the radicand multiplied out, its own sums not; None if no shorter."""
-    closed = {}
-    for addend in radicand.args:
-        for factor in Mul.make_args(addend):
-            base = factor.as_base_exp()[0]
-            if base.is_Add:
-                closed[base] = Dummy(real=True)
-    addends = [addend.xreplace(closed) for addend in radicand.args]
-    total = []
-    for rest, power in parts:
-        terms = [rest.xreplace(closed)]
-        for _ in range(int(power - lowest)):
-            terms = [term * addend for term in terms for addend in addends]
-        total.extend(terms)
-    inner = Add(*total)
-    if len(Add.make_args(inner)) >= len(parts):
-        return None
-    return inner.xreplace({dummy: base for base, dummy in closed.items()})

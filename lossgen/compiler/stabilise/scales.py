@@ -36,7 +36,7 @@ def _root(expression: Expr) -> Expr | None:
 
 
 def _hypotenuse(expression: Expr, targets) -> tuple[Expr, Expr, Expr] | None:
-    """(c, e, s) with expression = c·(1 + (s·e)²): c > 0 a number or parameter, e moves with the prediction."""
+    """(c, e, s) with expression = c·(1 + (s·e)²): c > 0 fixed, e moving with the prediction."""
     if not (expression.is_Add and len(expression.args) == 2):
         return None
     moving = targets | {y_pred}
@@ -145,7 +145,7 @@ def conjugate_difference(expression: Expr, targets) -> Expr | None:
         if factor.func is not hypot1m1:
             continue
         scale, error = factor.args[0].as_independent(*moving, as_Add=False)
-        number = expression / factor * scale**2
+        number = Mul(*[other for other in expression.args if other is not factor]) * scale**2
         if scale is S.One or not number.is_Rational:
             continue
         return number * error * keep(error / (1 + hypot1(scale * error)))
@@ -167,7 +167,7 @@ def balance_exponential(expression: Expr, targets) -> Expr | None:
             continue
         if not (base.is_Symbol or base.is_Add) or not exponent.is_Integer or exponent < 1:
             continue
-        rest = expression / factor / exponentials[0]
+        rest = Mul(*[other for other in expression.args if other not in (factor, exponentials[0])])
         half = exp(-a / 2)
         if exponent % 2 == 0:
             return rest * square(xdivy(base ** (exponent / 2), half))

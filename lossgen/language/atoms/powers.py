@@ -14,6 +14,12 @@ def _product_with_log(logarithm):
     return lambda x, y: mp.mpf(0) if x == 0 else x * logarithm(y)
 
 
+def _xdivy(x, y):
+    if x == 0:
+        return mp.mpf(0)
+    return x * mp.inf if y == 0 else x / y
+
+
 def _power(x, a):
     if a == 0:
         return mp.mpf(1)
@@ -78,7 +84,7 @@ xlog1py = atom(
 )
 xdivy = atom(
     "xdivy", lambda x, y: x / y, [lambda x, y: 1 / y, lambda x, y: -xdivy(xdivy(x, y), y)],
-    lambda x, y: mp.mpf(0) if x == 0 else x / y, ulp=1.0, sample=((-1e4, 1e4), POSITIVE),
+    _xdivy, ulp=1.0, sample=((-1e4, 1e4), POSITIVE),
     sign=lambda x, y: sign_of(x / y), exact=lambda x, y: S.Zero if x.is_zero else x if y is S.One else None,
 )
 power = atom(

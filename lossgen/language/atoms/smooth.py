@@ -19,6 +19,8 @@ def _moment(order):
     """The integral of t^order·exp(x·t) over 0..1, to full precision."""
 
     def reference(x):
+        if mp.isinf(x):
+            return mp.inf if x > 0 else mp.mpf(0)
         if abs(x) < 1:
             term, total, k = mp.mpf(1), mp.mpf(1) / (order + 1), 0
             while abs(term) > mp.eps:
@@ -74,7 +76,7 @@ log1mexp = atom(
 )
 bose = atom(
     "bose", lambda x: 1 / (exp(x) - 1), [lambda x: bose(x) * bose(-x)],
-    lambda x: 1 / mp.expm1(x), sample=EXPONENT, sign=sign_of,
+    lambda x: 1 / mp.expm1(x) if x else mp.inf, sample=EXPONENT, sign=sign_of,
 )
 exprel = atom(
     "exprel", lambda x: (exp(x) - 1) / x, [lambda x: exprel_slope(x)],
