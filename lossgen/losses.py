@@ -3,6 +3,8 @@
 Importing this module loads no loss; each is loaded when it is first used.
 """
 
+from typing import Any
+
 from lossgen.errors import UnknownLossError
 from lossgen.generated._index import CLASSES, FUNCTIONS, IDENTIFIERS
 from lossgen.runtime.function import function_of
@@ -19,7 +21,7 @@ deserialize = _registry.deserialize
 __all__ = ["Loss", "Reduction", "deserialize", "function_of", "get", "serialize", *CLASSES, *FUNCTIONS]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name in _registry.modules or name in IDENTIFIERS:
         value = _registry.find(name)
         globals()[name] = value
@@ -29,5 +31,5 @@ def __getattr__(name: str):
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted({*globals(), *_registry.names()})

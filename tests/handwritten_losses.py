@@ -245,3 +245,25 @@ class HuberAndOverlap(Loss):
 
     parameters = {"delta": Parameter(1.0, positive=True)}
     variants = {(): Variant(terms=(HUBER, Term(None, False, OVERLAP, None, parameters=())))}
+
+
+# Data to try them on ------------------------------------------------------------------------------
+
+random = np.random.default_rng(7)
+
+
+def data(*shape, dtype=np.float32):
+    return random.normal(size=shape).astype(dtype), random.normal(size=shape).astype(dtype)
+
+
+def derivative(function, p, step=1e-6):
+    """Central differences of a function of an array of float64."""
+    result = np.empty(p.shape)
+    for index in np.ndindex(p.shape):
+        ends = []
+        for sign in (1, -1):
+            moved = p.copy()
+            moved[index] += sign * step
+            ends.append(float(function(moved)))
+        result[index] = (ends[0] - ends[1]) / (2 * step)
+    return result

@@ -1,9 +1,5 @@
 """`Loss`: what its calls return, for which shapes and dtypes, and what they refuse."""
 
-import copy
-import inspect
-import os
-import pickle
 import re
 
 import numpy as np
@@ -14,28 +10,14 @@ from handwritten_losses import (
     Overlap,
     SignedOverlap,
     SparseCrossentropy,
-    huber,
-    sparse_crossentropy,
+    data,
+    derivative,
+    random,
 )
 
-from lossgen.errors import (
-    DeclarationError,
-    DtypeError,
-    LabelError,
-    NoGradientError,
-    ParameterError,
-    ShapeError,
-)
-from lossgen.runtime import dispatch, threads
+from lossgen.errors import DtypeError, NoGradientError, ParameterError, ShapeError
 from lossgen.runtime.loss import Loss
-from lossgen.runtime.parameters import Parameter
 from lossgen.runtime.variant import Variant
-
-random = np.random.default_rng(7)
-
-
-def data(*shape, dtype=np.float32):
-    return random.normal(size=shape).astype(dtype), random.normal(size=shape).astype(dtype)
 
 
 def huber_reference(y, p, delta=1.0, axis=-1):
@@ -44,20 +26,7 @@ def huber_reference(y, p, delta=1.0, axis=-1):
     return np.where(small, error**2 / 2, delta * (np.abs(error) - delta / 2)).mean(axis=axis)
 
 
-def derivative(function, p, step=1e-6):
-    """Central differences of a function of an array of float64."""
-    result = np.empty(p.shape)
-    for index in np.ndindex(p.shape):
-        ends = []
-        for sign in (1, -1):
-            moved = p.copy()
-            moved[index] += sign * step
-            ends.append(float(function(moved)))
-        result[index] = (ends[0] - ends[1]) / (2 * step)
-    return result
-
-
-# Values and gradients ------------------------------------------------------------------------------------
+# Values and gradients -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", [(5,), (4, 3), (4, 1), (2, 3, 4), (1, 3)])
@@ -135,7 +104,7 @@ def test_sum_of_scopes_adds_broadcast_losses():
     np.testing.assert_allclose(HuberAndOverlap()(y, p), Huber()(y, p) + Overlap()(y, p))
 
 
-# Axes -----------------------------------------------------------------------------------------------------
+# Axes ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("axis", [0, 1, -2, (0, 1), (-1, 0), None])
@@ -175,7 +144,7 @@ def test_axis_refused():
     assert Huber(axis=None)(0.0, 1.0) == 0.5
 
 
-# Shapes ---------------------------------------------------------------------------------------------------
+# Shapes -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -232,7 +201,7 @@ def test_read_only_predictions_need_no_kernel_of_their_own():
     assert len(kernel.signatures) == before and not p.flags.writeable
 
 
-# Dtypes ---------------------------------------------------------------------------------------------------
+# Dtypes -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("target", [bool, np.int8, np.uint64, np.float16, np.float32, np.float64])
@@ -282,121 +251,7 @@ def test_arrays_that_hold_no_numbers_are_refused():
         Huber()([0.0], [0.0], sample_weight="heavy")
 
 
-# Labels ---------------------------------------------------------------------------------------------------
-
-
-def crossentropy(labels, p):
-    shifted = p - np.log(np.exp(p).sum(-1, keepdims=True))
-    return -np.take_along_axis(shifted, labels[..., None], -1)[..., 0]
-
-
-@pytest.mark.parametrize("shape", [(4,), (4, 1)])
-@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.uint64, np.float32, bool])
-def test_labels_of_a_row(shape, dtype):
-    labels, p = np.array([0, 1, 1, 0]), data(4, 3, dtype=np.float64)[0]
-    losses = SparseCrossentropy(True).call(labels.reshape(shape).astype(dtype), p)
-    np.testing.assert_allclose(losses, crossentropy(labels, p), rtol=1e-12)
-
-
-def test_labels_along_another_axis():
-    labels, p = random.integers(0, 3, size=(2, 5)), data(2, 3, 5, dtype=np.float64)[0]
-    loss = SparseCrossentropy(True, axis=1)
-    for given in (labels, labels[:, None, :], labels[..., None]):
-        np.testing.assert_allclose(
-            loss.call(given, p), crossentropy(labels, np.moveaxis(p, 1, -1)), rtol=1e-12
-        )
-    np.testing.assert_allclose(loss.gradient(labels, p), derivative(lambda q: loss(labels, q), p), atol=1e-8)
-
-
-def test_ignored_labels_do_not_count():
-    p = data(4, 3, dtype=np.float64)[0]
-    labels = np.array([0, -1, 2, -1])
-    loss = SparseCrossentropy(True, ignore_class=-1)
-    losses = np.where(labels < 0, 0, crossentropy(np.maximum(labels, 0), p))
-    np.testing.assert_allclose(loss.call(labels, p), losses)
-    np.testing.assert_allclose(loss(labels, p), losses.sum() / 2)
-    weight = np.array([1.0, 5.0, 3.0, 7.0])
-    np.testing.assert_allclose(loss(labels, p, weight), (weight * losses).sum() / 2)
-    loss = SparseCrossentropy(True, ignore_class=-1, reduction="mean_with_sample_weight")
-    np.testing.assert_allclose(loss(labels, p, weight), (weight * losses).sum() / 4)
-    assert SparseCrossentropy(True, ignore_class=0)([0, 0], p[:2]) == 0
-
-
-def test_masked_labels_are_not_looked_at():
-    p = data(3, 3, dtype=np.float64)[0]
-    masked = SparseCrossentropy(True).value_and_gradient([0, 999, 2], p, mask=[True, False, True])
-    value, gradient = SparseCrossentropy(True).value_and_gradient([0, 2], p[[0, 2]])
-    np.testing.assert_allclose(masked[0], value)
-    np.testing.assert_array_equal(masked[1][1], 0)
-    np.testing.assert_allclose(masked[1][[0, 2]], gradient)
-
-
-def test_bad_labels_are_named():
-    p = np.zeros((2, 3, 5))
-    with pytest.raises(LabelError, match=re.escape("the label 7 at position (1, 0); labels lie in 0 … 4")):
-        SparseCrossentropy()([[0, 1, 2], [7, 9, 0]], p)
-    with pytest.raises(LabelError, match=re.escape("the label -1 at position (0, 1)")):
-        SparseCrossentropy(ignore_class=-2)([[0, -1, -2], [0, 0, 0]], p)
-    with pytest.raises(
-        LabelError, match=re.escape("the label 0.5 at position (1,); labels are whole numbers")
-    ):
-        SparseCrossentropy()([0.0, 0.5], p[0, :2])
-    with pytest.raises(LabelError, match="nan at position"):
-        SparseCrossentropy()([np.nan], p[0, :1])
-    with pytest.raises(LabelError, match="18446744073709551615 at position"):
-        SparseCrossentropy()(np.array([2**64 - 1], np.uint64), p[0, :1])
-    with pytest.raises(LabelError, match="an empty range"):
-        SparseCrossentropy()([0], np.zeros((1, 0)))
-
-
-def test_labels_of_a_bad_shape_are_refused():
-    with pytest.raises(ShapeError, match=re.escape("in shape (2,). Received: y_true of shape (3,)")):
-        SparseCrossentropy()([0, 1, 2], np.zeros((2, 3)))
-    with pytest.raises(ShapeError, match=r"looks like one column a class: pass y_true.argmax"):
-        SparseCrossentropy()(np.eye(3), np.ones((3, 3)))
-
-
-def test_ignore_class_refused():
-    with pytest.raises(
-        ParameterError, match=r"`ignore_class` must be an integer or None. Received: ignore_class=1.5"
-    ):
-        SparseCrossentropy(ignore_class=1.5)
-
-
-# Per-class parameters -------------------------------------------------------------------------------------
-
-
-def test_per_class_parameters():
-    p, labels = data(4, 3, dtype=np.float64)[0], np.array([0, 1, 2, 1])
-    alpha = np.array([1.0, 2.0, 3.0])
-    loss = SparseCrossentropy(True, alpha=alpha)
-    np.testing.assert_allclose(loss.call(labels, p), alpha[labels] * crossentropy(labels, p))
-    assert loss.alpha == (1.0, 2.0, 3.0)
-    with pytest.raises(
-        ShapeError, match=r"`alpha` of SparseCrossentropy .* of length 3 and y_pred with 4 columns"
-    ):
-        loss([0], np.zeros((1, 4)))
-
-
-# Signed targets -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32, np.float64])
-def test_zero_and_one_become_signs(dtype):
-    y = np.array([[0, 1], [1, 0]], dtype)
-    p = np.array([[1.0, 2.0], [3.0, 4.0]])
-    np.testing.assert_array_equal(SignedOverlap().call(y, p), 1 - ((2.0 * y - 1) * p**2).sum(-1))
-
-
-@pytest.mark.parametrize(
-    "y", [[[0, -1], [1, 1]], [[0.5, 1], [0, 0]], [[-1, 1], [1, -1]], [[np.nan, 1], [0, 0]]]
-)
-def test_other_targets_stay(y):
-    p = np.array([[1.0, 2.0], [3.0, 4.0]])
-    np.testing.assert_array_equal(SignedOverlap().call(y, p), 1 - (np.asarray(y) * p**2).sum(-1))
-
-
-# Masks ----------------------------------------------------------------------------------------------------
+# Masks --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "mean_with_sample_weight", "none"])
@@ -424,7 +279,7 @@ def test_all_masked_gives_zero():
         np.testing.assert_array_equal(gradient, 0)
 
 
-# Where the gradient is written -----------------------------------------------------------------------------
+# Where the gradient is written --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("axis", [-1, 0])
@@ -460,155 +315,7 @@ def test_out_is_checked():
         Huber().gradient(y, p, out=[0.0])
 
 
-# Many elements --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("weighted", [False, True])
-def test_threads_change_no_bit(weighted, monkeypatch):
-    monkeypatch.setattr(dispatch, "CHUNK_ELEMENTS", 1000)
-    y, p = data(5000, 7)
-    weight = random.uniform(size=5000).astype(np.float32) if weighted else None
-    before = threads.get_num_threads()
-    results = []
-    try:
-        for number in (1, 2, 5):
-            threads.set_num_threads(number)
-            results.append((*Huber().value_and_gradient(y, p, weight), Huber().call(y, p)))
-    finally:
-        threads.set_num_threads(before)
-    np.testing.assert_allclose(results[0][0], Huber(dtype="float64")(y, p, weight), rtol=1e-6)
-    for other in results[1:]:
-        for one, two in zip(results[0], other, strict=True):
-            np.testing.assert_array_equal(one, two)
-
-
-@pytest.mark.parametrize("length", [1, 999, 131_072, 131_073, 10_000_000])
-@pytest.mark.parametrize("columns", [1, 10, 1_000_000])
-def test_chunks_cover_everything(length, columns):
-    rows = dispatch.chunk_length(length, length * columns)
-    chunks = -(-length // rows)
-    assert rows >= 1 and chunks * rows >= length and (chunks - 1) * rows < length
-    assert chunks <= 2 * dispatch.MAXIMUM_CHUNKS
-
-
-def test_an_error_in_a_thread_is_raised_in_the_caller():
-    def fail(index):
-        raise RuntimeError(f"chunk {index}")
-
-    before = threads.get_num_threads()
-    threads.set_num_threads(3)
-    try:
-        with pytest.raises(RuntimeError, match="chunk"):
-            threads.pool.run(fail, 8)
-        assert threads.pool.run(lambda index: index, 8) == list(range(8))
-    finally:
-        threads.set_num_threads(before)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_forked_process_starts_its_own_threads():
-    before = threads.get_num_threads()
-    threads.set_num_threads(3)
-    try:
-        threads.pool.run(lambda index: index, 8)
-        child = os.fork()
-        if not child:
-            os._exit(0 if threads.pool.run(lambda index: index, 8) == list(range(8)) else 1)
-        assert os.waitpid(child, 0)[1] == 0
-    finally:
-        threads.set_num_threads(before)
-
-
-def test_number_of_threads_is_checked(monkeypatch):
-    with pytest.raises(ParameterError, match=r"integer of at least 1. Received: 0"):
-        threads.set_num_threads(0)
-    monkeypatch.setattr(threads.pool, "size", None)
-    monkeypatch.setenv("LOSSGEN_NUM_THREADS", "many")
-    with pytest.raises(ParameterError, match=r"LOSSGEN_NUM_THREADS must be an integer of at least 1.*'many'"):
-        threads.get_num_threads()
-    monkeypatch.setenv("LOSSGEN_NUM_THREADS", "3")
-    assert threads.get_num_threads() == 3
-
-
-# The constructor -------------------------------------------------------------------------------------------
-
-
-def test_constructor_signature():
-    assert str(inspect.signature(Huber)) == (
-        "(delta=1.0, reduction='sum_over_batch_size', name='huber_loss', dtype=None, *, axis=-1)"
-    )
-    assert list(inspect.signature(SparseCrossentropy).parameters) == [
-        "from_logits", "ignore_class", "reduction", "axis", "name", "dtype", "alpha",
-    ]  # fmt: skip
-
-
-def test_constructor_arguments_become_attributes():
-    loss = Huber(2, "sum", "mine", "float32", axis=0)
-    assert (loss.delta, loss.reduction, loss.name, loss.dtype, loss.axis) == (
-        2.0,
-        "sum",
-        "mine",
-        "float32",
-        0,
-    )
-    assert Huber().name == "huber_loss" and Huber(name=None).name == "huber_loss"
-    assert Overlap().name == "overlap"
-
-
-def test_constructor_refuses():
-    with pytest.raises(ParameterError, match=r"`delta` must be a finite number > 0. Received: delta=-1"):
-        Huber(-1)
-    with pytest.raises(
-        ParameterError, match=r"`from_logits` must be one of False, True. Received: from_logits=1"
-    ):
-        SparseCrossentropy(1)
-    with pytest.raises(TypeError, match=r"Huber\(delta=1.0.*unexpected keyword argument 'sigma'"):
-        Huber(sigma=1)
-    with pytest.raises(TypeError, match="too many positional arguments"):
-        Huber(1, "sum", "name", None, 0)
-
-
-def test_instances_do_not_change():
-    loss = Huber()
-    with pytest.raises(
-        AttributeError,
-        match=re.escape("`delta` of Huber cannot be changed: make another loss, Huber(delta=2)"),
-    ):
-        loss.delta = 2
-    loss.name = "renamed"
-
-
-def test_a_parameter_cannot_hide_what_every_loss_has():
-    with pytest.raises(DeclarationError, match="a parameter cannot be called `gradient`"):
-        type("Bad", (Loss,), {"parameters": {"gradient": Parameter(1.0)}, "variants": Huber.variants})
-    with pytest.raises(DeclarationError, match="lists `sigma`, which is no parameter"):
-        type("Bad", (Loss,), {"arguments": ("sigma",), "variants": Huber.variants})
-
-
-@pytest.mark.parametrize(
-    "duplicate", [copy.copy, copy.deepcopy, lambda loss: pickle.loads(pickle.dumps(loss))]
-)
-def test_copies_and_pickles(duplicate):
-    loss = Huber(0.25, "sum", axis=(0, 1))
-    y, p = data(4, 3)
-    loss(y, p)
-    other = duplicate(loss)
-    assert other.get_config() == loss.get_config() and other(y, p) == loss(y, p)
-
-
-def test_repr_and_formulas():
-    assert repr(Huber(0.5)) == "Huber(delta=0.5)"
-    shown = (
-        "SparseCrossentropy(alpha=1.0, from_logits=True, ignore_class=0, reduction='sum', dtype='float32')"
-    )
-    assert repr(SparseCrossentropy(True, 0, "sum", dtype="float32")) == shown
-    assert Huber().formula() == "mean(huber(p - y))"
-    assert Huber().gradient_formula() == "clip(p - y, -delta, delta)/C"
-    assert Huber()._repr_latex_() == r"$\displaystyle \rho(p-y)$"
-
-
-# Losses written by hand -----------------------------------------------------------------------------------
+# Losses written by hand ---------------------------------------------------------------------------
 
 
 class MeanSquared(Loss):
@@ -667,40 +374,3 @@ def test_a_loss_of_one_number_takes_no_weights_of_samples():
 def test_a_loss_with_neither_formula_nor_call():
     with pytest.raises(NotImplementedError, match="Loss has no formula: override `call"):
         Loss()([0.0], [0.0])
-
-
-# Functions -------------------------------------------------------------------------------------------------
-
-
-def test_function_does_not_reduce():
-    y, p = data(4, 3)
-    np.testing.assert_array_equal(huber(y, p, 0.5), Huber(0.5).call(y, p))
-    np.testing.assert_array_equal(huber(y, p, delta=0.5, axis=0), Huber(0.5, axis=0).call(y, p))
-    np.testing.assert_array_equal(
-        sparse_crossentropy([0, 1], p[:2], True, alpha=[1, 2, 3]),
-        SparseCrossentropy(True, alpha=[1, 2, 3]).call([0, 1], p[:2]),
-    )
-
-
-def test_function_looks_like_one():
-    assert huber.__name__ == "huber" and huber.__module__ == "handwritten_losses"
-    assert huber.__doc__.startswith("Huber loss, mean over the last axis.")
-    assert str(inspect.signature(huber)) == "(y_true, y_pred, delta=1.0, *, axis=-1)"
-    assert list(inspect.signature(sparse_crossentropy).parameters) == [
-        "y_true", "y_pred", "from_logits", "ignore_class", "axis", "alpha",
-    ]  # fmt: skip
-    assert pickle.loads(pickle.dumps(huber)) is huber
-
-
-def test_function_refuses():
-    y, p = data(4, 3)
-    with pytest.raises(ParameterError, match="`delta` must be"):
-        huber(y, p, -1)
-    with pytest.raises(ParameterError, match="`delta` must be"):
-        huber(y, p, True)
-    with pytest.raises(TypeError, match="unexpected keyword argument 'reduction'"):
-        huber(y, p, reduction="sum")
-    with pytest.raises(TypeError, match="multiple values for argument 'delta'"):
-        huber(y, p, 1.0, delta=1.0)
-    with pytest.raises(TypeError, match="takes 3 positional arguments, 4 were given"):
-        huber(y, p, 1.0, 2.0)

@@ -8,6 +8,7 @@ predictions are computed in float64, as NumPy's own functions do.
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from lossgen.errors import DtypeError
 
@@ -15,7 +16,7 @@ FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 HALVES = ("float16", "bfloat16")
 
 
-def check_dtype(dtype) -> str | None:
+def check_dtype(dtype: DTypeLike | None) -> str | None:
     """The `dtype` argument of a loss as "float32", "float64" or None.
 
     Raises:

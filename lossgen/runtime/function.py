@@ -1,14 +1,16 @@
 """The function handle of a compiled loss: the same arguments, one loss a row, no reduction."""
 
 import inspect
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 from lossgen.runtime.construction import BASE_ARGUMENTS, POSITIONAL, snake_case
 
 REMEMBERED = 64  # instances, by the arguments that a function was called with
 
 
-def function_of(cls, name: str | None = None):
+def function_of(cls: Any, name: str | None = None) -> Callable[..., Any]:
     """The function `huber(y_true, y_pred, delta=1.0, *, axis=-1)` of a class `Huber`.
 
     It takes the class's own arguments, not `reduction`, `name` and `dtype`, and returns the loss of every

@@ -239,7 +239,7 @@ class Loss:
         arguments = ", ".join(f"{name}={value!r}" for name, value in shown.items())
         return f"{type(self).__name__}({arguments})"
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         if name in self.sealed and name in self.__dict__:
             cls = type(self).__name__
             raise AttributeError(
@@ -247,10 +247,10 @@ class Loss:
             )
         super().__setattr__(name, value)
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_plan"}
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         # Reached once: the plan is made when it is first needed, and not copied or pickled.
         if name == "_plan" and self.variants:
             plan = Plan(self)

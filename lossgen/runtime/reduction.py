@@ -23,13 +23,13 @@ class Reduction:
         return (cls.AUTO, cls.NONE, cls.SUM, cls.SUM_OVER_BATCH_SIZE)
 
     @classmethod
-    def validate(cls, key) -> None:
+    def validate(cls, key: object) -> None:
         """Raises a ReductionError (a ValueError) if the key is none of the four."""
         if key not in cls.all():
             raise ReductionError(f'Invalid Reduction Key: {key}. Expected keys are "{cls.all()}"')
 
 
-def check_reduction(reduction) -> str | None:
+def check_reduction(reduction: object) -> str | None:
     """The `reduction` argument; "auto" becomes "sum_over_batch_size".
 
     Raises:

@@ -5,12 +5,12 @@ this import a module, evaluate text or load a pickle.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
+from typing import Any
 
 from lossgen.errors import ConfigError, UnknownLossError
-from lossgen.runtime.loss import Loss
 
 PACKAGE = "lossgen"  # the package in registered names: "lossgen>Huber"
 NOT_YET = ("CTC", "ctc", "Circle", "circle")
@@ -44,7 +44,7 @@ class Registry:
         """Every string that `find` knows."""
         return sorted({*self.modules, *self.identifiers})
 
-    def find(self, name: str, custom_objects: Mapping | None = None):
+    def find(self, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
         """The class or function of a name, of another identifier, or of a registered name "lossgen>Huber".
 
         Raises:
@@ -74,7 +74,7 @@ class Registry:
             "Pass a loss of your own as a class, an instance or a function, or name it in `custom_objects`."
         )
 
-    def get(self, identifier, custom_objects: Mapping | None = None) -> Loss | Callable | None:
+    def get(self, identifier: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
         """The loss that an identifier means.
 
         Args:
@@ -100,7 +100,7 @@ class Registry:
             "must be a name, a configuration, a loss, a class of losses or a callable."
         )
 
-    def serialize(self, loss) -> dict | str:
+    def serialize(self, loss: Any) -> dict[str, Any] | str:
         """A loss as plain data: a dictionary for an instance, the name for a function.
 
         Raises:
@@ -123,7 +123,7 @@ class Registry:
             + (f". Make an instance first: {name}()." if inspect.isclass(loss) else "")
         )
 
-    def deserialize(self, config, custom_objects: Mapping | None = None) -> Loss | Callable:
+    def deserialize(self, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
         """The loss that `serialize` wrote down, or Keras for a loss of the same name.
 
         Raises:
@@ -146,6 +146,6 @@ class Registry:
             raise ConfigError(f"`class_name` {name!r} names a function: pass the name alone.")
         return found.from_config({} if arguments is None else arguments)
 
-    def owns(self, name: str, cls) -> bool:
+    def owns(self, name: str, cls: type) -> bool:
         """Whether the class of that name is this table's."""
         return name in self.classes and cls.__module__.startswith(f"{self.package}.")
