@@ -143,6 +143,10 @@ class Value:
         method = self.builder.fpext if bits > self.bits else self.builder.fptrunc
         return self.of(method(self.ir, FLOATS[bits]))
 
+    def to_float(self) -> Value:
+        """The number that a signed integer stands for, as a float of the same width."""
+        return self.of(self.builder.sitofp(self.ir, FLOATS[self.bits]))
+
     def as_integer(self) -> Value:
         """The bit pattern of a float."""
         return self.of(self.builder.bitcast(self.ir, ir.IntType(self.bits)))

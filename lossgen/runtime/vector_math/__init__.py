@@ -1,19 +1,53 @@
-"""Elementary functions that LLVM vectorises, for float32 and float64; callable from compiled code only."""
+"""Elementary functions that LLVM vectorises, for float32 and float64; callable from compiled code only.
+
+The result has the type of the widest float among the arguments (a number that must not widen it is written
+`like(x, number)`). Powers have the type of the base: their exponent is always taken in float64.
+"""
+
+from numba.core import types
+from numba.core.typing import signature
 
 from lossgen.runtime import tracing
 from lossgen.runtime.tracing import vector_function
-from lossgen.runtime.vector_math import exponential, logarithm, selection
+from lossgen.runtime.vector_math import exponential, logarithm, logistic, powers, selection, special
 
+
+def _typed_by_base(x, a):
+    kind = tracing.common_float(x)
+    return signature(kind, kind, types.float64)
+
+
+bose = vector_function(exponential.bose)
 exp = vector_function(exponential.exp)
 expm1 = vector_function(exponential.expm1)
-sigmoid = vector_function(exponential.sigmoid)
-softplus = vector_function(exponential.softplus)
-tanh = vector_function(exponential.tanh)
+expm1mx = vector_function(exponential.expm1mx)
+exprel = vector_function(exponential.exprel)
+exprel_curvature = vector_function(exponential.exprel_curvature)
+exprel_slope = vector_function(exponential.exprel_slope)
 
 log = vector_function(logarithm.log)
+log1mexp = vector_function(logarithm.log1mexp)
 log1p = vector_function(logarithm.log1p)
+xdivy = vector_function(logarithm.xdivy)
+xlog1py = vector_function(logarithm.xlog1py)
+xlogy = vector_function(logarithm.xlogy)
 
+log_cosh = vector_function(logistic.log_cosh)
+sech2 = vector_function(logistic.sech2)
+sigmoid = vector_function(logistic.sigmoid)
+sigmoid_slope = vector_function(logistic.sigmoid_slope)
+softplus = vector_function(logistic.softplus)
+tanh = vector_function(logistic.tanh)
+
+hypot1 = vector_function(powers.hypot1)
+hypot1m1 = vector_function(powers.hypot1m1)
+power = vector_function(powers.power, typed_by=_typed_by_base)
+power_curvature = vector_function(powers.power_curvature, typed_by=_typed_by_base)
+power_log = vector_function(powers.power_log, typed_by=_typed_by_base)
+power_slope = vector_function(powers.power_slope, typed_by=_typed_by_base)
 sqrt = vector_function(tracing.sqrt)
+sqrt1pm1 = vector_function(powers.sqrt1pm1)
+unit_hypot = vector_function(powers.unit_hypot)
 
 absolute = vector_function(selection.absolute)
 clip = vector_function(selection.clip)
@@ -26,3 +60,12 @@ relu = vector_function(selection.relu)
 signum = vector_function(selection.signum)
 square = vector_function(selection.square)
 step = vector_function(selection.step)
+
+atan = vector_function(special.atan)
+cos = vector_function(special.cos)
+digamma = vector_function(special.digamma)
+erf = vector_function(special.erf)
+erfc = vector_function(special.erfc)
+lgamma = vector_function(special.lgamma)
+sin = vector_function(special.sin)
+trigamma = vector_function(special.trigamma)

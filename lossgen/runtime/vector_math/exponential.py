@@ -1,91 +1,145 @@
-"""exp, expm1 and what is made of e^-|x|: sigmoid, softplus, tanh.
+"""exp, expm1, and the quotients and differences of exponentials that cancel near 0.
 
-eˣ = 2ⁿ·(1 + t), n the integer nearest to x/log 2, t = expm1(x − n·log 2). The functions of a logit all start from
-e^-|x|, so that LLVM computes it once for sigmoid(x), sigmoid(−x), softplus(x) and softplus(−x).
+eˣ = 2ⁿ·eʳ, n the integer nearest to x/log 2; exp and expm1 share the polynomial for eʳ − 1.
 """
 
-from lossgen.runtime.tracing import copysign, fma, polynomial, select
+from math import factorial
+
+from lossgen.runtime.tracing import fma, polynomial, select
 from lossgen.runtime.vector_math.formats import format_of
 
 INVERSE_LN2 = 1.4426950408889634
+INFINITY = float("inf")
 
 
-def _reduce(x):
-    """n as a float whose lowest bits hold the integer, and t, with eˣ = 2ⁿ·(1 + t)."""
-    form = format_of(x)
+def _reduce(x, lowest, highest=None, form=None):
+    """n, as a float that has the integer in its lowest bits; and eʳ − 1 = r + rest. x is confined to the range."""
+    form = form or format_of(x)
+    x = select(x < lowest, lowest, x)
+    if highest is not None:
+        x = select(x > highest, highest, x)
     marked = fma(x, INVERSE_LN2, form.rounder)
     n = marked - form.rounder
-    rest = fma(-n, form.ln2[0], x)
-    r = fma(-n, form.ln2[1], rest)
-    lost = fma(-n, form.ln2[1], rest - r)
+    exact = fma(-n, form.ln2[0], x)
+    r = fma(-n, form.ln2[1], exact)
+    lost = fma(-n, form.ln2[1], exact - r)
     return marked, r, fma(r * r, polynomial(r, form.exp), lost)
 
 
-def _power_of_two(marked, shift=0):
-    """2^(n + shift), from n in the lowest bits of a float."""
+def _one_plus(r, rest):
+    """1 + r + rest as a sum of two numbers, the first of them 1 + r rounded."""
+    total = 1 + r
+    return total, rest + ((1 - total) + r)
+
+
+def _power_of_two(marked, shift):
+    """2^(n + shift) from the integer in the lowest bits of a float; the shift may be traced."""
     form = format_of(marked)
-    return ((marked.as_integer() << form.mantissa) + ((form.bias + shift) << form.mantissa)).as_float()
+    return ((marked.as_integer() << form.mantissa) + ((shift + form.bias) << form.mantissa)).as_float()
+
+
+def _exp_in_two_steps(x, highest, correction=None):
+    """Two factors of e^(x + correction), the second a power of two; 2ⁿ may lie outside the range of normal numbers."""
+    form = format_of(x)
+    marked, r, rest = _reduce(x, form.exp_lowest, highest)
+    high, low = _one_plus(r, rest)
+    if correction is not None:
+        low = fma(high + low, correction, low)
+    small = x < 0
+    shift = select(small, marked.as_integer().lift(form.half_range), -form.half_range)
+    factor = select(small, x.lift(2.0**-form.half_range), 2.0**form.half_range)
+    return (high + low) * _power_of_two(marked, shift), factor
+
+
+def exp_of_sum(x, correction):
+    """e^(x + correction) for a small correction, with gradual underflow."""
+    first, second = _exp_in_two_steps(x, format_of(x).exp_highest, correction)
+    return first * second
 
 
 def exp(x):
     """eˣ, with gradual underflow."""
-    form = format_of(x)
-    marked, r, tail = _reduce(_clamped(x))
-    mantissa = 1 + (r + tail)
-    # 2ⁿ in two steps, as n may lie outside the exponent range
-    shift = 64 if form.bits == 32 else 512
-    one = form.bias << form.mantissa
-    down = x < 0
-    offset = select(down, marked.as_integer().lift(one + (shift << form.mantissa)), one - (shift << form.mantissa))
-    scale = ((marked.as_integer() << form.mantissa) + offset).as_float()
-    return mantissa * scale * select(down, x.lift(2.0**-shift), 2.0**shift)
+    first, second = _exp_in_two_steps(x, format_of(x).exp_highest)
+    return first * second
 
 
-def _clamped(x):
-    form = format_of(x)
-    x = select(x < form.exp_lowest, form.exp_lowest, x)
-    return select(x > form.exp_highest, form.exp_highest, x)
+def exp_short(x, form):
+    """eˣ in float64, confined to the range of the given format and accurate to 2^-34."""
+    marked, r, rest = _reduce(x, form.exp_lowest, form.exp_highest, form)
+    return (1 + (r + rest)) * _power_of_two(marked, 0)
 
 
 def decay(x):
     """e^-|x|, with gradual underflow."""
     form = format_of(x)
-    x = -abs(x)
-    marked, r, tail = _reduce(select(x < form.exp_lowest, form.exp_lowest, x))
-    shift = 64 if form.bits == 32 else 512
-    return (1 + (r + tail)) * _power_of_two(marked, shift) * 2.0**-shift
+    marked, r, rest = _reduce(-abs(x), form.exp_lowest)
+    high, low = _one_plus(r, rest)
+    return (high + low) * _power_of_two(marked, form.half_range) * 2.0**-form.half_range
+
+
+def decay_less_one(x):
+    """e^-|x| − 1, accurate near 0; shares its polynomial with `decay`."""
+    form = format_of(x)
+    marked, r, rest = _reduce(-abs(x), form.exp_lowest)
+    scale = select(abs(x) > 2.0 * form.mantissa, 0, _power_of_two(marked, 0))
+    return fma(scale, r + rest, scale - 1)
 
 
 def expm1(x):
     """eˣ − 1, accurate near 0."""
     form = format_of(x)
-    lowest = -(form.mantissa + 3.0)
-    safe = select(x < lowest, lowest, x)
-    safe = select(safe > form.exp_highest, form.exp_highest, safe)
-    marked, r, tail = _reduce(safe)
-    half_scale = _power_of_two(marked, -1)
-    result = 2 * fma(half_scale, r + tail, half_scale - 0.5)
-    return select(abs(x) < form.tiny, x, result)
+    marked, r, rest = _reduce(x, -2.0 * form.mantissa, form.exp_highest)
+    half = _power_of_two(marked, -1)
+    return select(abs(x) < form.tiny, x, 2 * fma(half, r + rest, half - 0.5))
 
 
-def sigmoid(x):
-    """1/(1 + e^-x), accurate in both tails."""
-    e = decay(x)
-    r = 1 / (1 + e)
-    return select(x >= 0, r, e * r)
+def bose(x):
+    """1/(eˣ − 1), accurate near 0 and in the tails."""
+    positive = decay(x) / -decay_less_one(x)
+    return select(x > 0, positive, -1 - positive)
 
 
-def log1p_unit(x):
-    """log(1 + x) for 0 ≤ x ≤ 1."""
-    return fma(x * x, polynomial(x, format_of(x).log1p), x)
+def exprel(x):
+    """(eˣ − 1)/x, and 1 at 0."""
+    form = format_of(x)
+    highest = form.exp_highest + 16
+    near = select(abs(x) < form.tiny, 1, expm1(x) / x)
+    # eˣ may overflow where the quotient does not
+    first, second = _exp_in_two_steps(x, highest)
+    far = select(x > highest, INFINITY, first / x * second)
+    return select(x < 2.0 * form.mantissa, near, far)
 
 
-def softplus(x):
-    """log(1 + eˣ), accurate in both tails."""
-    return select(x < 0, 0, x) + log1p_unit(decay(x))
+def _series(x, coefficient):
+    """Σ coefficient(k)·xᵏ, k = 0, 1, …, for |x| ≤ 2 and coefficients that fall like 1/(k + 2)!"""
+    return polynomial(x, [coefficient(k) for k in range(16 if x.bits == 32 else 25)])
 
 
-def tanh(x):
-    """Hyperbolic tangent."""
-    m = expm1(-2 * abs(x))
-    return copysign(m / (2 + m), x)
+def exprel_slope(x):
+    """Derivative of (eˣ − 1)/x: ((x − 1)·eˣ + 1)/x², and ½ at 0."""
+    near = _series(x, lambda k: (k + 1) / factorial(k + 2))
+    return select(abs(x) < 2, near, _far(x, lambda y: (y - 1) / y / y, lambda y: 1 / y / y))
+
+
+def exprel_curvature(x):
+    """Second derivative of (eˣ − 1)/x: ((x² − 2x + 2)·eˣ − 2)/x³, and ⅓ at 0."""
+    near = _series(x, lambda k: (k + 1) * (k + 2) / factorial(k + 3))
+    far = _far(x, lambda y: fma(y - 2, y, 2) / y / y / y, lambda y: -2 / y / y / y)
+    return select(abs(x) < 2, near, far)
+
+
+def _far(x, factor, addend):
+    """factor(x)·eˣ + addend(x) for |x| ≥ 2; eˣ may overflow where the sum does not."""
+    form = format_of(x)
+    highest = form.exp_highest + 16
+    first, second = _exp_in_two_steps(x, highest)
+    constant = addend(x)
+    result = select(x < form.exp_lowest, constant, fma(factor(x) * first, second, constant))
+    return select(x > highest, INFINITY, result)
+
+
+def expm1mx(x):
+    """eˣ − 1 − x, accurate near 0."""
+    near = x * x * _series(x, lambda k: 1 / factorial(k + 2))
+    far = select(x > format_of(x).exp_highest, INFINITY, expm1(x) - x)
+    return select(abs(x) < 2, near, far)

@@ -1,8 +1,11 @@
-"""What the algorithms need to know about float32 and float64: widths, thresholds, polynomial coefficients."""
+"""What the algorithms need to know about float32 and float64: widths, thresholds, polynomial coefficients.
+
+`python tests/polynomial_fits.py` prints the coefficients and the error of each polynomial.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -12,17 +15,18 @@ class Format:
     mantissa         bits of the fraction
     bias             of the exponent
     smallest_normal  smallest number of full precision
-    tiny             below it, adding the square of x to x changes nothing
-    huge             above it, adding 1 to x squared changes nothing
-    exp_lowest       exp of it rounds to 0
-    exp_highest      exp of it rounds to infinity
-    ln2              log 2 as a sum of two numbers
+    tiny             below it, 1 + x is 1
+    huge             above it, 1 + x² is x²
+    exp_lowest       its exponential rounds to 0, as does that of any smaller number
+    exp_highest      its exponential rounds to infinity
+    ln2              log 2 as the sum of two numbers
     exp              (eʳ − 1 − r)/r² on ±½ log 2
     log              (2·atanh(s)/s − 2)/s² as a polynomial in s², |s| ≤ 3 − 2√2
     log1p            (log(1+x) − x)/x² on [0, 1]
+    log_cosh         (log cosh(x)/x² − ½)/x² as a polynomial in x², |x| ≤ 0.8
+    tanh             (tanh(x)/x − 1)/x² as a polynomial in x², |x| ≤ 0.55
     """
 
-    bits: int
     mantissa: int
     bias: int
     smallest_normal: float
@@ -34,32 +38,93 @@ class Format:
     exp: tuple[float, ...]
     log: tuple[float, ...]
     log1p: tuple[float, ...]
+    log_cosh: tuple[float, ...]
+    tanh: tuple[float, ...]
+
+    @property
+    def half_range(self) -> int:
+        """About half the exponent range: 2^-half_range times any number above 2^-half_range is exact."""
+        return self.bias // 2
 
     @property
     def rounder(self) -> float:
-        """Adding it to a small number leaves the nearest integer in the lowest bits."""
+        """Adding it to a number leaves the nearest integer in the lowest bits."""
         return 1.5 * 2.0**self.mantissa
-
-
-FLOAT32 = Format(
-    bits=32, mantissa=23, bias=127, smallest_normal=2.0**-126, tiny=2.0**-30, huge=2.0**30,
-    exp_lowest=-104.0, exp_highest=89.0,
-    ln2=(0.693147182464599609375, -1.904654299957768e-09),
-    exp=(5.e-01, 1.6666576e-01, 4.1666552e-02, 8.363233e-03, 1.392625e-03 ),
-    log=( 6.666667e-01, 4.0000123e-01, 2.855078e-01, 2.3331614e-01 ),
-    log1p=( -5.e-01, 3.3333236e-01, -2.499676e-01, 1.9956708e-01, -1.6365153e-01, 1.3033365e-01, -9.139414e-02, 4.9309973e-02, -1.7184267e-02, 2.801642e-03 )
-)
-
-FLOAT64 = Format(
-    bits=64, mantissa=52, bias=1023, smallest_normal=2.0**-1022, tiny=2.0**-60, huge=2.0**60,
-    exp_lowest=-746.0, exp_highest=710.0,
-    ln2=(0.693147180559945286226764, 2.319046813846299558417771e-17),
-    exp=( 0.5000000000000001, 0.16666666666666669, 0.041666666666623824, 0.008333333333330039, 0.0013888888917367081, 0.00019841269863171557, 2.4801521057868204e-05, 2.7557268276905696e-06, 2.7620201591031547e-07, 2.5100472505694996e-08 ),
-    log=( 0.666666666666667, 0.3999999999989889, 0.28571428626253836, 0.22222211089379496, 0.1818289243253687, 0.15331611722055008, 0.14617807153417325 ),
-    log1p=( -0.5, 0.33333333333332466, -0.2499999999987205, 0.1999999999247163, -0.1666666643097834, 0.14285709745445543, -0.12499941281507687, 0.11110571142855806, -0.09996324347550137, 0.09071835292534261, -0.0825618541627825, 0.07444817019942226, -0.06504010366036855, 0.053223522460321214, -0.03912505115233944, 0.024682950191684934, -0.012732150528247672, 0.005081090478548994, -0.0014569248473329174, 0.000265295970542531, -2.2938856818471438e-05 )
-)
 
 
 def format_of(x) -> Format:
     """The format of a traced float."""
     return FLOAT32 if x.bits == 32 else FLOAT64
+
+
+FLOAT32 = Format(
+    mantissa=23, bias=127, smallest_normal=2.0**-126, tiny=2.0**-30, huge=2.0**30,
+    exp_lowest=-104.0, exp_highest=89.0,
+    ln2=(0.693147182464599609375, -1.904654299957768e-09),
+    exp=(0.5, 0.16666517, 0.041666456, 0.008369091, 0.001393576),
+    log=(0.66666776, 0.39977586, 0.29870695),
+    log1p=(
+        -0.4999993, 0.33330485, -0.24958397, 0.19694717, -0.15354052, 0.106790915, -0.05765631,
+        0.020202966, -0.0033186078,
+    ),
+    log_cosh=(
+        -0.083333306, 0.022221416, -0.006737864, 0.002147865, -0.00064033014, 0.00012450035,
+    ),
+    tanh=(-0.33333316, 0.13332558, -0.05384987, 0.021063065, -0.0062634824),
+)
+
+FLOAT64 = Format(
+    mantissa=52, bias=1023, smallest_normal=2.0**-1022, tiny=2.0**-60, huge=2.0**60,
+    exp_lowest=-746.0, exp_highest=710.0,
+    ln2=(0.693147180559945286226764, 2.319046813846299558417771e-17),
+    exp=(
+        0.5000000000000013, 0.16666666666666685, 0.04166666666651157, 0.008333333333315953,
+        0.0013888888947865923, 0.00019841269898664948, 2.480148917255337e-05, 2.7557232865118846e-06,
+        2.7631526235149347e-07, 2.5112658622693133e-08,
+    ),
+    log=(
+        0.6666666666666736, 0.39999999999405383, 0.2857142874409988, 0.2222219842096405,
+        0.181835713839169, 0.15313886090294743, 0.14797471593402337,
+    ),
+    log1p=(
+        -0.49999999999999445, 0.33333333333233545, -0.2499999999361923, 0.1999999979017264,
+        -0.16666662484634331, 0.1428565878996209, -0.12499479072827953, 0.11107504343442451,
+        -0.09981013130625932, 0.09013163084033882, -0.08081270321514475, 0.0703572122287502,
+        -0.05750566551424918, 0.0423054647192414, -0.026749710953676963, 0.013843101142739962,
+        -0.005545633647524425, 0.0015966969930180542, -0.00029198087063090657, 2.5353086044744852e-05,
+    ),
+    log_cosh=(
+        -0.08333333333333161, 0.02222222222203916, -0.00674603173920455, 0.002186948725240254,
+        -0.0007386015391757798, 0.0002565704926862697, -9.094161014300946e-05, 3.26213432307555e-05,
+        -1.1594162434634085e-05, 3.827061701624468e-06, -1.0037020945705942e-06,
+        1.4684861999806865e-07,
+    ),
+    tanh=(
+        -0.333333333333333, 0.1333333333332661, -0.05396825396376355, 0.0218694883860839,
+        -0.008863232606640285, 0.0035920920925950122, -0.001455543287971718, 0.0005884464250902402,
+        -0.0002333867116736725, 8.332403889106473e-05, -1.9499467221367055e-05,
+    ),
+)
+
+# float64 arithmetic for a result that is rounded to float32: shorter polynomials, and a range of the exponential
+# that goes beyond that of float32 on both sides
+SHORT = replace(
+    FLOAT64,
+    exp_lowest=-200.0,
+    exp_highest=200.0,
+    exp=(
+        0.5000000080855526, 0.16666666790148182, 0.04166626297442665, 0.008333280487044075,
+        0.0013946458096134832, 0.00019909660053931075,
+    ),
+    log=(
+        0.6666666562231266, 0.4000033916267159, 0.28537101015075667, 0.2358554596487412,
+    ),
+)
+
+# (1/f − π·cot(π·f))/f as a polynomial in f², |f| ≤ ½
+COTANGENT = (
+    3.289868133696456, 2.164646467421053, 2.034686124142531, 2.0081546998765547, 2.001989687805784,
+    2.0004771651387148, 2.0004098840622477, 1.996129723429008, 2.0382490656626566,
+    1.727292838660487, 3.408525204304587, -3.172494794081616, 14.97173930372028,
+    -18.43120010201149, 18.415566929359734,
+)

@@ -28,7 +28,7 @@ def relu(x):
 
 def step(x):
     """1 where x > 0, else 0."""
-    return _indicator(x > 0, x)
+    return _indicator(x > 0, x != x, x)
 
 
 def signum(x):
@@ -44,14 +44,14 @@ def clip(x, low, high):
 
 def inside(x, low, high):
     """1 where low ≤ x ≤ high, else 0."""
-    return _indicator((x >= low) & (x <= high), x)
+    return _indicator((x >= low) & (x <= high), x != x, x)
 
 
 def greater(a, b):
     """1 where a > b, else 0."""
-    return _indicator(a > b, a + b)
+    return _indicator(a > b, (a != a) | (b != b), a + b)
 
 
-def _indicator(condition, witness):
-    """1 or 0 by the condition; NaN where the witness is NaN."""
-    return select(witness != witness, witness, select(condition, witness.lift(1), 0))
+def _indicator(condition, undefined, witness):
+    """1 or 0 by the condition; the witness, a NaN, where that is undefined."""
+    return select(undefined, witness, select(condition, witness.lift(1), 0))

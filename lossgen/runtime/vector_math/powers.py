@@ -1,0 +1,128 @@
+"""Roots of 1 + x², powers with a real exponent, and the derivatives of powers, 0 where their factor is.
+
+xᵃ = e^(a·log x). For float32 the product is formed in float64; for float64 as a sum of two numbers.
+"""
+
+from lossgen.runtime.tracing import fma, polynomial, rint, select, sqrt
+from lossgen.runtime.vector_math.exponential import exp_of_sum, exp_short
+from lossgen.runtime.vector_math.formats import FLOAT64, SHORT, format_of
+from lossgen.runtime.vector_math.logarithm import INFINITY, NAN, log_short, normal, split
+
+# two thirds, and a log 2 whose first part times a small integer is exact; each as a sum of two numbers
+TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)
+LN2_EXACT = (0.6931471805598903, 5.497923018708371e-14)
+
+
+def hypot1(x):
+    """√(1 + x²), without overflow."""
+    return select(abs(x) > format_of(x).huge, abs(x), sqrt(fma(x, x, 1)))
+
+
+def hypot1m1(x):
+    """√(1 + x²) − 1, without cancellation or overflow."""
+    return select(abs(x) > format_of(x).huge, abs(x), x * x / (1 + hypot1(x)))
+
+
+def unit_hypot(x):
+    """x/√(1 + x²), the derivative of hypot1."""
+    huge = format_of(x).huge
+    x = select(x > huge, huge, select(x < -huge, x.lift(-huge), x))
+    return x / hypot1(x)
+
+
+def sqrt1pm1(x):
+    """√(1 + x) − 1, without cancellation."""
+    root = sqrt(1 + x)
+    return select(root > format_of(x).huge, root, x / (1 + root))
+
+
+def power(x, a):
+    """xᵃ. 1 for a = 0; for x < 0 as C's pow: NaN unless a is an integer."""
+    result, _ = _power(x, a)
+    return result.to(x.bits)
+
+
+def power_slope(x, a):
+    """Derivative by x: a·xᵃ⁻¹, and 0 for a = 0."""
+    result, _ = _power(x, a - 1)
+    return _times(a, result, x)
+
+
+def power_curvature(x, a):
+    """Second derivative by x: a·(a − 1)·xᵃ⁻², and 0 for a = 0 and a = 1."""
+    result, _ = _power(x, a - 2)
+    return _times(a * (a - 1), result, x)
+
+
+def power_log(x, a):
+    """Derivative by a: xᵃ·log(x), and 0 for x = 0."""
+    result, logarithm = _power(x, a)
+    logarithm = select(x < 0, NAN, logarithm)
+    return select(x == 0, 0, (result * logarithm).to(x.bits))
+
+
+def _times(factor, result, x):
+    return select(factor == 0, 0, factor * result).to(x.bits)
+
+
+def _power(x, a):
+    """xᵃ and log|x| in float64 before they are rounded to the type of x; a is float64."""
+    base = abs(x).to(64)
+    if x.bits == 32:
+        logarithm = _log_at_borders(base, log_short(base, SHORT))
+        result = exp_short(a * logarithm, SHORT)
+    else:
+        high, low = _log_in_two(base)
+        logarithm = _log_at_borders(base, high)
+        product = a * logarithm
+        correction = fma(a, low, fma(a, logarithm, -product))
+        bounded = abs(product) < -FLOAT64.exp_lowest
+        result = exp_of_sum(product, select(bounded, correction, 0))
+    result = select(x < 0, _sign_for_negative_base(a) * result, result)
+    result = select(a == 1, x.to(64), result)
+    return select(a == 0, 1, result), logarithm
+
+
+def _log_at_borders(base, logarithm):
+    """The logarithm of 0, infinity and NaN put right."""
+    return select(base == 0, -INFINITY, select(base < INFINITY, logarithm, base))
+
+
+def _sign_for_negative_base(a):
+    """1 for even a, −1 for odd a, NaN for a that is no integer."""
+    half = 0.5 * a
+    sign = select(rint(half) == half, a.lift(1), -1)
+    return select(rint(a) == a, sign, NAN)
+
+
+def _log_in_two(x):
+    """log(x) as a sum of two float64 numbers, to about 2^-64 of itself."""
+    scaled, added = normal(x)
+    n, f = split(scaled)
+    n = n.to_float() - added
+    # s = f/(2 + f), z = s²
+    total = 2 + f
+    inverse = 1 / total
+    s = f * inverse
+    s_low = (fma(-s, total, f) - s * (f - (total - 2))) * inverse
+    z = s * s
+    z_low = fma(s, s, -z) + 2 * s * s_low
+    # c = ⅔ + 2z/5 + 2z²/7 + …
+    tail = z * polynomial(z, [2 / (2 * k + 5) for k in range(11)])
+    c = TWO_THIRDS[0] + tail
+    c_low = (TWO_THIRDS[0] - c) + tail + TWO_THIRDS[1]
+    # log m = 2s + s·z·c
+    u, u_low = _product(z, z_low, c, c_low)
+    v, v_low = _product(s, s_low, u, u_low)
+    high = 2 * s + v
+    low = ((2 * s - high) + v) + (2 * s_low + v_low)
+    # + n·log 2
+    whole = n * LN2_EXACT[0]
+    result = whole + high
+    return result, ((whole - result) + high) + fma(n, LN2_EXACT[1], low)
+
+
+def _product(a, a_low, b, b_low):
+    """(a + a_low)·(b + b_low) as a sum of two numbers."""
+    product = a * b
+    return product, fma(a, b, -product) + fma(a, b_low, a_low * b)
