@@ -4,9 +4,11 @@ import re
 
 import numpy as np
 import pytest
-from handwritten_losses import SignedOverlap, SparseCrossentropy, data, derivative, random
+from handwritten_losses import Overlap, SignedOverlap, SparseCrossentropy, data, derivative, random
 
 from lossgen.errors import LabelError, ParameterError, ShapeError
+from lossgen.runtime.loss import Loss
+from lossgen.runtime.variant import Term, Variant
 
 # Labels -------------------------------------------------------------------------------------------
 
@@ -87,6 +89,48 @@ def test_ignore_class_refused():
         ParameterError, match=r"`ignore_class` must be an integer or None. Received: ignore_class=1.5"
     ):
         SparseCrossentropy(ignore_class=1.5)
+
+
+@pytest.mark.parametrize("scope", [-1, None])
+def test_labels_in_a_sum_with_a_term_that_reads_none(scope):
+    class Both(Loss):
+        parameters = SparseCrossentropy.parameters
+        arguments = ("ignore_class", "alpha", "reduction", "name", "dtype")
+        variants = {  # noqa: RUF012
+            (): Variant(
+                terms=(
+                    SparseCrossentropy.variants[True,].terms[0],
+                    Term(scope, False, Overlap.variants[()].terms[0].rows, parameters=()),
+                )
+            )
+        }
+
+    labels, p = np.array([0, -1, 2, 1]), data(4, 3, dtype=np.float64)[0]
+    kept = labels >= 0
+    sparse = crossentropy(labels[kept], p[kept])
+    other = 1 - (p**3).sum(-1)[kept] if scope == -1 else 1 - (p**3).sum()  # the prediction stands in for y
+    weight = np.array([1.0, 5.0, 2.0, 3.0])
+    loss = Both(ignore_class=-1)
+    np.testing.assert_allclose(loss(labels, p), (sparse + other).sum() / 3)
+    value, gradient = loss.value_and_gradient(labels, p, weight)
+    np.testing.assert_allclose(value, (weight[kept] * (sparse + other)).sum() / 3)
+    assert gradient.shape == p.shape and (gradient[1] != 0).any() == (scope is None)
+
+
+def test_labels_in_a_sum_need_the_finest_rows():
+    class Both(Loss):
+        variants = {  # noqa: RUF012
+            (): Variant(
+                terms=(
+                    Term((0, 1), True, SparseCrossentropy.variants[True,].terms[0].rows),
+                    Overlap.variants[()].terms[0],
+                    Term(-1, False, Overlap.variants[()].terms[0].rows),
+                )
+            )
+        }
+
+    with pytest.raises(ShapeError, match="its other terms reduce the same axes or more"):
+        Both()([0, 1], np.zeros((2, 3)))
 
 
 # Per-class parameters -----------------------------------------------------------------------------

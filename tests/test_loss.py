@@ -221,6 +221,16 @@ def test_half_precision_is_computed_in_single():
     assert Huber(1000.0)(y, p) == np.float16(45000)
 
 
+def test_bfloat16_is_computed_in_single():
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    y, p = data(4, 3)
+    value, gradient = Huber().value_and_gradient(y.astype(bfloat16), p.astype(bfloat16))
+    assert value.dtype == gradient.dtype == bfloat16
+    y, p = (array.astype(bfloat16).astype(np.float32) for array in (y, p))
+    assert value == Huber()(y, p).astype(bfloat16)
+    np.testing.assert_array_equal(gradient, Huber().gradient(y, p).astype(bfloat16))
+
+
 def test_integer_predictions_are_computed_in_double():
     value, gradient = Huber().value_and_gradient([0, 0], [1, 3])
     assert value.dtype == gradient.dtype == np.float64 and value == 1.5
