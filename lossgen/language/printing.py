@@ -132,7 +132,7 @@ def _pow(node: Pow) -> Written:
     if exponent.could_extract_minus_sign() and not isinstance(exponent, Add):
         return f"1/{_within(base**-exponent, POWER)}", PRODUCT
     if exponent == S.Half:
-        return f"√{_within(base, CALL)}" if base.is_Symbol else f"√({_write(base)[0]})", CALL
+        return f"√{_write(base)[0]}" if base.is_Atom else f"√({_write(base)[0]})", CALL
     if exponent.is_Integer and exponent > 0:
         return _within(base, CALL) + str(exponent).translate(SUPERSCRIPTS), POWER
     return f"{_within(base, CALL)}^{_within(exponent, CALL)}", POWER
