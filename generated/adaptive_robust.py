@@ -3,14 +3,14 @@ McClure, −∞ Welsch.
 
               e = p − y
               u = exp(−e²/(2·c²))
-              v = 1 + e²/(c²·|α − 2|)
-    loss      L = 1/C · Σ {e²/(2·c²) where α = 2, log(1 + e²/(2·c²)) where α = 0, 1 − u where α <
-                  −100000000, else |α − 2|·(exp(α·log(1 + e²/(c²·|α − 2|))/2) − 1)/α}
-    gradient  g = 1/C · {e/c² where α = 2, 2·e/(c²·(2 + e²/c²)) where α = 0, e·u/c² where α <
-                  −100000000, else e·v^(α/2 − 1)/c²}
-    Hessian   h = 1/C · {1/c² where α = 2, 2/(c²·(2 + e²/c²)) − 4·e²/(c⁴·(2 + e²/c²)²) where α = 0,
-                  u/c² − e²·u/c⁴ where α < −100000000, else v^(α/2 − 1)/c² + 2·e²·v^(α/2 − 2)·(α/2 −
-                  1)/(c⁴·|α − 2|)}
+              v = 1 + e²/(2·c²)
+              w = 1 + e²/(c²·|α − 2|)
+    loss      L = 1/C · Σ {e²/(2·c²) where α = 2, log(v) where α = 0, 1 − u where α < −100000000,
+                  else |α − 2|·(exp(α·log(1 + e²/(c²·|α − 2|))/2) − 1)/α}
+    gradient  g = 1/C · {e/c² where α = 2, e/(c²·v) where α = 0, e·u/c² where α < −100000000, else
+                  e·w^(α/2 − 1)/c²}
+    Hessian   h = 1/C · {1/c² where α = 2, 1/(c²·v) − e²/(c⁴·v²) where α = 0, u/c² − e²·u/c⁴ where α
+                  < −100000000, else w^(α/2 − 1)/c² + 2·e²·w^(α/2 − 2)·(α/2 − 1)/(c⁴·|α − 2|)}
 
     target y real · prediction p real · parameter α a finite number, default 1 · parameter c > 0,
     default 1
@@ -25,7 +25,7 @@ from numba import njit
 from lossgen.runtime.intrinsics import accumulate, like, select
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
-from lossgen.runtime.options import BLOCK, FAST
+from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.parameters import Parameter
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import (
@@ -35,10 +35,10 @@ from lossgen.runtime.vector_math import (
 # What one element or one row contributes ----------------------------------------------------------
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def element(
     y, p, factor_1, alpha, factor_2, factor_3, factor_4, factor_5, factor_6, factor_7, factor_8, factor_9,
-    factor_10, factor_11, factor_12, factor_13,
+    factor_10, factor_11, factor_12,
 ):
     zero, one, two, number_1 = like(p, 0), like(p, 1), like(p, 2), like(p, 100000000)
     error = p - y
@@ -46,13 +46,14 @@ def element(
     product = factor_6*power_1
     product_2 = factor_3*power_1
     product_3 = factor_2*error
+    product_4 = factor_1*power_1
     sum_1 = one + product
     powered = power(sum_1, factor_9)
     exponential = exp(product_2)
     unit_hypot_value = unit_hypot(product_3)
     hypot1_value = hypot1(product_3)
     sum_1_element = select(
-        alpha == two, factor_1*power_1,
+        alpha == two, product_4,
         select(alpha == zero, two*log1p(hypot1m1(product_3)), select(alpha < -number_1, -expm1(product_2), factor_4*expm1(factor_5*log1p(product)))),
     )
     gradient = select(
@@ -61,12 +62,12 @@ def element(
     )
     hessian = select(
         alpha == two, factor_7,
-        select(alpha == zero, factor_10/(two + factor_7*power_1) + factor_11*unit_hypot_value*unit_hypot_value/(hypot1_value*hypot1_value), select(alpha < -number_1, factor_7*exponential + factor_12*power_1*exponential, factor_7*powered + factor_13*power_1*power_slope(sum_1, factor_9))),
+        select(alpha == zero, factor_7/(one + product_4) + factor_10*unit_hypot_value*unit_hypot_value/(hypot1_value*hypot1_value), select(alpha < -number_1, factor_7*exponential + factor_11*power_1*exponential, factor_7*powered + factor_12*power_1*power_slope(sum_1, factor_9))),
     )
     return sum_1_element, gradient, hessian
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_loss(columns, sum_1):
     return sum_1/columns
 
@@ -77,7 +78,7 @@ def row_loss(columns, sum_1):
 @njit(**FAST)
 def sums_sweep(
     y, p, factor_1, alpha, factor_2, factor_3, factor_4, factor_5, factor_6, factor_7, factor_8, factor_9,
-    factor_10, factor_11, factor_12, factor_13,
+    factor_10, factor_11, factor_12,
 ):
     factor_1 = like(p, factor_1)
     alpha = like(p, alpha)
@@ -92,7 +93,6 @@ def sums_sweep(
     factor_10 = like(p, factor_10)
     factor_11 = like(p, factor_11)
     factor_12 = like(p, factor_12)
-    factor_13 = like(p, factor_13)
     sum_1 = 0.0
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
@@ -101,7 +101,7 @@ def sums_sweep(
         for i in range(p_block.size):
             sum_1_element, _, _ = element(
                 like(p, y_block[i]), p_block[i], factor_1, alpha, factor_2, factor_3, factor_4, factor_5,
-                factor_6, factor_7, factor_8, factor_9, factor_10, factor_11, factor_12, factor_13,
+                factor_6, factor_7, factor_8, factor_9, factor_10, factor_11, factor_12,
             )
             sum_1_block = accumulate(sum_1_block, sum_1_element)
         sum_1 += sum_1_block
@@ -111,7 +111,7 @@ def sums_sweep(
 @njit(**FAST)
 def gradient_sweep(
     y, p, factor_1, alpha, factor_2, factor_3, factor_4, factor_5, factor_6, factor_7, factor_8, factor_9,
-    factor_10, factor_11, factor_12, factor_13, gradient_scale, gradient_out,
+    factor_10, factor_11, factor_12, gradient_scale, gradient_out,
 ):
     factor_1 = like(p, factor_1)
     alpha = like(p, alpha)
@@ -126,7 +126,6 @@ def gradient_sweep(
     factor_10 = like(p, factor_10)
     factor_11 = like(p, factor_11)
     factor_12 = like(p, factor_12)
-    factor_13 = like(p, factor_13)
     gradient_scale = like(p, gradient_scale)
     sum_1 = 0.0
     for start in range(0, p.size, BLOCK):
@@ -137,7 +136,7 @@ def gradient_sweep(
         for i in range(p_block.size):
             sum_1_element, gradient, _ = element(
                 like(p, y_block[i]), p_block[i], factor_1, alpha, factor_2, factor_3, factor_4, factor_5,
-                factor_6, factor_7, factor_8, factor_9, factor_10, factor_11, factor_12, factor_13,
+                factor_6, factor_7, factor_8, factor_9, factor_10, factor_11, factor_12,
             )
             sum_1_block = accumulate(sum_1_block, sum_1_element)
             gradient_block[i] = gradient_scale*gradient
@@ -148,7 +147,7 @@ def gradient_sweep(
 @njit(**FAST)
 def gradient_and_hessian_sweep(
     y, p, factor_1, alpha, factor_2, factor_3, factor_4, factor_5, factor_6, factor_7, factor_8, factor_9,
-    factor_10, factor_11, factor_12, factor_13, gradient_scale, gradient_out, hessian_scale, hessian_out,
+    factor_10, factor_11, factor_12, gradient_scale, gradient_out, hessian_scale, hessian_out,
 ):
     factor_1 = like(p, factor_1)
     alpha = like(p, alpha)
@@ -163,7 +162,6 @@ def gradient_and_hessian_sweep(
     factor_10 = like(p, factor_10)
     factor_11 = like(p, factor_11)
     factor_12 = like(p, factor_12)
-    factor_13 = like(p, factor_13)
     gradient_scale = like(p, gradient_scale)
     hessian_scale = like(p, hessian_scale)
     for start in range(0, p.size, BLOCK):
@@ -174,7 +172,7 @@ def gradient_and_hessian_sweep(
         for i in range(p_block.size):
             _, gradient, hessian = element(
                 like(p, y_block[i]), p_block[i], factor_1, alpha, factor_2, factor_3, factor_4, factor_5,
-                factor_6, factor_7, factor_8, factor_9, factor_10, factor_11, factor_12, factor_13,
+                factor_6, factor_7, factor_8, factor_9, factor_10, factor_11, factor_12,
             )
             gradient_block[i] = gradient_scale*gradient
             hessian_block[i] = hessian_scale*hessian
@@ -183,7 +181,7 @@ def gradient_and_hessian_sweep(
 @njit(**FAST)
 def product_sweep(
     y, p, vector, factor_1, alpha, factor_2, factor_3, factor_4, factor_5, factor_6, factor_7, factor_8,
-    factor_9, factor_10, factor_11, factor_12, factor_13, product_scale, product_out,
+    factor_9, factor_10, factor_11, factor_12, product_scale, product_out,
 ):
     factor_1 = like(p, factor_1)
     alpha = like(p, alpha)
@@ -198,7 +196,6 @@ def product_sweep(
     factor_10 = like(p, factor_10)
     factor_11 = like(p, factor_11)
     factor_12 = like(p, factor_12)
-    factor_13 = like(p, factor_13)
     product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
@@ -208,7 +205,7 @@ def product_sweep(
         for i in range(p_block.size):
             _, _, hessian = element(
                 like(p, y_block[i]), p_block[i], factor_1, alpha, factor_2, factor_3, factor_4, factor_5,
-                factor_6, factor_7, factor_8, factor_9, factor_10, factor_11, factor_12, factor_13,
+                factor_6, factor_7, factor_8, factor_9, factor_10, factor_11, factor_12,
             )
             product = hessian*like(p, vector_block[i])
             product_block[i] = product_scale*product
@@ -229,10 +226,9 @@ def value_rows(y, p, alpha, c, weight, scale, value_out):
     constant_7 = 1/(c*c)
     constant_8 = 1.4142135623730951/c
     constant_9 = -(1 - alpha/2)
-    constant_10 = 2/(c*c)
-    constant_11 = -2/(c*c)
-    constant_12 = -1/(c*c*c*c)
-    constant_13 = 2/(c*c*c*c)/absolute(alpha - 2)
+    constant_10 = -2/(c*c)
+    constant_11 = -1/(c*c*c*c)
+    constant_12 = 2/(c*c*c*c)/absolute(alpha - 2)
     total = 0.0
     for row in range(p.shape[0]):
         row_scale = scale
@@ -240,7 +236,7 @@ def value_rows(y, p, alpha, c, weight, scale, value_out):
             row_scale = scale*weight[row]
         sum_1 = sums_sweep(
             y[row], p[row], constant_1, alpha, constant_2, constant_3, constant_4, constant_5, constant_6,
-            constant_7, constant_8, constant_9, constant_10, constant_11, constant_12, constant_13,
+            constant_7, constant_8, constant_9, constant_10, constant_11, constant_12,
         )
         value = row_loss(columns, sum_1)
         if value_out is not None:
@@ -262,11 +258,10 @@ def value_and_gradient_rows(y, p, alpha, c, weight, scale, value_out, gradient_o
     constant_7 = 1/(c*c)
     constant_8 = 1.4142135623730951/c
     constant_9 = -(1 - alpha/2)
-    constant_10 = 2/(c*c)
-    constant_11 = -2/(c*c)
-    constant_12 = -1/(c*c*c*c)
-    constant_13 = 2/(c*c*c*c)/absolute(alpha - 2)
-    constant_14 = 1/columns
+    constant_10 = -2/(c*c)
+    constant_11 = -1/(c*c*c*c)
+    constant_12 = 2/(c*c*c*c)/absolute(alpha - 2)
+    constant_13 = 1/columns
     total = 0.0
     for row in range(p.shape[0]):
         row_scale = scale
@@ -274,8 +269,8 @@ def value_and_gradient_rows(y, p, alpha, c, weight, scale, value_out, gradient_o
             row_scale = scale*weight[row]
         sum_1 = gradient_sweep(
             y[row], p[row], constant_1, alpha, constant_2, constant_3, constant_4, constant_5, constant_6,
-            constant_7, constant_8, constant_9, constant_10, constant_11, constant_12, constant_13,
-            row_scale*constant_14, gradient_out[row],
+            constant_7, constant_8, constant_9, constant_10, constant_11, constant_12, row_scale*constant_13,
+            gradient_out[row],
         )
         value = row_loss(columns, sum_1)
         if value_out is not None:
@@ -299,19 +294,18 @@ def gradient_and_hessian_rows(y, p, alpha, c, weight, scale, gradient_out, hessi
     constant_7 = 1/(c*c)
     constant_8 = 1.4142135623730951/c
     constant_9 = -(1 - alpha/2)
-    constant_10 = 2/(c*c)
-    constant_11 = -2/(c*c)
-    constant_12 = -1/(c*c*c*c)
-    constant_13 = 2/(c*c*c*c)/absolute(alpha - 2)
-    constant_14 = 1/columns
+    constant_10 = -2/(c*c)
+    constant_11 = -1/(c*c*c*c)
+    constant_12 = 2/(c*c*c*c)/absolute(alpha - 2)
+    constant_13 = 1/columns
     for row in range(p.shape[0]):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
         gradient_and_hessian_sweep(
             y[row], p[row], constant_1, alpha, constant_2, constant_3, constant_4, constant_5, constant_6,
-            constant_7, constant_8, constant_9, constant_10, constant_11, constant_12, constant_13,
-            row_scale*constant_14, gradient_out[row], row_scale*constant_14, hessian_out[row],
+            constant_7, constant_8, constant_9, constant_10, constant_11, constant_12, row_scale*constant_13,
+            gradient_out[row], row_scale*constant_13, hessian_out[row],
         )
         if row_scale == 0:
             gradient_out[row, :] = 0
@@ -330,11 +324,10 @@ def hessian_vector_product_rows(y, p, alpha, c, weight, scale, vector, product_o
     constant_7 = 1/(c*c)
     constant_8 = 1.4142135623730951/c
     constant_9 = -(1 - alpha/2)
-    constant_10 = 2/(c*c)
-    constant_11 = -2/(c*c)
-    constant_12 = -1/(c*c*c*c)
-    constant_13 = 2/(c*c*c*c)/absolute(alpha - 2)
-    constant_14 = 1/columns
+    constant_10 = -2/(c*c)
+    constant_11 = -1/(c*c*c*c)
+    constant_12 = 2/(c*c*c*c)/absolute(alpha - 2)
+    constant_13 = 1/columns
     for row in range(p.shape[0]):
         row_scale = scale
         if weight is not None:
@@ -342,7 +335,7 @@ def hessian_vector_product_rows(y, p, alpha, c, weight, scale, vector, product_o
         product_sweep(
             y[row], p[row], vector[row], constant_1, alpha, constant_2, constant_3, constant_4, constant_5,
             constant_6, constant_7, constant_8, constant_9, constant_10, constant_11, constant_12,
-            constant_13, row_scale*constant_14, product_out[row],
+            row_scale*constant_13, product_out[row],
         )
         if row_scale == 0:
             product_out[row, :] = 0
@@ -362,10 +355,9 @@ def value_flat(y, p, alpha, c, columns, weight, scale, value_out):
     factor_7 = 1/(c*c)
     factor_8 = 1.4142135623730951/c
     factor_9 = -(1 - alpha/2)
-    factor_10 = 2/(c*c)
-    factor_11 = -2/(c*c)
-    factor_12 = -1/(c*c*c*c)
-    factor_13 = 2/(c*c*c*c)/absolute(alpha - 2)
+    factor_10 = -2/(c*c)
+    factor_11 = -1/(c*c*c*c)
+    factor_12 = 2/(c*c*c*c)/absolute(alpha - 2)
     value_factor = 1/columns
     factor_1 = like(p, factor_1)
     alpha = like(p, alpha)
@@ -380,7 +372,6 @@ def value_flat(y, p, alpha, c, columns, weight, scale, value_out):
     factor_10 = like(p, factor_10)
     factor_11 = like(p, factor_11)
     factor_12 = like(p, factor_12)
-    factor_13 = like(p, factor_13)
     total = 0.0
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
@@ -393,7 +384,7 @@ def value_flat(y, p, alpha, c, columns, weight, scale, value_out):
         for i in range(p_block.size):
             sum_1_element, _, _ = element(
                 like(p, y_block[i]), p_block[i], factor_1, alpha, factor_2, factor_3, factor_4, factor_5,
-                factor_6, factor_7, factor_8, factor_9, factor_10, factor_11, factor_12, factor_13,
+                factor_6, factor_7, factor_8, factor_9, factor_10, factor_11, factor_12,
             )
             if value_out is not None:
                 value_block[i] = like(p, value_factor)*sum_1_element
@@ -416,10 +407,9 @@ def value_and_gradient_flat(y, p, alpha, c, columns, weight, scale, value_out, g
     factor_7 = 1/(c*c)
     factor_8 = 1.4142135623730951/c
     factor_9 = -(1 - alpha/2)
-    factor_10 = 2/(c*c)
-    factor_11 = -2/(c*c)
-    factor_12 = -1/(c*c*c*c)
-    factor_13 = 2/(c*c*c*c)/absolute(alpha - 2)
+    factor_10 = -2/(c*c)
+    factor_11 = -1/(c*c*c*c)
+    factor_12 = 2/(c*c*c*c)/absolute(alpha - 2)
     value_factor = 1/columns
     factor_1 = like(p, factor_1)
     alpha = like(p, alpha)
@@ -434,7 +424,6 @@ def value_and_gradient_flat(y, p, alpha, c, columns, weight, scale, value_out, g
     factor_10 = like(p, factor_10)
     factor_11 = like(p, factor_11)
     factor_12 = like(p, factor_12)
-    factor_13 = like(p, factor_13)
     gradient_scale = like(p, scale*value_factor)
     total = 0.0
     for start in range(0, p.size, BLOCK):
@@ -449,7 +438,7 @@ def value_and_gradient_flat(y, p, alpha, c, columns, weight, scale, value_out, g
         for i in range(p_block.size):
             sum_1_element, gradient, _ = element(
                 like(p, y_block[i]), p_block[i], factor_1, alpha, factor_2, factor_3, factor_4, factor_5,
-                factor_6, factor_7, factor_8, factor_9, factor_10, factor_11, factor_12, factor_13,
+                factor_6, factor_7, factor_8, factor_9, factor_10, factor_11, factor_12,
             )
             if value_out is not None:
                 value_block[i] = like(p, value_factor)*sum_1_element
@@ -474,10 +463,9 @@ def gradient_and_hessian_flat(y, p, alpha, c, columns, weight, scale, gradient_o
     factor_7 = 1/(c*c)
     factor_8 = 1.4142135623730951/c
     factor_9 = -(1 - alpha/2)
-    factor_10 = 2/(c*c)
-    factor_11 = -2/(c*c)
-    factor_12 = -1/(c*c*c*c)
-    factor_13 = 2/(c*c*c*c)/absolute(alpha - 2)
+    factor_10 = -2/(c*c)
+    factor_11 = -1/(c*c*c*c)
+    factor_12 = 2/(c*c*c*c)/absolute(alpha - 2)
     gradient_factor = 1/columns
     factor_1 = like(p, factor_1)
     alpha = like(p, alpha)
@@ -492,7 +480,6 @@ def gradient_and_hessian_flat(y, p, alpha, c, columns, weight, scale, gradient_o
     factor_10 = like(p, factor_10)
     factor_11 = like(p, factor_11)
     factor_12 = like(p, factor_12)
-    factor_13 = like(p, factor_13)
     gradient_scale = like(p, scale*gradient_factor)
     hessian_scale = like(p, scale*gradient_factor)
     for start in range(0, p.size, BLOCK):
@@ -505,7 +492,7 @@ def gradient_and_hessian_flat(y, p, alpha, c, columns, weight, scale, gradient_o
         for i in range(p_block.size):
             _, gradient, hessian = element(
                 like(p, y_block[i]), p_block[i], factor_1, alpha, factor_2, factor_3, factor_4, factor_5,
-                factor_6, factor_7, factor_8, factor_9, factor_10, factor_11, factor_12, factor_13,
+                factor_6, factor_7, factor_8, factor_9, factor_10, factor_11, factor_12,
             )
             if weight is not None:
                 element_weight = like(p, weight_block[i])
@@ -526,10 +513,9 @@ def hessian_vector_product_flat(y, p, alpha, c, columns, weight, scale, vector, 
     factor_7 = 1/(c*c)
     factor_8 = 1.4142135623730951/c
     factor_9 = -(1 - alpha/2)
-    factor_10 = 2/(c*c)
-    factor_11 = -2/(c*c)
-    factor_12 = -1/(c*c*c*c)
-    factor_13 = 2/(c*c*c*c)/absolute(alpha - 2)
+    factor_10 = -2/(c*c)
+    factor_11 = -1/(c*c*c*c)
+    factor_12 = 2/(c*c*c*c)/absolute(alpha - 2)
     product_factor = 1/columns
     factor_1 = like(p, factor_1)
     alpha = like(p, alpha)
@@ -544,7 +530,6 @@ def hessian_vector_product_flat(y, p, alpha, c, columns, weight, scale, vector, 
     factor_10 = like(p, factor_10)
     factor_11 = like(p, factor_11)
     factor_12 = like(p, factor_12)
-    factor_13 = like(p, factor_13)
     product_scale = like(p, scale*product_factor)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
@@ -556,7 +541,7 @@ def hessian_vector_product_flat(y, p, alpha, c, columns, weight, scale, vector, 
         for i in range(p_block.size):
             _, _, hessian = element(
                 like(p, y_block[i]), p_block[i], factor_1, alpha, factor_2, factor_3, factor_4, factor_5,
-                factor_6, factor_7, factor_8, factor_9, factor_10, factor_11, factor_12, factor_13,
+                factor_6, factor_7, factor_8, factor_9, factor_10, factor_11, factor_12,
             )
             product = hessian*like(p, vector_block[i])
             if weight is not None:
@@ -593,15 +578,15 @@ variant = Variant(
             '− 2|))/2) − 1)/α}'
         ),
         'gradient': (
-            '1/C · {(p − y)/c² where α = 2, 2·(p − y)/(c²·(2 + (p − y)²/c²)) where α = 0, (p − y)'
-            '·exp(−(p − y)²/(2·c²))/c² where α < −100000000, else (1 + (p − y)²/(c²·|α − 2|))^(α/'
-            '2 − 1)·(p − y)/c²}'
+            '1/C · {(p − y)/c² where α = 2, (p − y)/(c²·(1 + (p − y)²/(2·c²))) where α = 0, (p − '
+            'y)·exp(−(p − y)²/(2·c²))/c² where α < −100000000, else (1 + (p − y)²/(c²·|α − 2|))^('
+            'α/2 − 1)·(p − y)/c²}'
         ),
         'hessian': (
-            '1/C · {1/c² where α = 2, 2/(c²·(2 + (p − y)²/c²)) − 4·(p − y)²/(c⁴·(2 + (p − y)²/c²)'
-            '²) where α = 0, exp(−(p − y)²/(2·c²))/c² − (p − y)²·exp(−(p − y)²/(2·c²))/c⁴ where α'
-            ' < −100000000, else (1 + (p − y)²/(c²·|α − 2|))^(α/2 − 1)/c² + 2·(α/2 − 1)·(1 + (p −'
-            ' y)²/(c²·|α − 2|))^(α/2 − 2)·(p − y)²/(c⁴·|α − 2|)}'
+            '1/C · {1/c² where α = 2, 1/(c²·(1 + (p − y)²/(2·c²))) − (p − y)²/(c⁴·(1 + (p − y)²/('
+            '2·c²))²) where α = 0, exp(−(p − y)²/(2·c²))/c² − (p − y)²·exp(−(p − y)²/(2·c²))/c⁴ w'
+            'here α < −100000000, else (1 + (p − y)²/(c²·|α − 2|))^(α/2 − 1)/c² + 2·(α/2 − 1)·(1 '
+            '+ (p − y)²/(c²·|α − 2|))^(α/2 − 2)·(p − y)²/(c⁴·|α − 2|)}'
         ),
         'latex': (
             '\\frac{1}{C}\\sum \\begin{cases} \\frac{\\left(p - y\\right)^{2}}{2 c^{2}} & \\text{for}\\: '
@@ -637,7 +622,7 @@ class AdaptiveRobust(Loss):
     default_name = "adaptive_robust"
     default_axis = -1
     labels = False
-    digest = "6a36ba07"
+    digest = "b0ede6d2"
     variants = {(): variant}
 
 

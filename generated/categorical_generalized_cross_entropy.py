@@ -16,7 +16,7 @@ from numba import njit
 
 from lossgen.runtime.intrinsics import like, select
 from lossgen.runtime.loss import Loss, function_of
-from lossgen.runtime.options import BLOCK, FAST
+from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.parameters import Parameter
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import expm1, log, power_curvature, power_slope
@@ -24,18 +24,18 @@ from lossgen.runtime.vector_math import expm1, log, power_curvature, power_slope
 # What one element or one row contributes ----------------------------------------------------------
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def picked_element(p):
     return p
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_loss(picked_1, q):
     power_1 = 1/q
     return select(picked_1 > 0, -power_1*expm1(q*log(picked_1)), power_1)
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars(picked_1, q):
     power_1 = 1/q
     return (
@@ -44,12 +44,12 @@ def row_scalars(picked_1, q):
     )
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def gradient_element(label_hit):
     return label_hit
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars_2(picked_1, q):
     power_1 = 1/q
     return (
@@ -58,18 +58,18 @@ def row_scalars_2(picked_1, q):
     )
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def gradient_and_hessian_element(label_hit):
     hessian = label_hit*label_hit
     return label_hit, hessian
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def picked_element_2(vector):
     return vector
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars_3(picked_1, picked_2, q):
     return picked_2*select(picked_1 > 0, -power_curvature(picked_1, q)/q, 0)
 
@@ -249,7 +249,7 @@ class CategoricalGeneralizedCrossEntropy(Loss):
     default_name = "categorical_generalized_cross_entropy"
     default_axis = -1
     labels = True
-    digest = "6a36ba07"
+    digest = "b0ede6d2"
     variants = {(): variant}
 
 

@@ -17,7 +17,7 @@ from numba import njit
 from lossgen.runtime.intrinsics import accumulate, like
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
-from lossgen.runtime.options import BLOCK, FAST
+from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.parameters import Parameter
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import absolute, hypot1, maximum, minimum, sqrt, unit_hypot
@@ -25,7 +25,7 @@ from lossgen.runtime.vector_math import absolute, hypot1, maximum, minimum, sqrt
 # What one element or one row contributes ----------------------------------------------------------
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def element(y, p, epsilon, factor_1, factor_2):
     one = like(p, 1)
     error = p - y
@@ -37,7 +37,7 @@ def element(y, p, epsilon, factor_1, factor_2):
     return sum_1_element, gradient, hessian
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_loss(columns, sum_1):
     return sum_1/columns
 
@@ -371,7 +371,7 @@ class Charbonnier(Loss):
     default_name = "charbonnier"
     default_axis = -1
     labels = False
-    digest = "6a36ba07"
+    digest = "b0ede6d2"
     variants = {(): variant}
 
 

@@ -20,84 +20,84 @@ from numba import njit
 
 from lossgen.runtime.intrinsics import accumulate, like, select
 from lossgen.runtime.loss import Loss, function_of
-from lossgen.runtime.options import BLOCK, FAST
+from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import sqrt
 
 # What one element or one row contributes ----------------------------------------------------------
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def sums_element(y, p):
-    sum_1_element = p*p
-    sum_2_element = y*y
+    sum_1_element = y*y
+    sum_2_element = p*p
     sum_3_element = p*y
     return sum_1_element, sum_2_element, sum_3_element
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_loss(sum_1, sum_2, sum_3):
     return select((sum_1 > 0) & (sum_2 > 0), -sum_3/sqrt(sum_1)/sqrt(sum_2), 0)
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars(sum_1, sum_2, sum_3):
     power_1 = 1/sqrt(sum_1)
     power_2 = 1/sqrt(sum_2)
     return (
         select((sum_1 > 0) & (sum_2 > 0), -power_1*power_2, 0),
-        2*select((sum_1 > 0) & (sum_2 > 0), sum_3*power_2/2/(sum_1*sqrt(sum_1)), 0),
+        2*select((sum_1 > 0) & (sum_2 > 0), sum_3*power_1/2/(sum_2*sqrt(sum_2)), 0),
         select((sum_1 > 0) & (sum_2 > 0), -sum_3*power_1*power_2, 0),
     )
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def gradient_element(y, p, factor_1, factor_2):
     gradient = factor_1*y + factor_2*p
     return gradient
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars_2(sum_1, sum_2, sum_3):
-    power_1 = 1/sqrt(sum_2)
-    power_2 = 1/(sum_1*sqrt(sum_1))
-    selected = select((sum_1 > 0) & (sum_2 > 0), sum_3*power_2*power_1/2, 0)
+    power_1 = 1/sqrt(sum_1)
+    power_2 = 1/(sum_2*sqrt(sum_2))
+    selected = select((sum_1 > 0) & (sum_2 > 0), sum_3*power_1*power_2/2, 0)
     return (
-        select((sum_1 > 0) & (sum_2 > 0), -power_1/sqrt(sum_1), 0), 2*selected,
-        select((sum_1 > 0) & (sum_2 > 0), power_2*power_1/2, 0),
-        2*select((sum_1 > 0) & (sum_2 > 0), -0.75*sum_3*power_1/(sum_1*sum_1*sqrt(sum_1)), 0), selected,
+        select((sum_1 > 0) & (sum_2 > 0), -power_1/sqrt(sum_2), 0), 2*selected,
+        select((sum_1 > 0) & (sum_2 > 0), power_1*power_2/2, 0),
+        2*select((sum_1 > 0) & (sum_2 > 0), -0.75*sum_3*power_1/(sum_2*sum_2*sqrt(sum_2)), 0), selected,
     )
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def gradient_and_hessian_element(y, p, factor_1, factor_2, factor_3, factor_4, factor_5):
     gradient = factor_1*y + factor_2*p
     hessian = factor_5 + p*(factor_3*y + factor_4*p) + factor_3*p*y
     return gradient, hessian
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def sums_element_2(y, p, vector):
-    sum_1_element = p*p
-    sum_2_element = y*y
+    sum_1_element = y*y
+    sum_2_element = p*p
     sum_3_element = p*y
     sum_4_element = p*vector
     sum_5_element = vector*y
     return sum_1_element, sum_2_element, sum_3_element, sum_4_element, sum_5_element
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars_3(sum_1, sum_2, sum_3, sum_5):
-    power_1 = 1/(sum_1*sqrt(sum_1))
-    power_2 = 1/sqrt(sum_2)
+    power_1 = 1/sqrt(sum_1)
+    power_2 = 1/(sum_2*sqrt(sum_2))
     selected = select((sum_1 > 0) & (sum_2 > 0), power_1*power_2/2, 0)
     return (
-        selected, 2*select((sum_1 > 0) & (sum_2 > 0), -0.75*sum_3*power_2/(sum_1*sum_1*sqrt(sum_1)), 0),
+        selected, 2*select((sum_1 > 0) & (sum_2 > 0), -0.75*sum_3*power_1/(sum_2*sum_2*sqrt(sum_2)), 0),
         select((sum_1 > 0) & (sum_2 > 0), sum_3*power_1*power_2/2, 0), sum_5*selected,
     )
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def product_element(y, p, vector, sum_4, factor_1, factor_2, factor_3, factor_4):
     product = factor_3*vector + factor_4*p + sum_4*(factor_1*y + factor_2*p)
     return product
@@ -345,7 +345,7 @@ class CosineSimilarity(Loss):
     default_name = "cosine_similarity"
     default_axis = -1
     labels = False
-    digest = "6a36ba07"
+    digest = "b0ede6d2"
     variants = {(): variant}
 
 

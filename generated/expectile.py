@@ -19,14 +19,14 @@ from numba import njit
 from lossgen.runtime.intrinsics import accumulate, like, select
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
-from lossgen.runtime.options import BLOCK, FAST
+from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.parameters import Parameter
 from lossgen.runtime.variant import Term, Variant
 
 # What one element or one row contributes ----------------------------------------------------------
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def element(y, p, expectile, factor_1):
     zero = like(p, 0)
     error = p - y
@@ -36,7 +36,7 @@ def element(y, p, expectile, factor_1):
     return sum_1_element, gradient, selected
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_loss(columns, sum_1):
     return sum_1/columns
 
@@ -353,7 +353,7 @@ class Expectile(Loss):
     default_name = "expectile"
     default_axis = -1
     labels = False
-    digest = "6a36ba07"
+    digest = "b0ede6d2"
     variants = {(): variant}
 
 

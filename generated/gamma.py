@@ -15,14 +15,14 @@ from numba import njit
 from lossgen.runtime.intrinsics import accumulate, like
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
-from lossgen.runtime.options import BLOCK, FAST
+from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import exp, xdivy
 
 # What one element or one row contributes ----------------------------------------------------------
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def element(y, p):
     one, two = like(p, 1), like(p, 2)
     exponential = exp(p/two)
@@ -32,7 +32,7 @@ def element(y, p):
     return sum_1_element, gradient, xdivy_value
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_loss(columns, sum_1):
     return sum_1/columns
 
@@ -312,7 +312,7 @@ class Gamma(Loss):
     default_name = "gamma"
     default_axis = -1
     labels = False
-    digest = "6a36ba07"
+    digest = "b0ede6d2"
     variants = {(): variant}
 
 

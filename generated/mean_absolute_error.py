@@ -17,14 +17,14 @@ from numba import njit
 from lossgen.runtime.intrinsics import accumulate, like
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
-from lossgen.runtime.options import BLOCK, FAST
+from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import absolute, signum
 
 # What one element or one row contributes ----------------------------------------------------------
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def element(y, p):
     zero = like(p, 0)
     error = p - y
@@ -33,7 +33,7 @@ def element(y, p):
     return sum_1_element, gradient, zero
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_loss(columns, sum_1):
     return sum_1/columns
 
@@ -88,13 +88,14 @@ def gradient_and_hessian_sweep(y, p, gradient_scale, gradient_out, hessian_scale
 
 
 @njit(**FAST)
-def product_sweep(p, product_scale, product_out):
+def product_sweep(y, p, product_scale, product_out):
     product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
-            _, _, hessian = element(y, p_block[i])
+            _, _, hessian = element(like(p, y_block[i]), p_block[i])
             product = hessian*like(p, vector_block[i])
             product_block[i] = product_scale*product
 
@@ -161,7 +162,7 @@ def hessian_vector_product_rows(y, p, weight, scale, vector, product_out):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        product_sweep(p[row], row_scale*0, product_out[row])
+        product_sweep(y[row], p[row], row_scale*0, product_out[row])
         if row_scale == 0:
             product_out[row, :] = 0
 
@@ -310,7 +311,7 @@ class MeanAbsoluteError(Loss):
     default_name = "mean_absolute_error"
     default_axis = -1
     labels = False
-    digest = "6a36ba07"
+    digest = "b0ede6d2"
     variants = {(): variant}
 
 

@@ -17,13 +17,13 @@ from numba import njit
 from lossgen.runtime.intrinsics import accumulate, like
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
-from lossgen.runtime.options import BLOCK, FAST
+from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.variant import Term, Variant
 
 # What one element or one row contributes ----------------------------------------------------------
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def element(y, p):
     one = like(p, 1)
     error = p - y
@@ -31,7 +31,7 @@ def element(y, p):
     return sum_1_element, error, one
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_loss(columns, sum_1):
     return sum_1/columns
 
@@ -86,14 +86,15 @@ def gradient_and_hessian_sweep(y, p, gradient_scale, gradient_out, hessian_scale
 
 
 @njit(**FAST)
-def product_sweep(p, vector, product_scale, product_out):
+def product_sweep(y, p, vector, product_scale, product_out):
     product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
         vector_block = vector[start:start + BLOCK]
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
-            _, _, hessian = element(y, p_block[i])
+            _, _, hessian = element(like(p, y_block[i]), p_block[i])
             product = hessian*like(p, vector_block[i])
             product_block[i] = product_scale*product
 
@@ -162,7 +163,7 @@ def hessian_vector_product_rows(y, p, weight, scale, vector, product_out):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        product_sweep(p[row], vector[row], row_scale*constant_1, product_out[row])
+        product_sweep(y[row], p[row], vector[row], row_scale*constant_1, product_out[row])
         if row_scale == 0:
             product_out[row, :] = 0
 
@@ -311,7 +312,7 @@ class MeanSquaredError(Loss):
     default_name = "mean_squared_error"
     default_axis = -1
     labels = False
-    digest = "6a36ba07"
+    digest = "b0ede6d2"
     variants = {(): variant}
 
 

@@ -17,7 +17,7 @@ from numba import njit
 from lossgen.runtime.intrinsics import accumulate, like
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
-from lossgen.runtime.options import BLOCK, FAST
+from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.parameters import Parameter
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import hypot1, hypot1m1, unit_hypot
@@ -25,7 +25,7 @@ from lossgen.runtime.vector_math import hypot1, hypot1m1, unit_hypot
 # What one element or one row contributes ----------------------------------------------------------
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def element(y, p, factor_1):
     one = like(p, 1)
     product = factor_1*(p - y)
@@ -36,7 +36,7 @@ def element(y, p, factor_1):
     return sum_1_element, gradient, hessian
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_loss(columns, delta, sum_1):
     return sum_1*delta*delta/columns
 
@@ -343,7 +343,7 @@ class PseudoHuber(Loss):
     default_name = "pseudo_huber"
     default_axis = -1
     labels = False
-    digest = "6a36ba07"
+    digest = "b0ede6d2"
     variants = {(): variant}
 
 

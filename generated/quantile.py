@@ -17,14 +17,14 @@ from numba import njit
 from lossgen.runtime.intrinsics import accumulate, like, select
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
-from lossgen.runtime.options import BLOCK, FAST
+from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.parameters import Parameter
 from lossgen.runtime.variant import Term, Variant
 
 # What one element or one row contributes ----------------------------------------------------------
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def element(y, p, factor_1, factor_2):
     zero = like(p, 0)
     error = p - y
@@ -33,7 +33,7 @@ def element(y, p, factor_1, factor_2):
     return sum_1_element, gradient, zero
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_loss(columns, sum_1):
     return sum_1/columns
 
@@ -96,15 +96,16 @@ def gradient_and_hessian_sweep(
 
 
 @njit(**FAST)
-def product_sweep(p, factor_1, factor_2, product_scale, product_out):
+def product_sweep(y, p, factor_1, factor_2, product_scale, product_out):
     factor_1 = like(p, factor_1)
     factor_2 = like(p, factor_2)
     product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
-            _, _, hessian = element(y, p_block[i], factor_1, factor_2)
+            _, _, hessian = element(like(p, y_block[i]), p_block[i], factor_1, factor_2)
             product = hessian*like(p, vector_block[i])
             product_block[i] = product_scale*product
 
@@ -182,7 +183,7 @@ def hessian_vector_product_rows(y, p, quantile, weight, scale, vector, product_o
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        product_sweep(p[row], constant_1, constant_2, row_scale*0, product_out[row])
+        product_sweep(y[row], p[row], constant_1, constant_2, row_scale*0, product_out[row])
         if row_scale == 0:
             product_out[row, :] = 0
 
@@ -355,7 +356,7 @@ class Quantile(Loss):
     default_name = "quantile"
     default_axis = -1
     labels = False
-    digest = "6a36ba07"
+    digest = "b0ede6d2"
     variants = {(): variant}
 
 

@@ -17,7 +17,7 @@ from numba import njit
 from lossgen.runtime.intrinsics import accumulate, like, select
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
-from lossgen.runtime.options import BLOCK, FAST
+from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.parameters import Parameter
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import absolute, signum
@@ -25,7 +25,7 @@ from lossgen.runtime.vector_math import absolute, signum
 # What one element or one row contributes ----------------------------------------------------------
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def element(y, p, factor_1, beta, factor_2, factor_3):
     zero = like(p, 0)
     error = p - y
@@ -36,7 +36,7 @@ def element(y, p, factor_1, beta, factor_2, factor_3):
     return sum_1_element, gradient, hessian
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_loss(columns, sum_1):
     return sum_1/columns
 
@@ -396,7 +396,7 @@ class SmoothL1(Loss):
     default_name = "smooth_l1"
     default_axis = -1
     labels = False
-    digest = "6a36ba07"
+    digest = "b0ede6d2"
     variants = {(): variant}
 
 

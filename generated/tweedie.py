@@ -19,7 +19,7 @@ from numba import njit
 from lossgen.runtime.intrinsics import accumulate, like
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
-from lossgen.runtime.options import BLOCK, FAST
+from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.parameters import Parameter
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import exp, xdivy
@@ -27,7 +27,7 @@ from lossgen.runtime.vector_math import exp, xdivy
 # What one element or one row contributes ----------------------------------------------------------
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def element(y, p, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6):
     exponential = exp(factor_2*p)
     exponential_2 = exp(factor_4*p)
@@ -38,7 +38,7 @@ def element(y, p, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6):
     return sum_1_element, gradient, hessian
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_loss(columns, sum_1):
     return sum_1/columns
 
@@ -455,7 +455,7 @@ class Tweedie(Loss):
     default_name = "tweedie"
     default_axis = -1
     labels = False
-    digest = "6a36ba07"
+    digest = "b0ede6d2"
     variants = {(): variant}
 
 

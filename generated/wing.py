@@ -16,7 +16,7 @@ from numba import njit
 from lossgen.runtime.intrinsics import accumulate, like, select
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
-from lossgen.runtime.options import BLOCK, FAST
+from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.parameters import Parameter
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import absolute, log1p, signum
@@ -24,7 +24,7 @@ from lossgen.runtime.vector_math import absolute, log1p, signum
 # What one element or one row contributes ----------------------------------------------------------
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def element(y, p, w, factor_1, factor_2, factor_3, factor_4, factor_5):
     zero, one = like(p, 0), like(p, 1)
     error = p - y
@@ -38,7 +38,7 @@ def element(y, p, w, factor_1, factor_2, factor_3, factor_4, factor_5):
     return sum_1_element, gradient, hessian
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_loss(columns, sum_1):
     return sum_1/columns
 
@@ -445,7 +445,7 @@ class Wing(Loss):
     default_name = "wing"
     default_axis = -1
     labels = False
-    digest = "6a36ba07"
+    digest = "b0ede6d2"
     variants = {(): variant}
 
 

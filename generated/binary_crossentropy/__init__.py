@@ -30,7 +30,7 @@ class BinaryCrossentropy(Loss):
     default_name = "binary_crossentropy"
     default_axis = -1
     labels = False
-    digest = "6a36ba07"
+    digest = "b0ede6d2"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

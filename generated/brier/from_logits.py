@@ -20,19 +20,19 @@ from numba import njit
 
 from lossgen.runtime.intrinsics import accumulate, like, maximum_of
 from lossgen.runtime.ladder_math import complement, excluded_exponential, is_maximum
-from lossgen.runtime.options import BLOCK, FAST
+from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import exp, log1p
 
 # What one element or one row contributes ----------------------------------------------------------
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def maximum_element(p):
     return p
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def sums_element(p, row_maximum_1):
     below_maximum = p - row_maximum_1
     rest_1_element = excluded_exponential(below_maximum)
@@ -40,28 +40,28 @@ def sums_element(p, row_maximum_1):
     return rest_1_element, ties_1_element
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars(rest_1, ties_1):
     excluded_1 = rest_1 + (-(1 - ties_1))
     inverse_total_1 = 1/(1 + excluded_1)
     return -inverse_total_1
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def sums_element_2(y, p, factor_1, row_maximum_1):
     sum_1 = y + factor_1*exp(p - row_maximum_1)
     sum_1_element = sum_1*sum_1
     return sum_1_element
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars_2(rest_1, ties_1):
     excluded_1 = rest_1 + (-(1 - ties_1))
     inverse_total_1 = 1/(1 + excluded_1)
     return -inverse_total_1, inverse_total_1
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def sums_element_3(y, p, factor_1, row_maximum_1, inverse_total_1):
     exponential = exp(p - row_maximum_1)
     sum_1 = y + factor_1*exponential
@@ -70,13 +70,13 @@ def sums_element_3(y, p, factor_1, row_maximum_1, inverse_total_1):
     return sum_1_element, sum_3_element
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars_3(rest_1, ties_1):
     excluded_1 = rest_1 + (-(1 - ties_1))
     return excluded_1
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def gradient_element(y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, sum_3):
     below_maximum = p - row_maximum_1
     exponential = exp(below_maximum)
@@ -87,7 +87,7 @@ def gradient_element(y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1,
     return gradient
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars_4(rest_1, ties_1):
     excluded_1 = rest_1 + (-(1 - ties_1))
     log_total_1 = log1p(excluded_1)
@@ -95,7 +95,7 @@ def row_scalars_4(rest_1, ties_1):
     return inverse_total_1, -inverse_total_1, -2*log_total_1
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def sums_element_4(y, p, inverse_total_1, factor_1, row_maximum_1, factor_2):
     two = like(p, 2)
     below_maximum = p - row_maximum_1
@@ -105,40 +105,39 @@ def sums_element_4(y, p, inverse_total_1, factor_1, row_maximum_1, factor_2):
     return sum_2_element, sum_4_element
 
 
-@njit(**FAST)
-def row_scalars_5(inverse_total_1, rest_1, sum_2, ties_1):
+@njit(**INLINE)
+def row_scalars_5(rest_1, sum_2, sum_4, ties_1):
     excluded_1 = rest_1 + (-(1 - ties_1))
     log_total_1 = log1p(excluded_1)
     sum_3 = sum_2
-    return excluded_1, sum_3, -3*log_total_1, -2*sum_3, sum_3*inverse_total_1
+    return (
+        excluded_1, sum_3, -3*log_total_1, 2*(4 + sum_4 - 2*sum_3), 2*(2 + sum_4 - 2*sum_3), -2*(1 - sum_3),
+        2*sum_3,
+    )
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def gradient_and_hessian_element(
-    y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, sum_3, factor_2, factor_3, sum_4, factor_4,
-    factor_5,
+    y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, sum_3, factor_2, factor_3, factor_4, factor_5,
+    factor_6, factor_7,
 ):
-    two, three, four = like(p, 2), like(p, 3), like(p, 4)
+    one, two, three, number_3 = like(p, 1), like(p, 2), like(p, 3), like(p, 8)
     below_maximum = p - row_maximum_1
     exponential = exp(below_maximum)
-    exponential_2 = exp(factor_3 + two*below_maximum)
+    sum_1 = one - y
     gradient = (
         inverse_total_1*exponential*(-((inverse_total_1*(y + factor_1*exponential)*exponential) - sum_3))
         - complement(below_maximum, excluded_1, inverse_total_1)*(inverse_total_1*(y + factor_1*exponential)*exponential)
     )
     hessian = (
-        two*exponential_2
-        + factor_4*exponential_2
-        + factor_5*exponential
-        + sum_4*exponential_2
-        + two*y*exponential_2
-        + factor_1*y*exponential
-        - four*exp(factor_2 + three*below_maximum)
+        (factor_3*y + factor_4*sum_1)*exp(factor_5 + two*below_maximum)
+        + inverse_total_1*(factor_6*y + factor_7*sum_1)*exponential
+        - number_3*exp(factor_2 + three*below_maximum)
     )
     return gradient, hessian
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def sums_element_5(y, p, vector, inverse_total_1, factor_1, row_maximum_1, factor_2):
     two = like(p, 2)
     below_maximum = p - row_maximum_1
@@ -151,19 +150,23 @@ def sums_element_5(y, p, vector, inverse_total_1, factor_1, row_maximum_1, facto
     return sum_2_element, sum_4_element, sum_5_element, sum_6_element
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars_6(inverse_total_1, rest_1, sum_2, sum_4, sum_5, sum_6, ties_1):
     excluded_1 = rest_1 + (-(1 - ties_1))
-    return sum_2*inverse_total_1, -sum_4, inverse_total_1*(sum_6 + sum_4*sum_5)
+    return -2*sum_4, -(1 - sum_2), 2*inverse_total_1*(sum_6 + sum_4*sum_5)
 
 
-@njit(**FAST)
-def product_element(y, p, vector, factor_1, row_maximum_1, factor_2, factor_3, factor_4, factor_5):
-    two = like(p, 2)
+@njit(**INLINE)
+def product_element(
+    y, p, vector, factor_1, factor_2, row_maximum_1, inverse_total_1, sum_2, factor_3, factor_4,
+):
+    one, two = like(p, 1), like(p, 2)
     below_maximum = p - row_maximum_1
     exponential = exp(below_maximum)
-    sum_1 = two*exp(factor_1 + two*below_maximum) + factor_2*exponential + factor_3*y*exponential
-    product = factor_4*sum_1 + factor_5*exponential + vector*sum_1
+    product = (
+        factor_4*exponential
+        + (factor_1 + two*vector)*(two*exp(factor_2 + two*below_maximum) + inverse_total_1*(factor_3*y + sum_2*(one - y))*exponential)
+    )
     return product
 
 
@@ -287,8 +290,8 @@ def sums_sweep_4(y, p, inverse_total_1, factor_1, row_maximum_1, factor_2):
 
 @njit(**FAST)
 def gradient_and_hessian_sweep(
-    y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, sum_3, factor_2, factor_3, sum_4, factor_4,
-    factor_5, gradient_scale, gradient_out, hessian_scale, hessian_out,
+    y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, sum_3, factor_2, factor_3, factor_4, factor_5,
+    factor_6, factor_7, gradient_scale, gradient_out, hessian_scale, hessian_out,
 ):
     row_maximum_1 = like(p, row_maximum_1)
     excluded_1 = like(p, excluded_1)
@@ -297,9 +300,10 @@ def gradient_and_hessian_sweep(
     sum_3 = like(p, sum_3)
     factor_2 = like(p, factor_2)
     factor_3 = like(p, factor_3)
-    sum_4 = like(p, sum_4)
     factor_4 = like(p, factor_4)
     factor_5 = like(p, factor_5)
+    factor_6 = like(p, factor_6)
+    factor_7 = like(p, factor_7)
     gradient_scale = like(p, gradient_scale)
     hessian_scale = like(p, hessian_scale)
     for start in range(0, p.size, BLOCK):
@@ -310,7 +314,7 @@ def gradient_and_hessian_sweep(
         for i in range(p_block.size):
             gradient, hessian = gradient_and_hessian_element(
                 like(p, y_block[i]), p_block[i], row_maximum_1, excluded_1, inverse_total_1, factor_1, sum_3,
-                factor_2, factor_3, sum_4, factor_4, factor_5,
+                factor_2, factor_3, factor_4, factor_5, factor_6, factor_7,
             )
             gradient_block[i] = gradient_scale*gradient
             hessian_block[i] = hessian_scale*hessian
@@ -352,14 +356,16 @@ def sums_sweep_5(y, p, vector, inverse_total_1, factor_1, row_maximum_1, factor_
 
 @njit(**FAST)
 def product_sweep(
-    y, p, vector, factor_1, row_maximum_1, factor_2, factor_3, factor_4, factor_5, product_scale, product_out,
+    y, p, vector, factor_1, factor_2, row_maximum_1, inverse_total_1, sum_2, factor_3, factor_4,
+    product_scale, product_out,
 ):
     factor_1 = like(p, factor_1)
-    row_maximum_1 = like(p, row_maximum_1)
     factor_2 = like(p, factor_2)
+    row_maximum_1 = like(p, row_maximum_1)
+    inverse_total_1 = like(p, inverse_total_1)
+    sum_2 = like(p, sum_2)
     factor_3 = like(p, factor_3)
     factor_4 = like(p, factor_4)
-    factor_5 = like(p, factor_5)
     product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
@@ -368,8 +374,8 @@ def product_sweep(
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
             product = product_element(
-                like(p, y_block[i]), p_block[i], like(p, vector_block[i]), factor_1, row_maximum_1, factor_2,
-                factor_3, factor_4, factor_5,
+                like(p, y_block[i]), p_block[i], like(p, vector_block[i]), factor_1, factor_2, row_maximum_1,
+                inverse_total_1, sum_2, factor_3, factor_4,
             )
             product_block[i] = product_scale*product
 
@@ -432,13 +438,13 @@ def gradient_and_hessian_rows(y, p, weight, scale, gradient_out, hessian_out):
         sum_2, sum_4 = sums_sweep_4(
             y[row], p[row], inverse_total_1, row_factor_1, row_maximum_1, row_factor_2,
         )
-        excluded_1, sum_3, row_factor_3, row_factor_4, row_factor_5 = row_scalars_5(
-            inverse_total_1, rest_1, sum_2, ties_1,
+        excluded_1, sum_3, row_factor_3, row_factor_4, row_factor_5, row_factor_6, row_factor_7 = row_scalars_5(
+            rest_1, sum_2, sum_4, ties_1,
         )
         gradient_and_hessian_sweep(
             y[row], p[row], row_maximum_1, excluded_1, inverse_total_1, row_factor_1, sum_3, row_factor_3,
-            row_factor_2, sum_4, row_factor_4, row_factor_5, row_scale*2, gradient_out[row], row_scale*2,
-            hessian_out[row],
+            row_factor_4, row_factor_5, row_factor_2, row_factor_6, row_factor_7, row_scale*2,
+            gradient_out[row], row_scale, hessian_out[row],
         )
         if row_scale == 0:
             gradient_out[row, :] = 0
@@ -461,8 +467,8 @@ def hessian_vector_product_rows(y, p, weight, scale, vector, product_out):
             inverse_total_1, rest_1, sum_2, sum_4, sum_5, sum_6, ties_1,
         )
         product_sweep(
-            y[row], p[row], vector[row], row_factor_2, row_maximum_1, row_factor_3, row_factor_1,
-            row_factor_4, row_factor_5, row_scale*2, product_out[row],
+            y[row], p[row], vector[row], row_factor_3, row_factor_2, row_maximum_1, inverse_total_1, sum_2,
+            row_factor_4, row_factor_5, row_scale, product_out[row],
         )
         if row_scale == 0:
             product_out[row, :] = 0

@@ -31,7 +31,7 @@ class CategoricalCrossentropy(Loss):
     default_name = "categorical_crossentropy"
     default_axis = -1
     labels = False
-    digest = "6a36ba07"
+    digest = "b0ede6d2"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -33,7 +33,7 @@ class Poly1(Loss):
     default_name = "poly1"
     default_axis = -1
     labels = False
-    digest = "6a36ba07"
+    digest = "b0ede6d2"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -20,19 +20,19 @@ from numba import njit
 
 from lossgen.runtime.intrinsics import accumulate, like, maximum_of
 from lossgen.runtime.ladder_math import complement, excluded_exponential, is_maximum
-from lossgen.runtime.options import BLOCK, FAST
+from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import exp, log1p
 
 # What one element or one row contributes ----------------------------------------------------------
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def maximum_element(p):
     return p
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def sums_element(p, row_maximum_1):
     below_maximum = p - row_maximum_1
     rest_1_element = excluded_exponential(below_maximum)
@@ -40,7 +40,7 @@ def sums_element(p, row_maximum_1):
     return rest_1_element, ties_1_element
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars(rest_1, row_maximum_1, ties_1):
     excluded_1 = rest_1 + (-(1 - ties_1))
     log_total_1 = log1p(excluded_1)
@@ -49,13 +49,13 @@ def row_scalars(rest_1, row_maximum_1, ties_1):
     return -log_sum_exp_1, excluded_1, inverse_total_1
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def sums_element_2(y, p, factor_1, factor_2, row_maximum_1, excluded_1, inverse_total_1):
     sum_1_element = -y*(factor_1 + p + factor_2*complement(p - row_maximum_1, excluded_1, inverse_total_1))
     return sum_1_element
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars_2(epsilon, rest_1, row_maximum_1, ties_1):
     excluded_1 = rest_1 + (-(1 - ties_1))
     log_total_1 = log1p(excluded_1)
@@ -64,7 +64,7 @@ def row_scalars_2(epsilon, rest_1, row_maximum_1, ties_1):
     return -log_sum_exp_1, excluded_1, inverse_total_1, epsilon*inverse_total_1
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def sums_element_3(y, p, factor_1, factor_2, row_maximum_1, excluded_1, inverse_total_1, factor_3):
     one = like(p, 1)
     below_maximum = p - row_maximum_1
@@ -73,12 +73,12 @@ def sums_element_3(y, p, factor_1, factor_2, row_maximum_1, excluded_1, inverse_
     return sum_1_element, sum_3_element
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars_3(inverse_total_1):
     return -inverse_total_1
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def gradient_element(y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, sum_3):
     one = like(p, 1)
     below_maximum = p - row_maximum_1
@@ -90,14 +90,14 @@ def gradient_element(y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1,
     return gradient
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars_4(epsilon, rest_1, ties_1):
     excluded_1 = rest_1 + (-(1 - ties_1))
     inverse_total_1 = 1/(1 + excluded_1)
     return epsilon*inverse_total_1, inverse_total_1
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def sums_element_4(y, p, factor_1, row_maximum_1, inverse_total_1):
     one = like(p, 1)
     exponential = exp(p - row_maximum_1)
@@ -106,18 +106,19 @@ def sums_element_4(y, p, factor_1, row_maximum_1, inverse_total_1):
     return sum_2_element, sum_4_element
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars_5(epsilon, inverse_total_1, rest_1, sum_2, sum_4, ties_1):
     excluded_1 = rest_1 + (-(1 - ties_1))
     log_total_1 = log1p(excluded_1)
     sum_3 = sum_2
+    product = -epsilon*sum_4
     return (
-        excluded_1, -inverse_total_1, sum_3, -epsilon*sum_4, -2*log_total_1, -epsilon*inverse_total_1,
-        -sum_3*inverse_total_1,
+        excluded_1, -inverse_total_1, sum_3, 2*epsilon - epsilon*sum_4, product, -2*log_total_1,
+        -epsilon*inverse_total_1, -sum_3*inverse_total_1,
     )
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def gradient_and_hessian_element(
     y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, sum_3, factor_3, factor_4, factor_5,
     factor_6, factor_7,
@@ -126,21 +127,19 @@ def gradient_and_hessian_element(
     below_maximum = p - row_maximum_1
     complement_value = complement(below_maximum, excluded_1, inverse_total_1)
     exponential = exp(below_maximum)
-    exponential_2 = exp(factor_4 + two*below_maximum)
     gradient = (
         complement_value*(-y*(one + factor_1*exponential))
         + factor_2*exponential*(-((-y*(one + factor_1*exponential)) - sum_3))
     )
     hessian = (
-        factor_3*exponential_2
-        + factor_5*y*exponential_2
+        (factor_3*y + factor_4*(one - y))*exp(factor_5 + two*below_maximum)
         + factor_6*y*exponential
         + factor_7*complement_value*exponential
     )
     return gradient, hessian
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def sums_element_5(y, p, vector, factor_1, row_maximum_1, inverse_total_1):
     one = like(p, 1)
     exponential = exp(p - row_maximum_1)
@@ -151,17 +150,18 @@ def sums_element_5(y, p, vector, factor_1, row_maximum_1, inverse_total_1):
     return sum_2_element, sum_4_element, sum_5_element, sum_6_element
 
 
-@njit(**FAST)
-def row_scalars_6(epsilon, inverse_total_1, rest_1, sum_2, sum_4, sum_5, sum_6, ties_1):
-    excluded_1 = rest_1 + (-(1 - ties_1))
-    return sum_2*inverse_total_1, -inverse_total_1*(epsilon*sum_4*sum_5 - epsilon*sum_6)
+@njit(**INLINE)
+def row_scalars_6(epsilon, sum_2, sum_4, sum_5, sum_6):
+    return epsilon*sum_4, epsilon*sum_6, sum_2*sum_4, -sum_2, -epsilon*sum_4*sum_5
 
 
-@njit(**FAST)
-def product_element(y, p, vector, sum_4, factor_1, row_maximum_1, factor_2, factor_3):
-    exponential = exp(p - row_maximum_1)
-    sum_1 = factor_1*exponential + factor_2*y*exponential
-    product = factor_3*exponential + sum_4*sum_1 - vector*sum_1
+@njit(**INLINE)
+def product_element(y, p, vector, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6, row_maximum_1):
+    one = like(p, 1)
+    product_2 = factor_5*vector
+    product = (
+        (y*(factor_1 + factor_2 + factor_3 + factor_6 + factor_4*vector + product_2) + (one - y)*(factor_2 + factor_3 + factor_6 + product_2))*exp(p - row_maximum_1)
+    )
     return product
 
 
@@ -361,13 +361,16 @@ def sums_sweep_5(y, p, vector, factor_1, row_maximum_1, inverse_total_1):
 
 @njit(**FAST)
 def product_sweep(
-    y, p, vector, sum_4, factor_1, row_maximum_1, factor_2, factor_3, product_scale, product_out,
+    y, p, vector, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6, row_maximum_1, product_scale,
+    product_out,
 ):
-    sum_4 = like(p, sum_4)
     factor_1 = like(p, factor_1)
-    row_maximum_1 = like(p, row_maximum_1)
     factor_2 = like(p, factor_2)
     factor_3 = like(p, factor_3)
+    factor_4 = like(p, factor_4)
+    factor_5 = like(p, factor_5)
+    factor_6 = like(p, factor_6)
+    row_maximum_1 = like(p, row_maximum_1)
     product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
@@ -376,8 +379,8 @@ def product_sweep(
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
             product = product_element(
-                like(p, y_block[i]), p_block[i], like(p, vector_block[i]), sum_4, factor_1, row_maximum_1,
-                factor_2, factor_3,
+                like(p, y_block[i]), p_block[i], like(p, vector_block[i]), factor_1, factor_2, factor_3,
+                factor_4, factor_5, factor_6, row_maximum_1,
             )
             product_block[i] = product_scale*product
 
@@ -439,7 +442,6 @@ def value_and_gradient_rows(y, p, epsilon, weight, scale, value_out, gradient_ou
 
 @njit(**FAST)
 def gradient_and_hessian_rows(y, p, epsilon, weight, scale, gradient_out, hessian_out):
-    constant_1 = 2*epsilon
     for row in range(p.shape[0]):
         row_scale = scale
         if weight is not None:
@@ -448,13 +450,13 @@ def gradient_and_hessian_rows(y, p, epsilon, weight, scale, gradient_out, hessia
         rest_1, ties_1 = sums_sweep(p[row], row_maximum_1)
         row_factor_1, inverse_total_1 = row_scalars_4(epsilon, rest_1, ties_1)
         sum_2, sum_4 = sums_sweep_4(y[row], p[row], row_factor_1, row_maximum_1, inverse_total_1)
-        excluded_1, row_factor_2, sum_3, row_factor_3, row_factor_4, row_factor_5, row_factor_6 = row_scalars_5(
+        excluded_1, row_factor_2, sum_3, row_factor_3, row_factor_4, row_factor_5, row_factor_6, row_factor_7 = row_scalars_5(
             epsilon, inverse_total_1, rest_1, sum_2, sum_4, ties_1,
         )
         gradient_and_hessian_sweep(
             y[row], p[row], row_maximum_1, excluded_1, inverse_total_1, row_factor_1, row_factor_2, sum_3,
-            row_factor_3, row_factor_4, constant_1, row_factor_5, row_factor_6, row_scale, gradient_out[row],
-            row_scale, hessian_out[row],
+            row_factor_3, row_factor_4, row_factor_5, row_factor_6, row_factor_7, row_scale,
+            gradient_out[row], row_scale, hessian_out[row],
         )
         if row_scale == 0:
             gradient_out[row, :] = 0
@@ -463,6 +465,7 @@ def gradient_and_hessian_rows(y, p, epsilon, weight, scale, gradient_out, hessia
 
 @njit(**FAST)
 def hessian_vector_product_rows(y, p, epsilon, weight, scale, vector, product_out):
+    constant_1 = -epsilon
     for row in range(p.shape[0]):
         row_scale = scale
         if weight is not None:
@@ -473,12 +476,12 @@ def hessian_vector_product_rows(y, p, epsilon, weight, scale, vector, product_ou
         sum_2, sum_4, sum_5, sum_6 = sums_sweep_5(
             y[row], p[row], vector[row], row_factor_1, row_maximum_1, inverse_total_1,
         )
-        row_factor_2, row_factor_3 = row_scalars_6(
-            epsilon, inverse_total_1, rest_1, sum_2, sum_4, sum_5, sum_6, ties_1,
+        row_factor_2, row_factor_3, row_factor_4, row_factor_5, row_factor_6 = row_scalars_6(
+            epsilon, sum_2, sum_4, sum_5, sum_6,
         )
         product_sweep(
-            y[row], p[row], vector[row], sum_4, row_factor_2, row_maximum_1, row_factor_1, row_factor_3,
-            row_scale, product_out[row],
+            y[row], p[row], vector[row], row_factor_2, row_factor_3, row_factor_4, constant_1, row_factor_5,
+            row_factor_6, row_maximum_1, row_scale*inverse_total_1, product_out[row],
         )
         if row_scale == 0:
             product_out[row, :] = 0

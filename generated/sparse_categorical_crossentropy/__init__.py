@@ -28,7 +28,7 @@ class SparseCategoricalCrossentropy(Loss):
     default_name = "sparse_categorical_crossentropy"
     default_axis = -1
     labels = True
-    digest = "6a36ba07"
+    digest = "b0ede6d2"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

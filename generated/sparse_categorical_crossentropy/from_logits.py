@@ -18,19 +18,19 @@ from numba import njit
 
 from lossgen.runtime.intrinsics import accumulate, like, maximum_of
 from lossgen.runtime.ladder_math import complement, excluded_exponential, is_maximum
-from lossgen.runtime.options import BLOCK, FAST
+from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import exp, log1p
 
 # What one element or one row contributes ----------------------------------------------------------
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def maximum_element(p):
     return p
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def sums_element(p, row_maximum_1):
     below_maximum = p - row_maximum_1
     rest_1_element = excluded_exponential(below_maximum)
@@ -38,31 +38,31 @@ def sums_element(p, row_maximum_1):
     return rest_1_element, ties_1_element
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars(rest_1, ties_1):
     excluded_1 = rest_1 + (-(1 - ties_1))
     log_total_1 = log1p(excluded_1)
     return log_total_1
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def picked_element(p, log_total_1, row_maximum_1):
     return (p - row_maximum_1) - log_total_1
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_loss(picked_1):
     return -picked_1
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars_2(picked_1, rest_1, ties_1):
     excluded_1 = rest_1 + (-(1 - ties_1))
     inverse_total_1 = 1/(1 + excluded_1)
     return excluded_1, inverse_total_1, -picked_1
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def gradient_element(p, label_hit, row_maximum_1, excluded_1, inverse_total_1):
     one = like(p, 1)
     below_maximum = p - row_maximum_1
@@ -73,14 +73,14 @@ def gradient_element(p, label_hit, row_maximum_1, excluded_1, inverse_total_1):
     return gradient
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars_3(rest_1, ties_1):
     excluded_1 = rest_1 + (-(1 - ties_1))
     inverse_total_1 = 1/(1 + excluded_1)
     return excluded_1, inverse_total_1
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def gradient_and_hessian_element(p, label_hit, row_maximum_1, excluded_1, inverse_total_1):
     one = like(p, 1)
     below_maximum = p - row_maximum_1
@@ -91,26 +91,26 @@ def gradient_and_hessian_element(p, label_hit, row_maximum_1, excluded_1, invers
     return gradient, hessian
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars_4(rest_1, ties_1):
     excluded_1 = rest_1 + (-(1 - ties_1))
     inverse_total_1 = 1/(1 + excluded_1)
     return inverse_total_1
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def sums_element_2(p, vector, inverse_total_1, row_maximum_1):
     sum_1_element = inverse_total_1*vector*exp(p - row_maximum_1)
     return sum_1_element
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def row_scalars_5(inverse_total_1, rest_1, sum_1, ties_1):
     excluded_1 = rest_1 + (-(1 - ties_1))
     return -sum_1*inverse_total_1
 
 
-@njit(**FAST)
+@njit(**INLINE)
 def product_element(p, vector, inverse_total_1, row_maximum_1, factor_1):
     exponential = exp(p - row_maximum_1)
     product = factor_1*exponential + inverse_total_1*vector*exponential

@@ -26,7 +26,7 @@ OUTPUTS = {
 TAKEN_NAMES = VECTOR_FUNCTIONS | LADDER_FUNCTIONS | frozenset(
     "power sqrt abs float min max range y p labels label vector weight scale ignored columns value value_out gradient gradient_out hessian hessian_out "
     "product product_out row rows start i total partial row_scale element index zero one two three four half error inf "
-    "y_block p_block like accumulate select FAST BLOCK Loss".split()
+    "y_block p_block like accumulate select FAST INLINE BLOCK Loss".split()
 )
 """Names that kernels use already; a parameter of that name gets another one in them."""
 
@@ -189,7 +189,7 @@ class Assembly:
         point = shared.point if shared else self.point(f"{stem}_element", [*element, *inner], results, typed=True,
                                      result_names=returned)
         per_class = tuple(self.code_name(s) for s in element if s.name in self.per_class)
-        arrays = ("p",) if not (free & {y_true}) else ("y", "p")
+        arrays = ("y", "p") if "y" in point.arguments else ("p",)
         arrays += ("vector",) if DIRECTION in free else ()
         indices = tuple(
             (self.code_name(symbol), "label" if symbol == LABEL_HIT else self.code_name(hits[symbol]))

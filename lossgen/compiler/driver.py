@@ -8,6 +8,7 @@ from sympy import Expr, Symbol
 
 from lossgen.language.declaration import Declaration, Scope
 from lossgen.language.parameters import symbol_of
+from lossgen.language.symbols import y_true
 
 from .assemble import OUTPUTS, Assembly, Shared
 from .differentiate import Derivative, gradient, hessian_diagonal, hessian_vector_product
@@ -19,6 +20,7 @@ from .lower import lower
 from .rows_kernel import rows_kernel
 from .schedule import Schedule, Write, schedule
 from .stabilise import stabilise
+from .targets import place_targets, restore_targets, separate_targets
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,12 @@ def _derive_term(expression: Expr, scope: Scope, labels: bool, columns: frozense
     trace: list = []
     stable = partial(stabilise, nonnegative=nonnegative, trace=trace)
 
-    ladder = flatten(expression, columns)
+    separated, targets = separate_targets(expression, nonnegative)
+    ladder = flatten(separated, columns | set(targets))
     ladder = map_expressions(ladder, stable)
-    first = _stable(gradient(ladder), stable)
-    second = _stable(hessian_diagonal(first), stable)
-    product = _stable(hessian_vector_product(first), stable)
+    first = _map(gradient(ladder), stable)
+    second = _map(hessian_diagonal(first), stable)
+    product = _map(hessian_vector_product(first), stable)
     outputs = {
         "value": (ladder, {"value": ladder.head}),
         "value_and_gradient": (first.ladder, {"value": ladder.head, "gradient": first.expression}),
@@ -66,27 +69,37 @@ def _derive_term(expression: Expr, scope: Scope, labels: bool, columns: frozense
         "hessian_vector_product": (product.ladder, {"product": product.expression}),
     }
     assert set(outputs) == set(OUTPUTS)
-    schedules = {name: _schedule(*each, trace) for name, each in outputs.items()}
-    return Derived(expression, scope, labels, ladder, first, second, product, schedules, tuple(trace))
+    schedules = {name: _schedule(*each, targets, trace) for name, each in outputs.items()}
 
-
-def _stable(derivative: Derivative, stable) -> Derivative:
-    """A derivative rewritten as the ladder was: what differentiation has mixed is merged again."""
-    same = derivative.expression == derivative.textbook
-    textbook = stable(derivative.textbook)
-    return Derivative(
-        map_expressions(derivative.ladder, stable), textbook if same else stable(derivative.expression), textbook
+    readable = partial(restore_targets, definitions=targets)
+    return Derived(
+        expression, scope, labels, map_expressions(ladder, readable), _map(first, readable), _map(second, readable),
+        _map(product, readable), schedules, tuple(trace),
     )
 
 
-def _schedule(ladder: Ladder, outputs: Mapping[str, Expr], trace: list) -> Schedule:
+def _map(derivative: Derivative, function) -> Derivative:
+    """The derivative with `function` applied to all of its expressions."""
+    textbook = function(derivative.textbook)
+    same = derivative.expression == derivative.textbook
+    return Derivative(
+        map_expressions(derivative.ladder, function), textbook if same else function(derivative.expression), textbook
+    )
+
+
+def _schedule(ladder: Ladder, outputs: Mapping[str, Expr], targets: Mapping[Symbol, Expr], trace: list) -> Schedule:
     ladder = prune(ladder, *outputs.values())
-    finished = {name: finish(output, ladder, trace) for name, output in outputs.items()}
+    symbols = frozenset({y_true, *targets})
+
+    def finished(expression: Expr) -> Expr:
+        return place_targets(finish(expression, ladder, symbols, trace), targets)
+
+    outputs = {name: finished(output) for name, output in outputs.items()}
     ladder = replace(ladder, rungs=tuple(
-        rung if rung.kind == "logsumexp" else replace(rung, summand=finish(rung.summand, ladder, trace))
+        replace(rung, summand=place_targets(rung.summand, targets) if rung.kind == "logsumexp" else finished(rung.summand))
         for rung in ladder.rungs
     ))
-    lowered = lower(ladder, finished)
+    lowered = lower(ladder, outputs)
     return schedule(lowered, lowered.element_symbols)
 
 

@@ -4,23 +4,22 @@ Differences from a log-sum-exp become the atoms `log_softmax`, `softmax` and `so
 computed from (maximum, rest of the sum) and cancel nowhere; then the complement splits of `accurate`.
 """
 
-from sympy import Add, Expr, Mul, exp
+from sympy import Add, Expr, Mul, Symbol, exp
 
 from lossgen.language.atoms import expm1, log_softmax, softmax, softmax_complement
-from lossgen.language.symbols import y_true
 
 from .kernel_functions import guarded_product
 from .ladder import Ladder, Rung
 from .stabilise import accurate
 
 
-def finish(expression: Expr, ladder: Ladder, trace: list | None = None) -> Expr:
-    """The form of `expression` that the kernel computes."""
+def finish(expression: Expr, ladder: Ladder, targets: frozenset[Symbol], trace: list | None = None) -> Expr:
+    """The form of `expression` that the kernel computes; `targets` are the symbols of the target and its parts."""
     rungs = [rung for rung in ladder.rungs if rung.kind == "logsumexp"]
     for rung in rungs:
         expression = _softmax_atoms(expression, rung)
-    finished = accurate(expression, targets=frozenset({y_true}), trace=trace)
-    return _guard_products(finished) if rungs else finished
+    finished = accurate(expression, targets=targets, trace=trace)
+    return _guard_products(finished, targets) if rungs else finished
 
 
 def _softmax_atoms(expression: Expr, rung: Rung) -> Expr:
@@ -50,13 +49,13 @@ def _difference(sum_: Add, rung: Rung) -> Expr:
     return factor * log_softmax(rung.summand, rung.symbol) + rest
 
 
-def _guard_products(expression: Expr) -> Expr:
+def _guard_products(expression: Expr, symbols: frozenset[Symbol]) -> Expr:
     """target·log_softmax(…) is 0 where the target is 0, even where log_softmax is −∞."""
     if not expression.args or not expression.has(log_softmax):
         return expression
-    arguments = [_guard_products(argument) for argument in expression.args]
+    arguments = [_guard_products(argument, symbols) for argument in expression.args]
     if isinstance(expression, Mul):
-        targets = [factor for factor in arguments if factor.has(y_true) and not factor.has(log_softmax)]
+        targets = [factor for factor in arguments if factor.free_symbols & symbols and not factor.has(log_softmax)]
         logs = [factor for factor in arguments if isinstance(factor, log_softmax)]
         if targets and len(logs) == 1:
             rest = [factor for factor in arguments if factor not in targets and factor not in logs]

@@ -150,7 +150,7 @@ def import_lines(text: str, tables: str, with_class: bool) -> str:
         ("lossgen.runtime.intrinsics", [name for name in INTRINSICS if name in called]),
         ("lossgen.runtime.ladder_math", sorted(name for name in LADDER_FUNCTIONS & called if name != "shifted")),
         ("lossgen.runtime.loss", ["Loss", "function_of"] if with_class else []),
-        ("lossgen.runtime.options", ["BLOCK", "FAST"] if numba else []),
+        ("lossgen.runtime.options", ["BLOCK", "FAST", "INLINE"] if numba else []),
         ("lossgen.runtime.parameters", [name for name in ("Option", "Parameter") if name in named]),
         ("lossgen.runtime.variant", [name for name in ("Term", "Variant") if name in named]),
         ("lossgen.runtime.vector_math", _imported(VECTOR_FUNCTIONS | {"sqrt", "power"}, called - defined)),

@@ -9,3 +9,6 @@ FAST = dict(cache=True, nogil=True, fastmath={"nsz"}, error_model="numpy")
 
 BLOCK = 1024
 """Columns that are summed in the dtype of the prediction before the sum goes on in float64."""
+
+INLINE = {**FAST, "forceinline": True}
+"""For point functions: a loop around a function that is called does not vectorise, however large it is."""
