@@ -41,7 +41,7 @@ _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = sorted([*_HOMES, *_MODULES])
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 

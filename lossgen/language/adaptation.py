@@ -6,7 +6,7 @@ from dataclasses import replace
 from sympy import Expr, Float, Symbol, sympify
 
 from lossgen.errors import DeclarationError, ParameterError
-from lossgen.language.declaration import Case, Declaration, Term
+from lossgen.language.declaration import Case, Declaration, Key, Term
 from lossgen.language.names import camel_case, check_name, snake_case, suggestion
 from lossgen.language.numbers import rational
 from lossgen.language.parameters import symbol_of
@@ -53,16 +53,18 @@ def renamed_arguments(declaration: Declaration, names: Mapping[str, str]) -> Dec
 
 def with_defaults(declaration: Declaration, values: Mapping[str, object]) -> Declaration:
     """The declaration with other defaults for some of its parameters and options."""
-    own = {**declaration.parameters, **declaration.options}
     for key in values:
-        if key not in own:
+        if key not in declaration.own_arguments:
             raise no_argument(declaration, key)
-    changed = {key: replace(own[key], default=own[key].check(key, value)) for key, value in values.items()}
-    return replace(
-        declaration,
-        parameters={key: changed.get(key, item) for key, item in declaration.parameters.items()},
-        options={key: changed.get(key, item) for key, item in declaration.options.items()},
-    )
+    parameters = {
+        key: replace(item, default=item.check(key, values.get(key, item.default)))
+        for key, item in declaration.parameters.items()
+    }
+    options = {
+        key: replace(item, default=item.check(key, values.get(key, item.default)))
+        for key, item in declaration.options.items()
+    }
+    return replace(declaration, parameters=parameters, options=options)
 
 
 def no_argument(declaration: Declaration, name: str) -> ParameterError:
@@ -72,7 +74,7 @@ def no_argument(declaration: Declaration, name: str) -> ParameterError:
     )
 
 
-def exchanged(cases: Mapping[tuple, Case], table: Mapping[Symbol, Expr]) -> dict[tuple, Case]:
+def exchanged(cases: Mapping[Key, Case], table: Mapping[Symbol, Expr]) -> dict[Key, Case]:
     """The cases with symbols replaced in every expression."""
     return {
         key: replace(
@@ -82,7 +84,7 @@ def exchanged(cases: Mapping[tuple, Case], table: Mapping[Symbol, Expr]) -> dict
     }
 
 
-def substituted(declaration: Declaration, inputs: tuple, arguments: Mapping[str, object]) -> Expr:
+def substituted(declaration: Declaration, inputs: tuple[Expr, ...], arguments: Mapping[str, object]) -> Expr:
     """The formula of a declaration with expressions in place of its inputs and arguments."""
     name = declaration.name
     for item in inputs:

@@ -18,7 +18,7 @@ from lossgen.language.vocabulary import ARITHMETIC, CONDITIONS, FUNCTIONS, funct
 SHOWN_LENGTH = 120
 
 
-def checked_expression(declaration: Declaration, options: Mapping[str, object], formula) -> Expr:
+def checked_expression(declaration: Declaration, options: Mapping[str, object], formula: object) -> Expr:
     """The formula of one variant with exact numbers, if it can be compiled.
 
     Raises:
@@ -50,7 +50,7 @@ def shown(part: object) -> str:
 # What the function returned --------------------------------------------------------------------------
 
 
-def check_result(loss: str, formula) -> Expr:
+def check_result(loss: str, formula: object) -> Expr:
     """The result of a person's function as an expression."""
     if isinstance(formula, Expr):
         return formula

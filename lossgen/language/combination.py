@@ -19,7 +19,7 @@ from lossgen.runtime.parameters import is_number, plain_value
 # Weighted sums ------------------------------------------------------------------------------------------
 
 
-def scaled(declaration: Declaration, factor) -> Declaration:
+def scaled(declaration: Declaration, factor: object) -> Declaration:
     """The declaration times a number."""
     factor = number(declaration, "*", factor)
     if factor == 0:
@@ -32,15 +32,15 @@ def scaled(declaration: Declaration, factor) -> Declaration:
     return named_after_parts(replace(declaration, cases=cases, parts=parts))
 
 
-def divided(declaration: Declaration, divisor) -> Declaration:
+def divided(declaration: Declaration, divisor: object) -> Declaration:
     """The declaration divided by a number."""
-    divisor = number(declaration, "/", divisor)
-    if divisor == 0:
+    exact_divisor = number(declaration, "/", divisor)
+    if exact_divisor == 0:
         raise DeclarationError(f"{declaration.name}/0: a loss cannot be divided by 0.")
-    return scaled(declaration, 1 / divisor)
+    return scaled(declaration, 1 / exact_divisor)
 
 
-def number(declaration: Declaration, sign: str, value) -> Rational:
+def number(declaration: Declaration, sign: str, value: object) -> Rational:
     """The exact value of a finite real number."""
     plain = plain_value(value)
     if isinstance(plain, Number) and plain.is_finite:
@@ -61,7 +61,7 @@ def number(declaration: Declaration, sign: str, value) -> Rational:
     )
 
 
-def added(first: Declaration, second) -> Declaration:
+def added(first: Declaration, second: object) -> Declaration:
     """The sum of two declarations; parameters and options that are equal are shared."""
     if is_number(second) and second == 0:
         return first
@@ -78,12 +78,13 @@ def added(first: Declaration, second) -> Declaration:
                 f"{name}: `{key}` is an input of one and an argument of the other; rename the argument with "
                 f'.renamed_arguments({key}="…").'
             )
+    own = shared(name, first, second)
     empty = replace(
         first,
         cases={},
-        parameters=shared(name, first, second, "parameters"),
-        options=shared(name, first, second, "options"),
-        own_arguments=tuple(dict.fromkeys((*first.own_arguments, *second.own_arguments))),
+        parameters={key: item for key, item in own.items() if isinstance(item, Parameter)},
+        options={key: item for key, item in own.items() if isinstance(item, Option)},
+        own_arguments=tuple(own),
         axis_argument=first.axis_argument and second.axis_argument and first.scopes == second.scopes,
         arguments=None,
         kinks=tuple(dict.fromkeys((*first.kinks, *second.kinks))),
@@ -113,18 +114,18 @@ def sum_of_cases(name: str, first: Case, second: Case) -> Case:
     return Case(merged(name, [*first.terms, *second.terms]), domain, link)
 
 
-def shared(name: str, first: Declaration, second: Declaration, kind: str) -> dict[str, Parameter | Option]:
-    """The parameters (or options) of both, where equal names must mean equal things."""
-    both = dict(getattr(first, kind))
-    for key, item in getattr(second, kind).items():
-        known = {**first.parameters, **first.options}.get(key, item)
-        if known != item:
-            raise DeclarationError(
-                f"{name}: both have `{key}`, but {known} is not {item}; rename one with "
-                f'.renamed_arguments({key}="…"), or make them equal with .with_defaults({key}=…).'
-            )
-        both[key] = item
-    return both
+def shared(name: str, first: Declaration, second: Declaration) -> dict[str, Parameter | Option]:
+    """The parameters and options of both in order, where equal names must mean equal things."""
+    own: dict[str, Parameter | Option] = {}
+    for declaration in (first, second):
+        for key in declaration.own_arguments:
+            item = declaration.parameters.get(key) or declaration.options[key]
+            if own.setdefault(key, item) != item:
+                raise DeclarationError(
+                    f"{name}: both have `{key}`, but {own[key]} is not {item}; rename one with "
+                    f'.renamed_arguments({key}="…"), or make them equal with .with_defaults({key}=…).'
+                )
+    return own
 
 
 def check_target(name: str, first: Declaration, second: Declaration) -> None:

@@ -13,6 +13,7 @@ from sympy import Expr, Symbol, sympify
 
 from lossgen.errors import DeclarationError, ParameterError
 from lossgen.language.domains import Domain, is_nonnegative
+from lossgen.language.inspected import Inspected
 from lossgen.language.names import suggestion
 from lossgen.language.parameters import Option, Parameter, symbol_of
 from lossgen.language.reductions import Gather
@@ -20,6 +21,9 @@ from lossgen.language.symbols import PREDICTION, TARGET, Input
 
 Scope = int | tuple[int, ...] | None
 """The axes that become the columns of a row: one, several, or `None` for the whole tensor."""
+
+Key = tuple[object, ...]
+"""Option values in the order of a declaration's options."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Case:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Declaration:
+class Declaration(Inspected):
     """A loss as a person declared it. Made by `lg.loss`, `lg.declare` and arithmetic, never directly.
 
     Args:
@@ -60,7 +64,7 @@ class Declaration:
 
     name: str
     class_name: str
-    cases: Mapping[tuple, Case]
+    cases: Mapping[Key, Case]
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     options: Mapping[str, Option] = field(default_factory=dict)
     own_arguments: tuple[str, ...] = ()
@@ -92,7 +96,7 @@ class Declaration:
         """What the declaration says for these option values; options not given have their defaults."""
         return self.cases[self.variant_key(options)]
 
-    def variant_key(self, options: Mapping[str, object] | None = None) -> tuple:
+    def variant_key(self, options: Mapping[str, object] | None = None) -> Key:
         """The option values as a tuple in the order of `options`, checked."""
         options = dict(options or {})
         for name in options:
@@ -172,7 +176,7 @@ class Declaration:
 
     # What a person does with it --------------------------------------------------------------------
 
-    def __call__(self, target, prediction, *extra, **arguments) -> Expr:
+    def __call__(self, target: Expr, prediction: Expr, *extra: Expr, **arguments: object) -> Expr:
         """The formula with other expressions for target, prediction and parameters, to build on.
 
         Raises:
@@ -194,83 +198,42 @@ class Declaration:
 
         return renamed_arguments(self, names)
 
-    def with_defaults(self, **values) -> "Declaration":
+    def with_defaults(self, **values: object) -> "Declaration":
         """The same loss with other defaults for some of its parameters and options."""
         from lossgen.language.adaptation import with_defaults
 
         return with_defaults(self, values)
 
-    def __add__(self, other):
+    def __add__(self, other: object) -> "Declaration":
         from lossgen.language.combination import added
 
         return added(self, other)
 
     __radd__ = __add__
 
-    def __mul__(self, factor):
+    def __mul__(self, factor: object) -> "Declaration":
         from lossgen.language.combination import scaled
 
         return scaled(self, factor)
 
     __rmul__ = __mul__
 
-    def __neg__(self):
+    def __neg__(self) -> "Declaration":
         return self * -1
 
-    def __sub__(self, other):
+    def __sub__(self, other: object) -> "Declaration":
         return self + -other if isinstance(other, Declaration) else self.__add__(other)
 
-    def __truediv__(self, divisor):
+    def __truediv__(self, divisor: object) -> "Declaration":
         from lossgen.language.combination import divided
 
         return divided(self, divisor)
 
     def __repr__(self) -> str:
-        own = {**self.parameters, **self.options}
+        own: dict[str, Parameter | Option] = {**self.parameters, **self.options}
         arguments = ", ".join(f"{name}={own[name].default!r}" for name in self.own_arguments)
         formula = " + ".join(str(term.expression) for term in self.terms())
         return f"<loss {self.class_name}({arguments}): {formula}>"
-
-    # Inspection: loaded when used -------------------------------------------------------------------
-
-    def explain(self, **options) -> str:
-        """Formula, gradient, Hessian, rewrites, passes and operation counts as text."""
-        from lossgen.inspection.explain import explain
-
-        return explain(self, **options)
-
-    def formula(self, **options) -> str:
-        """The loss as one line of text."""
-        from lossgen.inspection.formulas import formula
-
-        return formula(self, **options)
-
-    def gradient_formula(self, **options) -> str:
-        """The derivative with respect to the prediction, in textbook form."""
-        from lossgen.inspection.formulas import gradient_formula
-
-        return gradient_formula(self, **options)
-
-    def latex(self, **options) -> str:
-        """The loss and its gradient as LaTeX."""
-        from lossgen.inspection.formulas import latex
-
-        return latex(self, **options)
-
-    def plot(self, **options):
-        """A figure of the loss and its gradient."""
-        from lossgen.inspection.plot import plot
-
-        return plot(self, **options)
-
-    def verify(self, **options):
-        """Compare the compiled loss with high-precision arithmetic of its formula."""
-        from lossgen.inspection.verify import verify
-
-        return verify(self, **options)
-
-    def _repr_latex_(self) -> str:
-        return f"$${self.latex()}$$"
 
 
 def domain_key(item: Input) -> str:
@@ -278,7 +241,7 @@ def domain_key(item: Input) -> str:
     return item.name if item.role == "extra" else item.role
 
 
-def same(first, second) -> bool:
+def same(first: object, second: object) -> bool:
     """Whether two option values are equal and of one type (1 is not True)."""
     return type(first) is type(second) and first == second
 

@@ -18,7 +18,7 @@ DOMAINS = {
 Domain = str | tuple[float | None, float | None]
 
 
-def check_domain(loss: str, role: str, domain) -> Domain:
+def check_domain(loss: str, role: str, domain: object) -> Domain:
     """The domain, if it is a known name or an interval `(low, high)`; `None` is an open end.
 
     Raises:

@@ -22,7 +22,7 @@ TOO_LARGE = "this constant is too large or too small for a float"
 class Function:
     """How to make an application of a function, and how many arguments it takes (`most` None: any number)."""
 
-    make: Callable
+    make: Callable[..., Expr]
     least: int = 1
     most: int | None = 1
 
@@ -43,7 +43,7 @@ def power(base: Expr, exponent: Expr) -> Expr:
 
 def bits(number: Rational) -> int:
     """How many bits numerator and denominator have."""
-    return number.p.bit_length() + number.q.bit_length()
+    return int(number.p).bit_length() + int(number.q).bit_length()
 
 
 def check_constant(value: Expr) -> None:

@@ -9,7 +9,7 @@ from lossgen.runtime.parameters import Option, Parameter, is_number, plain_value
 __all__ = ["Option", "Parameter", "argument_of", "symbol_of"]
 
 
-def argument_of(loss: str, name: str, default) -> Parameter | Option:
+def argument_of(loss: str, name: str, default: object) -> Parameter | Option:
     """The parameter or option that a keyword with this default declares.
 
     Raises:

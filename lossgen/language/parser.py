@@ -71,7 +71,7 @@ def parse(text: str, **names: Expr | Parameter | float) -> Expr:
     return reader.number(tree.body)
 
 
-def meaning(name: str, value) -> Expr:
+def meaning(name: str, value: object) -> Expr:
     """The expression that a given name stands for."""
     if name in EVERY_NAME or name in SYMBOLS or name in CONSTANTS:
         raise ParseError(f"The name `{name}` already has a meaning in formulas; choose another one.")

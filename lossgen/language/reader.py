@@ -8,7 +8,8 @@ from fractions import Fraction
 
 import sympy
 from mpmath.libmp import NoConvergence
-from sympy import Expr, Rational, S
+from sympy import Basic, Expr, Rational, S
+from sympy.logic.boolalg import Boolean
 
 from lossgen.errors import DeclarationError, ParseError
 from lossgen.language.functions import EVERY_NAME, FUNCTIONS, LOGIC, Function, check_constant, power
@@ -61,7 +62,7 @@ class Reader:
     text: str
     names: Mapping[str, Expr]
 
-    def number(self, node: ast.AST) -> Expr:
+    def number(self, node: ast.expr) -> Expr:
         """The expression of a node that stands for a number."""
         match node:
             case ast.Constant(value=bool()):
@@ -153,13 +154,13 @@ class Reader:
                 node, f"`{name}` takes {count} argument{'' if count == '1' else 's'}, not {len(node.args)}"
             )
 
-    def branch(self, node: ast.AST) -> tuple[Expr, object]:
+    def branch(self, node: ast.expr) -> tuple[Expr, object]:
         """One `(value, condition)` pair of a Piecewise."""
         if not isinstance(node, ast.Tuple) or len(node.elts) != 2:
             raise self.error(node, "a branch of Piecewise is a pair (value, condition)")
         return self.number(node.elts[0]), self.condition(node.elts[1])
 
-    def condition(self, node: ast.AST):
+    def condition(self, node: ast.expr) -> Boolean:
         """A comparison, or comparisons joined by and, or, not."""
         match node:
             case ast.Constant(value=bool()):
@@ -186,13 +187,13 @@ class Reader:
                 return logic.make(*(read(argument) for argument in node.args))
         raise self.error(node, "a comparison is expected, such as y_pred > 0")
 
-    def comparison(self, node: ast.AST, kind: ast.cmpop, left: Expr, right: Expr):
+    def comparison(self, node: ast.expr, kind: ast.cmpop, left: Expr, right: Expr) -> Boolean:
         """One comparison of two numbers."""
         if type(kind) not in COMPARISONS:
             raise self.error(node, "numbers are compared by < <= > >= == and !=")
         return self.build(node, COMPARISONS[type(kind)], left, right)
 
-    def build(self, node: ast.AST, make: Callable, *arguments):
+    def build(self, node: ast.expr, make: Callable[..., Basic], *arguments: object) -> Basic:
         """The result of a SymPy constructor, if it is a finite real value."""
         try:
             result = make(*arguments)
@@ -206,7 +207,7 @@ class Reader:
             raise self.error(node, f"SymPy cannot build this ({error})") from None
         return result
 
-    def error(self, node: ast.AST, message: str) -> ParseError:
+    def error(self, node: ast.expr | ast.keyword, message: str) -> ParseError:
         """The error with the line of the text and a mark below the node."""
         line = self.text.splitlines()[node.lineno - 1].encode()
         start = len(line[: node.col_offset].decode(errors="replace")) + 1

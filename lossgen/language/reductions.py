@@ -5,6 +5,8 @@ evaluate or differentiate themselves: the compiler turns each into a rung of the
 SymPy's own `Max(a, b)` stays elementwise; its `Sum` is refused by the checks.
 """
 
+from typing import Any
+
 from sympy import Expr, Function
 from sympy.logic.boolalg import Boolean
 
@@ -17,7 +19,7 @@ class Reduction(Function):
     nargs = (1,)
     per_column = False
 
-    def __new__(cls, *arguments, **options):
+    def __new__(cls, *arguments: object, **options: object) -> "Reduction":
         name = cls.__name__
         if len(arguments) != 1:
             shown = ", ".join(str(argument) for argument in arguments)
@@ -36,23 +38,25 @@ class Reduction(Function):
                 f"lg.{name}({argument!r}): a formula of lg.y_true and lg.y_pred is expected, "
                 f"not a value of type {type(argument).__name__}."
             )
-        return super().__new__(cls, argument, **options)
+        made: Reduction = super().__new__(cls, argument, **options)
+        return made
 
-    def _eval_is_extended_real(self):
+    def _eval_is_extended_real(self) -> bool:
         return True
 
-    def _sympystr(self, printer):
-        return printer._print_Function(self)  # by class name alone, SymPy would print its own Sum
+    def _sympystr(self, printer: Any) -> str:
+        return str(printer._print_Function(self))  # by class name alone, SymPy would print its own Sum
 
-    _pretty = _sympystr
+    def _pretty(self, printer: Any) -> Any:
+        return printer._print_Function(self)
 
-    def _latex(self, printer, exp=None):
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
         if hasattr(printer, "_print_Reduction"):
-            return printer._print_Reduction(self, exp)
+            return str(printer._print_Reduction(self, exp))
         power = "" if exp is None else f"^{{{exp}}}"
         return rf"\operatorname{{{type(self).__name__}}}{power}\left({printer._print(self.args[0])}\right)"
 
-    def fdiff(self, argindex=1):
+    def fdiff(self, argindex: int = 1) -> Expr:
         raise NotImplementedError("reductions are differentiated on the ladder, not by SymPy")
 
 

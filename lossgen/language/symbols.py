@@ -38,6 +38,6 @@ TARGET = Input("y", "target", y_true)
 PREDICTION = Input("p", "prediction", y_pred)
 
 
-def where(condition, value, otherwise) -> Expr:
+def where(condition: object, value: object, otherwise: object) -> Expr:
     """`value` where the condition holds, else `otherwise`: short for a SymPy `Piecewise` of two branches."""
     return Piecewise((value, condition), (otherwise, True))

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
+from typing import Any, TypeGuard
 
 from lossgen.errors import DeclarationError, ParameterError
 
@@ -34,7 +35,7 @@ class Parameter:
     below: float | None = None
     per_class: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for bound in ("minimum", "maximum", "above", "below"):
             value = getattr(self, bound)
             if value is not None and (not is_number(value) or not math.isfinite(value)):
@@ -93,7 +94,7 @@ class Parameter:
         number = "a finite number" + (" " + " and ".join(limits) if limits else "")
         return f"{number}, or one such number a column" if self.per_class else number
 
-    def check(self, name: str, value) -> float | tuple[float, ...]:
+    def check(self, name: str, value: object) -> float | tuple[float, ...]:
         """The value as a float (or a tuple of floats, one a column).
 
         Raises:
@@ -134,7 +135,7 @@ class Option:
     default: str | int | float | bool | None
     choices: tuple[str | int | float | bool | None, ...] = (False, True)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if isinstance(self.choices, str) or not isinstance(self.choices, Iterable):
             raise DeclarationError(
                 f"Option(choices={self.choices!r}): write the choices as a tuple, as in choices=('a', 'b')."
@@ -163,7 +164,7 @@ class Option:
         """The choices in words, as error messages and documents show them."""
         return "one of " + ", ".join(repr(choice) for choice in self.choices)
 
-    def check(self, name: str, value) -> str | int | float | bool | None:
+    def check(self, name: str, value: object) -> str | int | float | bool | None:
         """The choice that equals the value, of the same type (1 is not True).
 
         Raises:
@@ -176,11 +177,11 @@ class Option:
         raise ParameterError(f"`{name}` must be {self.expected()}. Received: {name}={value!r}")
 
 
-def plain_value(value):
+def plain_value(value: Any) -> Any:
     """A Python number for a NumPy scalar or an array of rank 0; anything else as it is."""
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
 
 
-def is_number(value) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether the value is a real number (a boolean is not)."""
     return isinstance(value, Real) and not isinstance(value, bool)

@@ -1,0 +1,96 @@
+"""The facts about a loss that stand in its decorator, beside the formula: scope, domains, link, names."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TypedDict
+
+from lossgen.errors import DeclarationError
+from lossgen.language.declaration import Scope
+from lossgen.language.domains import Domain, check_domain
+from lossgen.language.names import suggestion
+from lossgen.language.symbols import Input
+
+
+class Facts(TypedDict, total=False):
+    """The keyword arguments of `lg.loss`, which explains them."""
+
+    name: str
+    scope: int | tuple[int, ...] | None
+    axis_argument: bool
+    arguments: tuple[str, ...]
+    domain: Mapping[str, Domain | Callable[..., Domain]]
+    link: str | Callable[..., str | None] | None
+    target_preparation: str | None
+    kinks: str | tuple[str, ...]
+    reference: str
+    identifiers: str | tuple[str, ...]
+    instance_name: str
+
+
+TARGET_PREPARATIONS = (None, "signed_labels")
+
+
+def check_names(loss: str, facts: Mapping[str, object]) -> None:
+    """Refuse a fact that does not exist."""
+    for fact in facts:
+        if fact not in Facts.__annotations__:
+            raise DeclarationError(
+                f"{loss}: lg.loss knows no `{fact}`{suggestion(fact, Facts.__annotations__)}"
+            )
+
+
+def check_preparation(loss: str, preparation: str | None) -> None:
+    """Refuse a preparation of the target that the runtime does not have."""
+    if preparation not in TARGET_PREPARATIONS:
+        raise DeclarationError(
+            f"{loss}: target_preparation is {preparation!r}; the only preparation is 'signed_labels'."
+        )
+
+
+def check_scope(name: str, scope: object, axis_argument: object) -> Scope:
+    """The scope as one axis, a tuple of different axes, or `None`."""
+    axes = tuple(scope) if isinstance(scope, list | tuple) else (scope,)
+    whole = scope is None
+    if not whole and not (axes and all(type(axis) is int for axis in axes) and len(set(axes)) == len(axes)):
+        raise DeclarationError(
+            f"{name}: scope={scope!r}; write one axis (-1), a tuple of axes, or None for the whole tensor."
+        )
+    if type(axis_argument) is not bool:
+        raise DeclarationError(f"{name}: axis_argument={axis_argument!r}; write True or False.")
+    return None if whole else axes[0] if len(axes) == 1 else axes
+
+
+def case_facts(
+    name: str,
+    domain: Mapping[str, object] | None,
+    link: object,
+    options: Mapping[str, object],
+    extra_inputs: tuple[Input, ...],
+) -> tuple[dict[str, Domain], str | None]:
+    """Domain and link for one combination of options."""
+    known = ("target", "prediction", *(item.name for item in extra_inputs))
+    resolved = {}
+    for role, given in dict(domain or {}).items():
+        if role not in known:
+            raise DeclarationError(f"{name}: domain of `{role}`; the inputs are {', '.join(known)}.")
+        resolved[role] = check_domain(name, role, for_options(name, given, options))
+    link = for_options(name, link, options)
+    if link is not None and not isinstance(link, str):
+        raise DeclarationError(f"{name}: link={link!r}; write the name of the link, for example 'logit'.")
+    return resolved, link
+
+
+def for_options(name: str, fact: object, options: Mapping[str, object]) -> object:
+    """A fact as it is for these options: a function is called with the options that it names."""
+    if not callable(fact):
+        return fact
+    wanted = inspect.signature(fact).parameters
+    for key in wanted:
+        if key not in options:
+            raise DeclarationError(f"{name}: a fact asks for `{key}`, no option{suggestion(key, options)}")
+    return fact(**{key: options[key] for key in wanted})
+
+
+def texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """One text or several as a tuple."""
+    return (value,) if isinstance(value, str) else tuple(value)

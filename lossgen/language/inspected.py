@@ -1,0 +1,58 @@
+"""How a person looks at a declaration. Each method is a lazy call upward, to `lossgen.inspection`."""
+
+from typing import Any
+
+
+class Inspected:
+    """The methods of a declaration that show or check it; `options` choose the variant."""
+
+    def explain(self: Any, **options: Any) -> str:
+        """Formula, gradient, Hessian, rewrites, passes and operation counts as text."""
+        from lossgen.inspection.explain import explain
+
+        return explain(self, **options)
+
+    def formula(self: Any, **options: Any) -> str:
+        """The loss as one line of text."""
+        from lossgen.inspection.formulas import formula
+
+        return formula(self, **options)
+
+    def gradient_formula(self: Any, **options: Any) -> str:
+        """The derivative with respect to the prediction, in textbook form."""
+        from lossgen.inspection.formulas import gradient_formula
+
+        return gradient_formula(self, **options)
+
+    def hessian_formula(self: Any, **options: Any) -> str:
+        """The second derivative with respect to the same column of the prediction."""
+        from lossgen.inspection.formulas import hessian_formula
+
+        return hessian_formula(self, **options)
+
+    def latex(self: Any, **options: Any) -> str:
+        """The loss and its gradient as LaTeX."""
+        from lossgen.inspection.formulas import latex
+
+        return latex(self, **options)
+
+    def plot(self: Any, **options: Any) -> object:
+        """A figure of the loss and its gradient."""
+        from lossgen.inspection.plot import plot
+
+        return plot(self, **options)
+
+    def code(self: Any, **options: Any) -> str:
+        """The generated module as text."""
+        from lossgen.inspection.source import source
+
+        return source(self, **options)
+
+    def verify(self: Any, **options: Any) -> object:
+        """Compare the compiled loss with high-precision arithmetic of its formula."""
+        from lossgen.inspection.verify import verify
+
+        return verify(self, **options)
+
+    def _repr_latex_(self) -> str:
+        return f"$${self.latex()}$$"
