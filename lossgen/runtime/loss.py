@@ -68,7 +68,7 @@ class Loss:
     sealed: ClassVar[frozenset[str]] = frozenset()
     is_compiled: ClassVar[bool] = False  # values come from kernels; False where `call` is written by hand
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.is_compiled = bool(cls.variants) and cls.call is Loss.call
         if "variants" not in cls.__dict__:
