@@ -1,17 +1,15 @@
 """Where the coefficients in lossgen/runtime/vector_math/formats.py come from.
 
-Each is the polynomial of (nearly) least weighted error, found in 60 digits; coefficients are rounded
-to the format one after the other, lowest first, and the rest fitted again around what rounding has changed.
+Each is a weighted least-squares fit at Chebyshev points, made with 60 digits. Coefficients are rounded to the
+format one after the other, lowest first, and the rest is fitted again around what rounding has changed.
 `python tests/polynomial_fits.py` prints them all.
 """
 
-from dataclasses import dataclass
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from mpmath import mp, mpf
-
-mp.dps = 60
 
 
 @dataclass(frozen=True)
@@ -64,11 +62,11 @@ def _cotangent(z):
     return (1 / f - mp.pi * mp.cot(mp.pi * f)) / f
 
 
-HALF_LN2 = mp.log(2) / 2 * mpf("1.0001")
-Z_LOG = (3 - 2 * mp.sqrt(2)) ** 2 * mpf("1.0001")
+HALF_LN2 = mpf("0.34661")
+SQUARE_OF_S = mpf("0.02944")  # (3 − 2√2)²
 RECIPES = {
     "exp": Recipe(_exp, lambda r: r * r, -HALF_LN2, HALF_LN2, {32: 5, 64: 10, "short": 6}),
-    "log": Recipe(_log, lambda z: z / 2, mpf(0), Z_LOG, {32: 3, 64: 7, "short": 4}),
+    "log": Recipe(_log, lambda z: z / 2, mpf(0), SQUARE_OF_S, {32: 3, 64: 7, "short": 4}),
     "log1p": Recipe(_log1p, lambda x: x, mpf(0), mpf(1), {32: 9, 64: 20}),
     "log_cosh": Recipe(_log_cosh, lambda z: 2 * z, mpf(0), mpf("0.64"), {32: 6, 64: 12}),
     "tanh": Recipe(_tanh, lambda z: z, mpf(0), mpf("0.3025"), {32: 5, 64: 11}),
@@ -82,20 +80,20 @@ def rounded(x, bits):
 
 
 def least_squares(function, weight, low, high, powers):
-    """Coefficients of the given powers: weighted least squares at Chebyshev points, within a bit of the minimax."""
+    """Coefficients of the given powers, by least squares at Chebyshev points: within a bit of the minimax."""
     count = 8 * (powers[-1] + 1)
-    points = [(low + high) / 2 + (high - low) / 2 * mp.cos(mp.pi * (k + mpf(1) / 2) / count) for k in range(count)]
+    middle, half = (low + high) / 2, (high - low) / 2
+    points = [middle + half * mp.cos(mp.pi * (k + mpf(1) / 2) / count) for k in range(count)]
     weights = [weight(x) ** 2 for x in points]
-    moments = [mp.fdot(weights, [x**k for x in points]) for k in range(2 * powers[0], 2 * powers[-1] + 1)]
     values = [w * function(x) for w, x in zip(weights, points, strict=True)]
-    right = [mp.fdot(values, [x**k for x in points]) for k in powers]
     system = mp.matrix(len(powers), len(powers))
-    for row in range(len(powers)):
-        for column in range(len(powers)):
-            system[row, column] = moments[row + column]
-    return list(mp.lu_solve(system, mp.matrix(right)))
+    for row, power in enumerate(powers):
+        for column, other in enumerate(powers):
+            system[row, column] = mp.fdot(weights, [x ** (power + other) for x in points])
+    return list(mp.lu_solve(system, mp.matrix([mp.fdot(values, [x**k for x in points]) for k in powers])))
 
 
+@mp.workdps(60)
 def fit(recipe, bits):
     """The coefficients of a recipe, rounded to the format."""
     terms = recipe.terms[bits]
@@ -109,10 +107,12 @@ def fit(recipe, bits):
     return known
 
 
+@mp.workdps(60)
 def worst_error(recipe, coefficients):
     """Greatest weighted error."""
-    points = [recipe.low + (recipe.high - recipe.low) * k / 997 for k in range(998)]
-    return max(abs(recipe.weight(x) * (recipe.function(x) - mp.polyval(coefficients[::-1], x))) for x in points)
+    descending = coefficients[::-1]
+    points = [recipe.low + (recipe.high - recipe.low) * k / 397 for k in range(398)]
+    return max(abs(recipe.weight(x) * (recipe.function(x) - mp.polyval(descending, x))) for x in points)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The intrinsics that generated code calls: their types, their special values, and that a kernel with them caches."""
+"""The intrinsics that generated code calls: types, special values, and that kernels with them are cached."""
 
 import subprocess
 import sys

@@ -1,8 +1,8 @@
 """Numba options shared by every compiled function.
 
-`nsz` is the only relaxation: `contract` fuses differently in two kernels that share a point function, `reassoc`
-breaks argument reduction, `nnan` and `ninf` break masks and infinite logits. Fused multiply-add and the sums that
-may be reordered are written out where they are wanted (`intrinsics.fma`, `intrinsics.accumulate`).
+`nsz` is the only relaxation: `contract` fuses differently in two kernels that share a point function,
+`reassoc` breaks argument reduction, `nnan` and `ninf` break masks and infinite logits. Where they are wanted,
+fused multiply-add and reordered sums are written out: `intrinsics.fma`, `intrinsics.accumulate`.
 """
 
 FAST = dict(cache=True, nogil=True, fastmath={"nsz"}, error_model="numpy")

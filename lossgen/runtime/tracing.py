@@ -1,9 +1,9 @@
 """Python arithmetic that writes LLVM instructions: how vector math and intrinsics are written.
 
-A traced function is called once, while Numba lowers a caller, with `Value`s for arguments; its operators append
-instructions to the caller. What it can express is straight-line code without branches: what LLVM vectorises.
-Nothing of it is compiled by Numba, which makes a call of `sigmoid` cost a millisecond of compile time instead of
-a hundred, and identical parts of two calls (the exponential of `sigmoid(x)` and `softplus(-x)`) are merged by LLVM.
+A traced function is called once, while Numba lowers a caller, with `Value`s for arguments; its operators
+append instructions to the caller. What it can express is straight-line code without branches: what LLVM
+vectorises. Numba compiles nothing of it, so a call of `sigmoid` adds a few milliseconds to a compilation, and
+what two calls have in common (the exponential of `sigmoid(x)` and `softplus(-x)`) LLVM computes once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TRUTH = ir.IntType(1)
 
 
 class Value:
-    """An LLVM value with Python's operators: a float, an integer, or a truth value (the result of a comparison).
+    """An LLVM value with Python's operators: a float, an integer, or a truth value.
 
     A Python number next to it becomes a constant of its type, so `0.5 * x` stays in the precision of `x`.
     """

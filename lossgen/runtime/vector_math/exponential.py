@@ -13,7 +13,7 @@ INFINITY = float("inf")
 
 
 def _reduce(x, lowest, highest=None, form=None):
-    """n, as a float that has the integer in its lowest bits; and eʳ − 1 = r + rest. x is confined to the range."""
+    """n, as a float with the integer in its lowest bits, and eʳ − 1 = r + rest; x is confined to a range."""
     form = form or format_of(x)
     x = select(x < lowest, lowest, x)
     if highest is not None:
@@ -39,7 +39,7 @@ def _power_of_two(marked, shift):
 
 
 def _exp_in_two_steps(x, highest, correction=None):
-    """Two factors of e^(x + correction), the second a power of two; 2ⁿ may lie outside the range of normal numbers."""
+    """e^(x + correction) as two factors, the second a power of two: 2ⁿ may be no normal number."""
     form = format_of(x)
     marked, r, rest = _reduce(x, form.exp_lowest, highest)
     high, low = _one_plus(r, rest)
@@ -101,45 +101,51 @@ def bose(x):
 
 def exprel(x):
     """(eˣ − 1)/x, and 1 at 0."""
-    form = format_of(x)
-    highest = form.exp_highest + 16
-    near = select(abs(x) < form.tiny, 1, expm1(x) / x)
-    # eˣ may overflow where the quotient does not
-    first, second = _exp_in_two_steps(x, highest)
-    far = select(x > highest, INFINITY, first / x * second)
-    return select(x < 2.0 * form.mantissa, near, far)
-
-
-def _series(x, coefficient):
-    """Σ coefficient(k)·xᵏ, k = 0, 1, …, for |x| ≤ 2 and coefficients that fall like 1/(k + 2)!"""
-    return polynomial(x, [coefficient(k) for k in range(16 if x.bits == 32 else 25)])
+    near = select(abs(x) < format_of(x).tiny, 1, expm1(x) / x)
+    return _with_large(x, near, lambda first: first / x)
 
 
 def exprel_slope(x):
     """Derivative of (eˣ − 1)/x: ((x − 1)·eˣ + 1)/x², and ½ at 0."""
-    near = _series(x, lambda k: (k + 1) / factorial(k + 2))
-    return select(abs(x) < 2, near, _far(x, lambda y: (y - 1) / y / y, lambda y: 1 / y / y))
+    near = _moment(x, lambda k: (k + 1) / factorial(k + 2), lambda k: 1 / factorial(k + 2))
+    far = fma(_finite(x) - 1, exp(x), 1) / x / x
+    return _with_large(x, select(abs(x) < 3, near, far), lambda first: first * ((x - 1) / x) / x)
 
 
 def exprel_curvature(x):
     """Second derivative of (eˣ − 1)/x: ((x² − 2x + 2)·eˣ − 2)/x³, and ⅓ at 0."""
-    near = _series(x, lambda k: (k + 1) * (k + 2) / factorial(k + 3))
-    far = _far(x, lambda y: fma(y - 2, y, 2) / y / y / y, lambda y: -2 / y / y / y)
-    return select(abs(x) < 2, near, far)
+    near = _moment(x, lambda k: (k + 1) * (k + 2) / factorial(k + 3), lambda k: 2 / factorial(k + 3))
+    bounded = _finite(x)
+    far = fma(fma(bounded - 2, bounded, 2), exp(x), -2) / x / x / x
+    large = 1 - 2 * ((x - 1) / x) / x
+    return _with_large(x, select(abs(x) < 3, near, far), lambda first: first * large / x)
 
 
-def _far(x, factor, addend):
-    """factor(x)·eˣ + addend(x) for |x| ≥ 2; eˣ may overflow where the sum does not."""
+def _finite(x):
+    """x, or where it is hugely negative a number that times its exponential is 0 as well."""
+    huge = format_of(x).huge
+    return select(x < -huge, x.lift(-huge), x)
+
+
+def _moment(x, coefficient, reflected):
+    """∫ tⁿ·e^(x·t) dt over [0, 1], |x| < 3: a power series in x, or eˣ times one in −x, of positive terms."""
+    negative = x < 0
+    terms = range(19 if x.bits == 32 else 29)
+    series = polynomial(abs(x), [select(negative, x.lift(reflected(k)), coefficient(k)) for k in terms])
+    return select(negative, decay(x), 1) * series
+
+
+def _with_large(x, value, quotient):
+    """The value; but for large x, where eˣ may overflow and its quotient does not, quotient(eˣ)."""
     form = format_of(x)
     highest = form.exp_highest + 16
     first, second = _exp_in_two_steps(x, highest)
-    constant = addend(x)
-    result = select(x < form.exp_lowest, constant, fma(factor(x) * first, second, constant))
-    return select(x > highest, INFINITY, result)
+    large = select(x > highest, INFINITY, quotient(first) * second)
+    return select(x < 2.0 * form.mantissa, value, large)
 
 
 def expm1mx(x):
     """eˣ − 1 − x, accurate near 0."""
-    near = x * x * _series(x, lambda k: 1 / factorial(k + 2))
+    near = x * x * polynomial(x, [1 / factorial(k + 2) for k in range(16 if x.bits == 32 else 25)])
     far = select(x > format_of(x).exp_highest, INFINITY, expm1(x) - x)
     return select(abs(x) < 2, near, far)

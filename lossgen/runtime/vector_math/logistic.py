@@ -1,6 +1,6 @@
 """Functions of a logit, and the hyperbolic functions.
 
-All start from e^-|x|, so that LLVM computes it once for sigmoid(x), sigmoid(−x), softplus(x) and softplus(−x).
+All start from e^-|x|, which LLVM computes once for sigmoid(x), sigmoid(−x), softplus(x) and softplus(−x).
 """
 
 from lossgen.runtime.tracing import copysign, fma, polynomial, select

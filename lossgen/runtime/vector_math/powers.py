@@ -44,13 +44,13 @@ def power(x, a):
 
 def power_slope(x, a):
     """Derivative by x: a·xᵃ⁻¹, and 0 for a = 0."""
-    result, _ = _power(x, a - 1)
+    result, _ = _power(x, a, 1)
     return _times(a, result, x)
 
 
 def power_curvature(x, a):
     """Second derivative by x: a·(a − 1)·xᵃ⁻², and 0 for a = 0 and a = 1."""
-    result, _ = _power(x, a - 2)
+    result, _ = _power(x, a, 2)
     return _times(a * (a - 1), result, x)
 
 
@@ -65,22 +65,27 @@ def _times(factor, result, x):
     return select(factor == 0, 0, factor * result).to(x.bits)
 
 
-def _power(x, a):
-    """xᵃ and log|x| in float64 before they are rounded to the type of x; a is float64."""
+def _power(x, a, less=0):
+    """xᵃ⁻ˡᵉˢˢ and log|x| in float64, before they are rounded to the type of x; a is float64."""
     base = abs(x).to(64)
+    exponent = a - less
     if x.bits == 32:
         logarithm = _log_at_borders(base, log_short(base, SHORT))
-        result = exp_short(a * logarithm, SHORT)
+        result = exp_short(exponent * logarithm, SHORT)
     else:
         high, low = _log_in_two(base)
         logarithm = _log_at_borders(base, high)
-        product = a * logarithm
-        correction = fma(a, low, fma(a, logarithm, -product))
+        product = exponent * logarithm
+        correction = fma(exponent, low, fma(exponent, logarithm, -product))
+        if less:
+            back = exponent + less
+            lost = (a - back) + ((back - exponent) - less)
+            correction = fma(lost, logarithm, correction)
         bounded = abs(product) < -FLOAT64.exp_lowest
         result = exp_of_sum(product, select(bounded, correction, 0))
-    result = select(x < 0, _sign_for_negative_base(a) * result, result)
-    result = select(a == 1, x.to(64), result)
-    return select(a == 0, 1, result), logarithm
+    result = select(x < 0, _sign_for_negative_base(exponent) * result, result)
+    result = select(exponent == 1, x.to(64), result)
+    return select(exponent == 0, 1, result), logarithm
 
 
 def _log_at_borders(base, logarithm):
@@ -118,8 +123,10 @@ def _log_in_two(x):
     low = ((2 * s - high) + v) + (2 * s_low + v_low)
     # + n·log 2
     whole = n * LN2_EXACT[0]
-    result = whole + high
-    return result, ((whole - result) + high) + fma(n, LN2_EXACT[1], low)
+    total = whole + high
+    rest = ((whole - total) + high) + fma(n, LN2_EXACT[1], low)
+    result = total + rest
+    return result, (total - result) + rest
 
 
 def _product(a, a_low, b, b_low):

@@ -1,6 +1,6 @@
 """Functions with a kink, and the indicators that are their slopes. NaN in gives NaN out.
 
-At a kink the slope is the declared one: step(0) = 0, signum(0) = 0, inside(x, low, high) = 1 on the closed interval.
+At a kink the slope is the declared one: step(0) = 0, signum(0) = 0, inside is 1 on the closed interval.
 """
 
 from lossgen.runtime.tracing import select

@@ -1,4 +1,4 @@
-"""The gamma family, in float64 arithmetic; and functions that are calls of the C library, one element at a time."""
+"""The gamma family, in float64 arithmetic; and functions that call the C library, one element at a time."""
 
 import math
 from fractions import Fraction
@@ -10,7 +10,9 @@ from lossgen.runtime.vector_math.logarithm import log
 # Bernoulli numbers B2, B4, …
 BERNOULLI = tuple(
     Fraction(*pair)
-    for pair in ((1, 6), (-1, 30), (1, 42), (-1, 30), (5, 66), (-691, 2730), (7, 6), (-3617, 510), (43867, 798))
+    for pair in (
+        (1, 6), (-1, 30), (1, 42), (-1, 30), (5, 66), (-691, 2730), (7, 6), (-3617, 510), (43867, 798),
+    )
 )
 STEPS = 10  # ψ is evaluated at x + STEPS, where its asymptotic series has converged
 
