@@ -64,11 +64,13 @@ def float_from_integer(typing, x):
     return signature(kind, x), lower
 
 
+@tracing.vector_function
 def maximum_of(a, b):
     """The greater of two numbers; NaN if one is NaN. Vectorises as a reduction."""
     return tracing.maximum(a, b)
 
 
+@tracing.vector_function
 def minimum_of(a, b):
     """The smaller of two numbers; NaN if one is NaN. Vectorises as a reduction."""
     return tracing.minimum(a, b)
@@ -83,5 +85,3 @@ select = tracing.vector_function(tracing.select, typed_by=_select_signature)
 fma = tracing.vector_function(tracing.fma)
 rint = tracing.vector_function(tracing.rint)
 copysign = tracing.vector_function(tracing.copysign)
-maximum_of = tracing.vector_function(maximum_of)
-minimum_of = tracing.vector_function(minimum_of)

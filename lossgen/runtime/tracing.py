@@ -18,7 +18,6 @@ from numba.core.typing import signature
 
 FLOAT_WIDTH = {ir.FloatType(): 32, ir.DoubleType(): 64}
 FLOATS = {32: ir.FloatType(), 64: ir.DoubleType()}
-TRUTH = ir.IntType(1)
 
 
 class Value:
