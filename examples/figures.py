@@ -39,7 +39,7 @@ def curves(losses: dict, path: Path) -> Path:
             panel.axhline(0, color="black", linewidth=0.6)
         panels[0].set_ylim(-0.2, 4)
         panels[1].set_ylim(-3, 3)
-        panels[0].legend(loc="upper center")
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(losses))
         return _saved(figure, path)
 
 
@@ -51,7 +51,7 @@ def fits(feature, target, outliers, lines: dict, path: Path) -> Path:
         lines: by name, a function from feature to prediction.
     """
     with plt.rc_context(STYLE):
-        figure, panel = plt.subplots(figsize=(8.5, 5), layout="constrained")
+        figure, panel = plt.subplots(figsize=(10, 5), layout="constrained")
         panel.scatter(feature[~outliers], target[~outliers], s=14, color="#9aa5b1", label="patients")
         panel.scatter(feature[outliers], target[outliers], s=22, color="black", marker="x", linewidth=1,
                       label="spoilt records")
@@ -60,7 +60,7 @@ def fits(feature, target, outliers, lines: dict, path: Path) -> Path:
             panel.plot(ends, line(ends), color=colour, label=name)
         panel.set(title="Disease progression over body mass index", xlabel="body mass index (standardised)",
                   ylabel="progression after one year")
-        panel.legend(loc="upper left", fontsize=9)
+        figure.legend(loc="outside right upper", fontsize=9)
         return _saved(figure, path)
 
 
@@ -70,9 +70,9 @@ def accuracies(histories: dict, path: Path) -> Path:
         figure, panel = plt.subplots(figsize=(8.5, 4.4), layout="constrained")
         for colour, (name, history) in zip(COLOURS, histories.items(), strict=False):
             panel.plot(np.arange(1, len(history) + 1), 100 * np.array(history), color=colour, label=name)
-        panel.set(title="Handwritten digits, 40 % of the training labels wrong", xlabel="epoch",
-                  ylabel="test accuracy in %")
-        panel.legend(loc="lower left")
+        panel.set(title="Handwritten digits, trained with wrong labels", xlabel="epoch",
+                  ylabel="test accuracy in %", ylim=(60, 100))
+        panel.legend(loc="lower right")
         return _saved(figure, path)
 
 
