@@ -19,7 +19,7 @@ demo: .venv/demo.stamp
 
 test: lint
 	$(BIN)/lossgen build --check
-	$(BIN)/python -m pytest -q -n $(JOBS) --durations=15 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup --durations=15 $(PYTEST_ARGS)
 
 bench: .venv/test.stamp
 	$(BIN)/python benchmarks/first_numbers.py

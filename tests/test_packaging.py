@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import require
 
+pytestmark = pytest.mark.xdist_group("wheel")  # one worker builds the wheel once
+
 ROOT = Path(__file__).parents[1]
 NOT_SOURCE = shutil.ignore_patterns(
     ".git", ".venv", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis", "demo_output"

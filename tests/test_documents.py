@@ -1,0 +1,76 @@
+"""The documents: every Python block runs, every link leads somewhere, the examples do what they say."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import require
+
+import lossgen as lg
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#:]+)\)")
+
+
+def python(script: Path, cwd: Path) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, script], cwd=cwd, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_blocks_run_one_after_the_other(page, tmp_path):
+    """In a file of its own, because a declaration reads its own source."""
+    program = tmp_path / f"{page.stem}.py"
+    program.write_text("\n\n".join(BLOCK.findall(page.read_text("utf-8"))), encoding="utf-8")
+    run = python(program, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page):
+    missing = [link for link in LINK.findall(page.read_text("utf-8")) if not (page.parent / link).exists()]
+    assert not missing
+
+
+def test_the_explanation_in_the_readme_is_what_explain_prints(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    from my_losses import quantile_huber
+
+    page = (ROOT / "README.md").read_text("utf-8")
+    for line in quantile_huber.explain().splitlines():
+        if " = " in line:
+            assert line in page
+
+
+def test_the_losses_of_the_examples_have_the_gradients_of_their_values(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    from my_losses import quantile_huber, symmetric_cross_entropy
+
+    random, step = np.random.default_rng(0), 1e-6
+    p = random.normal(size=(5, 3))
+    targets = {quantile_huber: np.zeros((5, 3)), symmetric_cross_entropy: np.array([0, 1, 2, 1, 0])}
+    for declaration, y in targets.items():
+        loss = lg.compile(declaration)()
+        gradient = loss.gradient(y, p)
+        for place in np.ndindex(p.shape):
+            change = np.zeros_like(p)
+            change[place] = step
+            slope = (loss(y, p + change) - loss(y, p - change)) / (2 * step)
+            assert gradient[place] == pytest.approx(slope, abs=1e-8)
+
+
+def test_the_demo_runs(tmp_path):
+    for module in ("sklearn", "matplotlib"):
+        require(module, "the demo")
+    demo = python(ROOT / "examples" / "demo.py", cwd=tmp_path)
+    assert demo.returncode == 0, demo.stderr
+    assert {path.name for path in (tmp_path / "demo_output").iterdir()} == {
+        "loss_gradient_hessian.png", "fit.png", "digits.png",
+    }  # fmt: skip
+    rows = [[cell.strip(" %") for cell in line.split("│")] for line in demo.stdout.splitlines() if "│" in line]
+    last_epoch = {row[1]: float(row[3]) for row in rows if "entropy" in row[1]}
+    assert last_epoch["symmetric cross-entropy"] > last_epoch["cross-entropy"] + 3
