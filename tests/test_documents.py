@@ -71,6 +71,7 @@ def test_the_demo_runs(tmp_path):
     assert {path.name for path in (tmp_path / "demo_output").iterdir()} == {
         "loss_gradient_hessian.png", "fit.png", "digits.png",
     }  # fmt: skip
-    rows = [[cell.strip(" %") for cell in line.split("│")] for line in demo.stdout.splitlines() if "│" in line]
+    lines = [line for line in demo.stdout.splitlines() if "│" in line]
+    rows = [[cell.strip(" %") for cell in line.split("│")] for line in lines]
     last_epoch = {row[1]: float(row[3]) for row in rows if "entropy" in row[1]}
     assert last_epoch["symmetric cross-entropy"] > last_epoch["cross-entropy"] + 3
