@@ -31,7 +31,7 @@ class CategoricalCrossentropy(Loss):
     default_name = "categorical_crossentropy"
     default_axis = -1
     labels = False
-    digest = "b0ede6d2"
+    digest = "dd120d9d"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -34,7 +34,7 @@ class MultiMargin(Loss):
     default_name = "multi_margin"
     default_axis = -1
     labels = True
-    digest = "b0ede6d2"
+    digest = "dd120d9d"
     variants = {
         (1,): ".exponent_1",
         (2,): ".exponent_2",

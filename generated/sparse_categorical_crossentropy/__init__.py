@@ -28,7 +28,7 @@ class SparseCategoricalCrossentropy(Loss):
     default_name = "sparse_categorical_crossentropy"
     default_axis = -1
     labels = True
-    digest = "b0ede6d2"
+    digest = "dd120d9d"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -5,6 +5,7 @@ the columns around a point function) and *kernels* (the sweeps in order, row by 
 Equal functions are written once, whichever kernels use them.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 
 from sympy import Expr, Symbol
@@ -26,7 +27,7 @@ OUTPUTS = {
 TAKEN_NAMES = VECTOR_FUNCTIONS | LADDER_FUNCTIONS | frozenset(
     "power sqrt abs float min max range y p labels label vector weight scale ignored columns value value_out gradient gradient_out hessian hessian_out "
     "product product_out row rows start i total partial row_scale element index zero one two three four half error inf "
-    "y_block p_block like accumulate select FAST INLINE BLOCK Loss".split()
+    "y_block p_block like accumulate select lane lanes LANES first np column label_lanes FAST INLINE BLOCK Loss".split()
 )
 """Names that kernels use already; a parameter of that name gets another one in them."""
 
@@ -77,28 +78,66 @@ class Sweep:
 
 
 @dataclass(frozen=True)
-class Call:
-    """`results = function(arguments)`; a write's scale is an argument that applies the row's weight."""
+class RowStep:
+    """`results = point(arguments)`, all of the row."""
 
     results: tuple[str, ...]
-    function: str
+    point: str
     arguments: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Kernel:
-    """A kernel that goes row by row: constants of the call, the steps of a row, the row's loss."""
+class PickStep:
+    """`result = point(…)` at one column of the row: `elements` are read there, `scalars` belong to the row."""
 
-    name: str
+    result: str
+    point: str
+    elements: tuple[str, ...]
+    index: str
+    scalars: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SweepStep:
+    """One sweep; `scalars` and `factors` (of the writes, empty for 1) are names in the kernel."""
+
+    sweep: Sweep
+    scalars: tuple[str, ...]
+    factors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What a kernel does for each row: constants of the call, the steps, the row's loss.
+
+    `constant_names` are the names that do not differ from row to row.
+    """
+
+    stem: str
     output: str
     constants: tuple[str, ...]
-    steps: tuple[Call, ...]
+    steps: tuple[RowStep | PickStep | SweepStep, ...]
     value: str
     writes: tuple[str, ...]
+    constant_names: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        return f"{self.stem}_rows"
 
     @property
     def has_value(self) -> bool:
         return bool(self.value)
+
+    @property
+    def uses_columns(self) -> bool:
+        """Whether anything refers to the number of columns."""
+        words = [*self.constants, *(name for step in self.of_kind(RowStep) for name in step.arguments)]
+        words += [name for step in self.of_kind(SweepStep) for name in (*step.scalars, *step.factors)]
+        return any(re.search(r"\bcolumns\b", word) for word in words)
+
+    def of_kind(self, kind: type) -> list:
+        return [step for step in self.steps if isinstance(step, kind)]
 
 
 @dataclass(frozen=True)
@@ -147,6 +186,10 @@ class Assembly:
     def parameter_names(self) -> tuple[str, ...]:
         return tuple(self.code_name(Symbol(name)) for name in self.parameters)
 
+    @property
+    def per_class_names(self) -> frozenset[str]:
+        return frozenset(self.code_name(Symbol(name)) for name in self.per_class)
+
     def names_of(self, expressions) -> dict[Symbol, str]:
         symbols = set().union(*(expression.free_symbols for expression in expressions)) if expressions else set()
         return {symbol: self.code_name(symbol) for symbol in symbols}
@@ -190,7 +233,7 @@ class Assembly:
                                      result_names=returned)
         per_class = tuple(self.code_name(s) for s in element if s.name in self.per_class)
         arrays = ("y", "p") if "y" in point.arguments else ("p",)
-        arrays += ("vector",) if DIRECTION in free else ()
+        arrays += ("vector",) if DIRECTION in free or "product" in (write.name for write in each.writes) and shared else ()
         indices = tuple(
             (self.code_name(symbol), "label" if symbol == LABEL_HIT else self.code_name(hits[symbol]))
             for symbol in element if symbol == LABEL_HIT or symbol in hits

@@ -18,7 +18,7 @@ from .flatten import flatten
 from .ladder import DIRECTION, Ladder, map_expressions, prune
 from .lower import lower
 from .rows_kernel import rows_kernel
-from .schedule import Schedule, Write, schedule
+from .schedule import EXPONENT, Schedule, Write, schedule
 from .stabilise import stabilise
 from .targets import place_targets, restore_targets, separate_targets
 
@@ -124,14 +124,15 @@ def _share(assembly: Assembly, plans: Mapping[str, Schedule], symbols: frozenset
     """One point function for all kernels of a loss whose columns do not meet: loss, gradient, Hessian."""
     value, first = plans["value"].passes[0], plans["value_and_gradient"].passes[0]
     both = plans["gradient_and_hessian"].passes[0]
-    scalars: dict[Expr, Symbol] = {}
+    scalars: dict[tuple[Expr, str], Symbol] = {}
 
     def own(each, expression: Expr) -> Expr:
         renaming = {}
         for symbol, source in each.scalars:
-            made = sum(not known.is_Symbol for known in scalars)
-            name = symbol if symbol == source else Symbol(f"factor_{made + 1}", real=True)
-            renaming[symbol] = scalars.setdefault(source, name)
+            stem = EXPONENT if symbol.name.startswith(EXPONENT) else "factor_"
+            made = sum(name.name.startswith(stem) for name in scalars.values())
+            name = symbol if symbol == source else Symbol(f"{stem}{made + 1}", real=True)
+            renaming[symbol] = scalars.setdefault((source, stem), name)
         return expression.xreplace(renaming)
 
     slot = replace(value.slots[0], summand=own(value, value.slots[0].summand))
@@ -151,7 +152,7 @@ def _share(assembly: Assembly, plans: Mapping[str, Schedule], symbols: frozenset
         each = replace(
             plan.passes[0], slots=(slot,) if plan.value is not None else (),
             writes=tuple(writes[name] for name in OUTPUTS[output]),
-            scalars=tuple((symbol, source) for source, symbol in scalars.items()),
+            scalars=tuple((symbol, source) for (source, _), symbol in scalars.items()),
         )
         merged[output] = replace(plan, passes=(each,))
     return merged, shared

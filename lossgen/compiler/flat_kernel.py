@@ -24,7 +24,8 @@ def _value_factor(plan: Schedule) -> Expr | None:
 def flat_kernel(assembly: Assembly, output: str, plan: Schedule, shared: Shared) -> FlatKernel:
     """The kernel of `output` around the point function that all kernels of the loss share."""
     each, point = plan.passes[0], shared.point
-    constants: dict[Expr, str] = {expression: assembly.code_name(symbol) for symbol, expression in each.scalars}
+    named = [(assembly.code_name(symbol), expression) for symbol, expression in each.scalars]
+    constants: dict[Expr, str] = {expression: name for name, expression in reversed(named)}
     lines: list[str] = []
 
     def constant(expression: Expr, stem: str) -> str:
@@ -32,11 +33,12 @@ def flat_kernel(assembly: Assembly, output: str, plan: Schedule, shared: Shared)
             return ""
         if expression not in constants:
             constants[expression] = f"{stem}_factor"
+            named.append((constants[expression], expression))
         return constants[expression]
 
     value_factor = constant(_value_factor(plan), "value") if plan.value is not None else ""
     writes = tuple((write.name, constant(write.factor, write.name)) for write in each.writes)
-    for expression, name in constants.items():
+    for name, expression in named:
         if expression.is_Symbol and assembly.code_name(expression) == name:
             continue
         code = print_code([expression], assembly.names_of([expression]), None)

@@ -11,21 +11,28 @@ def fold(line: str) -> str:
     if len(line) <= WIDTH or stripped.startswith(("#", '"', "'")):
         return line
     indent = " " * (len(line) - len(stripped))
-    assignment = re.match(r"([\w, ]+) = ", stripped)
-    call = re.match(r"((?:def |from [\w.]+ import |return |[\w, ]+ = )?[\w.]*)\(", stripped)
+    if stripped.endswith(",") and len(_split(stripped[:-1], ", ")) == 1:
+        return f"{fold(line[:-1])},"
+    assignment = re.match(r"([\w, \[\]]+) = ", stripped)
+    call = re.match(r"((?:def |return |\) = |[\w, \[\]]+ = |[+-] )?[\w.]*)\(", stripped)
     if stripped.startswith("from "):
         head, names = stripped.split(" import ")
         return _bracketed(indent, f"{head} import (", names.split(", "), ")")
-    if call and _closing(stripped, call.end() - 1) in (len(stripped) - 1, len(stripped) - 2):
+    many = assignment and len(assignment.group()) > WIDTH - len(indent) - 40
+    if call and not many and _closing(stripped, call.end() - 1) in (len(stripped) - 1, len(stripped) - 2):
         end = _closing(stripped, call.end() - 1)
         return _bracketed(indent, stripped[: call.end()], _split(stripped[call.end():end], ", "), stripped[end:])
     if stripped.startswith("return ") and len(_split(stripped[7:], ", ")) > 1:
         return _bracketed(indent, "return (", _split(stripped[7:], ", "), ")")
+    if assignment and "," in assignment.group(1):
+        names = assignment.group(1).split(", ")
+        return _bracketed(indent, "(", names, fold(f"{indent}) = {stripped[assignment.end():]}").lstrip())
     if assignment:
         terms = _terms(stripped[assignment.end():])
-        inner = "\n".join(f"{indent}    {term}" for term in terms)
+        inner = "\n".join(fold(f"{indent}    {term}") for term in terms)
         return f"{indent}{stripped[:assignment.end()]}(\n{inner}\n{indent})"
-    return line
+    terms = _terms(stripped)
+    return "\n".join(f"{indent}{term}" for term in terms) if len(terms) > 1 else line
 
 
 def _bracketed(indent: str, opening: str, parts: list[str], closing: str) -> str:
@@ -37,7 +44,7 @@ def _bracketed(indent: str, opening: str, parts: list[str], closing: str) -> str
             candidate = f"{part},"
         current = candidate
     rows.append(current)
-    inner = "\n".join(f"{indent}    {row}" for row in rows)
+    inner = "\n".join(fold(f"{indent}    {row}") for row in rows)
     return f"{indent}{opening}\n{inner}\n{indent}{closing}"
 
 

@@ -4,6 +4,7 @@ Assumes finished expressions. Promises that an expression prints the same operat
 it stands, so that two kernels that compute the same thing compute the same float. Nothing is reassociated.
 """
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from .kernel_functions import KERNEL_FUNCTIONS, shifted
 VECTOR_FUNCTIONS = frozenset(ATOMS) | {"exp", "log", "tanh", "sinh", "cosh", "sin", "cos", "atan", "erf", "erfc"}
 LADDER_FUNCTIONS = frozenset(function.__name__ for function in KERNEL_FUNCTIONS)
 NUMBER_NAMES = {Integer(0): "zero", Integer(1): "one", Integer(2): "two", Integer(3): "three", Integer(4): "four", Rational(1, 2): "half"}
+WORD = re.compile(r"[A-Za-z_]\w*")
 ELEMENT_SUFFIX = "_of_element"
 SHARED_NAMES = {"exp": "exponential", "log": "logarithm", "power": "powered", "shifted": "below_maximum"}
 
@@ -76,7 +78,8 @@ class _Printer:
         emitted = tuple(self._emit(result, 0) for result in results)
         if result_names:
             emitted = tuple(self._result(*pair) for pair in zip(emitted, result_names, strict=True))
-        return Code(tuple(self._literals() + self.lines), emitted, frozenset(self.calls), self.operations)
+        lines = _without_unused(self._literals() + self.lines, emitted)
+        return Code(tuple(lines), emitted, frozenset(self.calls), self.operations)
 
     def _result(self, source: str, name: str) -> str:
         if source.isidentifier():
@@ -107,7 +110,7 @@ class _Printer:
 
     def _shared(self, expression: Expr) -> bool:
         return (
-            self.uses[expression] > 1 and bool(expression.args) and not isinstance(expression, (Boolean, Number, keep))
+            self.uses[expression] > 1 and bool(expression.args) and not isinstance(expression, (Boolean, Number))
             and not (expression.is_Mul and len(expression.args) == 2 and expression.args[0] == -1)
             and expression.func.__name__ != "ExprCondPair"
         )
@@ -116,6 +119,8 @@ class _Printer:
         if isinstance(expression, Add) and {str(abs_) for abs_ in expression.free_symbols} == {"y", "p"} \
                 and len(expression.args) == 2 and all(len(a.free_symbols) == 1 for a in expression.args):
             stem = "error"
+        elif isinstance(expression, keep):
+            stem = "target" if "p" not in {symbol.name for symbol in expression.free_symbols} else "part"
         else:
             stem = SHARED_NAMES.get(expression.func.__name__, expression.func.__name__.lower())
             stem = {"add": "sum_", "mul": "product", "pow": "power_", "piecewise": "selected"}.get(stem, stem)
@@ -157,7 +162,8 @@ class _Printer:
         if isinstance(expression, Piecewise):
             return self._select(expression)
         if isinstance(expression, keep):
-            return _wrap(self._emit(expression.args[0], 0), True)
+            source = self._emit(expression.args[0], 0)
+            return _wrap(source, level > 0 and not source.isidentifier())
         if isinstance(expression, shifted):
             self.operations += 1
             left, right = (self._emit(argument, 2) for argument in expression.args)
@@ -279,6 +285,8 @@ def _canonical(expression: Expr) -> Expr:
     """Sums with their common number outside and a leading plus, so that p − y and y − p share one name."""
     if not expression.args or isinstance(expression, Number):
         return expression
+    if isinstance(expression, keep) and isinstance(expression.args[0], Add):
+        return keep(Add(*map(_canonical, expression.args[0].args), evaluate=False))
     arguments = [_canonical(argument) if isinstance(argument, (Expr, Boolean)) or hasattr(argument, "args") else argument
                  for argument in expression.args]
     if isinstance(expression, Add):
@@ -349,3 +357,15 @@ def _number(value: Expr) -> str:
 
 def _wrap(text: str, needed: bool) -> str:
     return f"({text})" if needed else text
+
+
+def _without_unused(lines: list[str], results: tuple[str, ...]) -> list[str]:
+    """The lines without assignments that nothing behind them refers to."""
+    kept: list[str] = []
+    used = set(WORD.findall(" ".join(results)))
+    for line in reversed(lines):
+        left, _, right = line.partition(" = ")
+        if used & set(left.split(", ")):
+            kept.append(line)
+            used |= set(WORD.findall(right))
+    return kept[::-1]

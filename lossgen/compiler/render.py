@@ -9,11 +9,15 @@ from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from .assemble import Assembly, Call, FlatKernel, Kernel, Sweep
+from .assemble import Assembly, FlatKernel, Kernel, PickStep, RowStep, Sweep, SweepStep
 from .folding import fold
+from .lanes_kernel import LANE_OUTPUTS, lane_kernels, lane_slot_text
 from .printer import ELEMENT_SUFFIX, LADDER_FUNCTIONS, VECTOR_FUNCTIONS
+from .schedule import EXPONENT
 
 INTRINSICS = ("accumulate", "like", "maximum_of", "minimum_of", "select")
+
+LANE_FUNCTIONS = {"LANES", "clear_ignored", "load_labels", "load_scales", "load_tile", "store_tile", "store_values"}
 
 SLOT_TEXTS = {
     "sum": ("0.0", "like(p, 0)", "{block} = accumulate({block}, {value})", "{slot} += {block}"),
@@ -35,7 +39,7 @@ def _environment() -> Environment:
     )
     environment.globals.update(
         sweep_parameters=sweep_parameters, block_arrays=block_arrays, element_arguments=element_arguments,
-        slot_text=slot_text, step_text=step_text,
+        cast_scalars=cast_scalars, slot_text=slot_text, lane_slot_text=lane_slot_text,
     )
     return environment
 
@@ -54,20 +58,35 @@ def render_functions(title: str, assembly: Assembly) -> str:
     module = environment.get_template("functions.jinja").make_module({
         "labels": assembly.labels,
         "kernel_parameters": lambda kernel: kernel_parameters(kernel, assembly),
-        "uses_columns": uses_columns,
+        "step_text": lambda step: step_text(step, assembly.per_class_names),
     })
+    lanes = environment.get_template("lanes.jinja").make_module({"labels": assembly.labels})
     rows = [kernel for kernel in assembly.kernels if isinstance(kernel, Kernel)]
     flat = [kernel for kernel in assembly.kernels if isinstance(kernel, FlatKernel)]
+    sweeps, tiled = ([], []) if flat else lane_kernels(assembly, rows, lambda kernel: kernel_parameters(kernel, assembly))
     sections = [
         (f"What one element or one row contributes{title}", [module.point(point) for point in assembly.points]),
         (f"One loop over the columns of a row{title}", [module.sweep(sweep) for sweep in assembly.sweeps]),
         (f"Kernels, row by row{title}", [module.rows(kernel) for kernel in rows]),
+        (f"One loop over a tile of rows{title}", [lanes.sweep(loop) for loop in sweeps]),
+        (f"Kernels, tile by tile{title}", [lanes.kernel(kernel) for kernel in tiled]),
         (f"Kernels in one loop over all elements{title}", [module.flat(kernel) for kernel in flat]),
     ]
     return "\n\n\n".join(
         "\n\n\n".join([rule(heading), *(str(text).strip() for text in functions)])
         for heading, functions in sections if functions
     )
+
+
+def kernel_tables(assembly: Assembly) -> dict[str, dict[str, str]]:
+    """For each layout of the data the name of the kernel of each output."""
+    rows = {each.output: each.name for each in assembly.kernels if isinstance(each, Kernel)}
+    flat = {each.output: each.name for each in assembly.kernels if isinstance(each, FlatKernel)}
+    lanes = {} if flat else {
+        each.output: f"{each.stem}_lanes" for each in assembly.kernels
+        if isinstance(each, Kernel) and each.output in LANE_OUTPUTS
+    }
+    return {"rows": rows, "lanes": lanes, "flat": flat}
 
 
 def rule(heading: str) -> str:
@@ -95,9 +114,9 @@ def kernel_parameters(kernel: Kernel | FlatKernel, assembly: Assembly) -> list[s
     ]
 
 
-def uses_columns(kernel: Kernel) -> bool:
-    words = [*kernel.constants, *(argument for step in kernel.steps for argument in step.arguments), kernel.value]
-    return any(re.search(r"\bcolumns\b", word) for word in words)
+def cast_scalars(names: tuple[str, ...]) -> list[str]:
+    """The scalars that a loop uses in the dtype of the prediction: all but exponents."""
+    return [name for name in names if not name.startswith(EXPONENT)]
 
 
 def block_arrays(sweep: Sweep) -> list[str]:
@@ -131,9 +150,27 @@ def name_of_value(slot: str) -> str:
     return f"{slot}_element"
 
 
-def step_text(step: Call) -> str:
-    left = f"{', '.join(step.results)} = " if step.results else ""
-    return f"{left}{step.function}({', '.join(step.arguments)})"
+def step_text(step: RowStep | PickStep | SweepStep, per_class: frozenset[str]) -> str:
+    """One step of a row, for one row."""
+    if isinstance(step, RowStep):
+        return f"{', '.join(step.results)} = {step.point}({', '.join(step.arguments)})"
+    if isinstance(step, PickStep):
+        arguments = [_element_of_row(name, step.index, per_class) for name in step.elements]
+        arguments += [f"like(p, {name})" for name in step.scalars]
+        return f"{step.result} = {step.point}({', '.join(arguments)})"
+    sweep = step.sweep
+    arguments = [name if name in per_class else f"{name}[row]" for name in sweep.arrays]
+    arguments += [index for _, index in sweep.indices] + list(step.scalars)
+    for write, factor in zip(sweep.writes, step.factors, strict=True):
+        arguments += [f"row_scale*{factor}" if factor else "row_scale", f"{write}_out[row]"]
+    left = f"{', '.join(sweep.accumulators)} = " if sweep.accumulators else ""
+    return f"{left}{sweep.name}({', '.join(arguments)})"
+
+
+def _element_of_row(name: str, index: str, per_class: frozenset[str]) -> str:
+    if name in per_class:
+        return f"like(p, {name}[{index}])"
+    return f"p[row, {index}]" if name == "p" else f"like(p, {name}[row, {index}])"
 
 
 # Imports ------------------------------------------------------------------------------------------------------
@@ -149,6 +186,7 @@ def import_lines(text: str, tables: str, with_class: bool) -> str:
     sources = [
         ("lossgen.runtime.intrinsics", [name for name in INTRINSICS if name in called]),
         ("lossgen.runtime.ladder_math", sorted(name for name in LADDER_FUNCTIONS & called if name != "shifted")),
+        ("lossgen.runtime.lanes", sorted(words & LANE_FUNCTIONS)),
         ("lossgen.runtime.loss", ["Loss", "function_of"] if with_class else []),
         ("lossgen.runtime.options", ["BLOCK", "FAST", "INLINE"] if numba else []),
         ("lossgen.runtime.parameters", [name for name in ("Option", "Parameter") if name in named]),
@@ -156,6 +194,7 @@ def import_lines(text: str, tables: str, with_class: bool) -> str:
         ("lossgen.runtime.vector_math", _imported(VECTOR_FUNCTIONS | {"sqrt", "power"}, called - defined)),
     ]
     lines = ["from math import inf", ""] if "inf" in words else []
+    lines += ["import numpy as np"] if "np" in words else []
     lines += ["from numba import njit", ""] if numba else []
     lines += [f"from {module} import {', '.join(names)}" for module, names in sources if names]
     return "\n".join(lines)

@@ -2,9 +2,9 @@
 
 from sympy import Expr, Integer, Symbol
 
-from lossgen.language.symbols import column_count, y_pred
+from lossgen.language.symbols import column_count
 
-from .assemble import OUTPUTS, Assembly, Call, Kernel, Shared
+from .assemble import OUTPUTS, Assembly, Kernel, PickStep, RowStep, Shared, SweepStep
 from .lower import Pick
 from .printer import print_code
 from .schedule import Pass, Schedule
@@ -33,7 +33,7 @@ class _RowsKernel:
         self.sources: dict[Expr, str] = {}              # row expression → its name in the kernel
         self.constants: list[tuple[str, Expr]] = []
         self.factors = 0
-        self.steps: list[Call] = []
+        self.steps: list[RowStep | PickStep | SweepStep] = []
 
     def build(self, output: str) -> Kernel:
         plan, writes, value = self.plan, [], ""
@@ -53,8 +53,11 @@ class _RowsKernel:
                 self._row_function(wanted)
             if upcoming and (upcoming.slots or upcoming.writes):
                 writes += self._sweep(upcoming)
-        return Kernel(f"{self.assembly.prefix}{output}_rows", output, self._constant_lines(), tuple(self.steps), value,
-                      tuple(name for name in OUTPUTS[output] if name in writes))
+        constants = {name for name, _ in self.constants} | set(self.assembly.parameter_names) | {"columns"}
+        return Kernel(
+            f"{self.assembly.prefix}{output}", output, self._constant_lines(), tuple(self.steps), value,
+            tuple(name for name in OUTPUTS[output] if name in writes), frozenset(constants),
+        )
 
     # Row quantities --------------------------------------------------------------------------------------------
 
@@ -102,7 +105,7 @@ class _RowsKernel:
         stem = "row_loss" if fresh == [self.plan.value] else "row_scalars"
         point = self.assembly.point(stem, inputs, fresh, typed=False, definitions=definitions)
         names = tuple(self._new_name(expression) for expression in fresh)
-        self.steps.append(Call(names, point.name, tuple(self._source(symbol) for symbol in inputs)))
+        self.steps.append(RowStep(names, point.name, tuple(self._source(symbol) for symbol in inputs)))
         self.sources.update(zip(fresh, names, strict=True))
 
     def _has_source(self, expression: Expr) -> bool:
@@ -151,26 +154,16 @@ class _RowsKernel:
         self._row_function(inner)
         point = self.assembly.point("picked_element", [*element, *inner], [pick.expression], typed=True)
         index = "label" if pick.index is None else self.assembly.code_name(pick.index)
-        arguments = [self._at(symbol, index) for symbol in element]
-        arguments += [f"like(p, {self._source(symbol)})" for symbol in inner]
-        self.steps.append(Call((self.assembly.code_name(pick.symbol),), point.name, tuple(arguments)))
-
-    def _at(self, symbol: Symbol, index: str) -> str:
-        name = self.assembly.code_name(symbol)
-        if symbol.name in self.assembly.per_class:
-            return f"like(p, {name}[{index}])"
-        return f"{name}[row, {index}]" if symbol == y_pred else f"like(p, {name}[row, {index}])"
+        elements = tuple(self.assembly.code_name(symbol) for symbol in element)
+        scalars = tuple(self._source(symbol) for symbol in inner)
+        self.steps.append(PickStep(self.assembly.code_name(pick.symbol), point.name, elements, index, scalars))
 
     def _sweep(self, each: Pass) -> list[str]:
         sweep = self.assembly.sweep(_stem(each), each, self.plan.hits, self.element_symbols, self.shared)
-        arguments = [f"{array}[row]" if array in ("y", "p", "vector") else array for array in sweep.arrays]
-        arguments += [index for _, index in sweep.indices]
         by_name = {self.assembly.code_name(symbol): expression for symbol, expression in each.scalars}
-        arguments += [self._source(by_name[name]) for name in sweep.scalars]
-        for write in each.writes:
-            factor = "row_scale" if write.factor == Integer(1) else f"row_scale*{self._source(write.factor)}"
-            arguments += [factor, f"{write.name}_out[row]"]
-        self.steps.append(Call(sweep.accumulators, sweep.name, tuple(arguments)))
+        scalars = tuple(self._source(by_name[name]) for name in sweep.scalars)
+        factors = tuple("" if write.factor == Integer(1) else self._source(write.factor) for write in each.writes)
+        self.steps.append(SweepStep(sweep, scalars, factors))
         return [write.name for write in each.writes]
 
 

@@ -6,10 +6,17 @@ what the next one needs (`scalars`). Everything that does not depend on the colu
 
 from dataclasses import dataclass, field
 
-from sympy import Add, Expr, Mul, Symbol
+from sympy import Add, Expr, Mul, Pow, Symbol
 from sympy.core.relational import Relational
 
+from lossgen.language.atoms import power, power_curvature, power_log, power_slope
+
 from .lower import Lowered, Pick, Slot
+
+
+POWERS = (Pow, power, power_slope, power_curvature, power_log)
+EXPONENT = "exponent_"
+"""Row scalars of this name stay in float64: a rounded exponent costs |log x| digits."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,7 @@ def _leads_with_minus(expression: Add) -> bool:
 def _hoist(slots: tuple[Slot, ...], writes: tuple[Write, ...], element_symbols: frozenset[Symbol]) -> Pass:
     """Takes products and functions of row quantities out of the sweep and names them."""
     names: dict[Expr, Symbol] = {}
+    exponents: dict[Expr, Symbol] = {}
 
     def named(expression: Expr) -> Symbol:
         if expression not in names:
@@ -151,11 +159,20 @@ def _hoist(slots: tuple[Slot, ...], writes: tuple[Write, ...], element_symbols: 
             names[expression] = expression if expression.is_Symbol else Symbol(f"factor_{made + 1}", real=True)
         return names[expression]
 
+    def in_row(expression: Expr) -> bool:
+        return not expression.free_symbols & element_symbols
+
+    def exponent(expression: Expr) -> Symbol:
+        made = exponents.setdefault(expression, Symbol(f"{EXPONENT}{len(exponents) + 1}", real=True))
+        return made
+
     def visit(expression: Expr) -> Expr:
         if not expression.free_symbols:
             return expression
         if not expression.free_symbols & element_symbols and isinstance(expression, Expr):
             return named(expression)
+        if isinstance(expression, POWERS) and expression.args[1].free_symbols and in_row(expression.args[1]):
+            return expression.func(visit(expression.args[0]), exponent(expression.args[1]))
         if isinstance(expression, Mul):
             outside, inside = expression.as_independent(*element_symbols, as_Add=False)
             if outside.free_symbols:
@@ -171,7 +188,7 @@ def _hoist(slots: tuple[Slot, ...], writes: tuple[Write, ...], element_symbols: 
         if slot.of is not None:
             named(slot.of)
     writes = tuple(Write(write.name, visit(write.expression), write.factor) for write in writes)
-    scalars = tuple((symbol, expression) for expression, symbol in names.items())
+    scalars = tuple((symbol, expression) for expression, symbol in (*names.items(), *exponents.items()))
     return Pass(slots, writes, scalars)
 
 

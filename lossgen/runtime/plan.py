@@ -16,6 +16,7 @@ class BoundTerm:
         names = tuple(loss.parameters) if term.parameters is None else term.parameters
         self.owner = type(loss).__name__
         self.labels, self.rows, self.flat = term.labels, term.rows, term.flat or {}
+        self.lanes = term.lanes or {}
         self.scope = loss.axis if term.scope == loss.default_axis else term.scope
         self.values = {name: getattr(loss, name) for name in names}
         self.per_class = tuple(name for name in names if loss.parameters[name].per_class)

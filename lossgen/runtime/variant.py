@@ -33,6 +33,7 @@ class Term:
         labels: whether the kernels take one integer label a row instead of a target a column.
         rows: kernel of every output, for data seen as rows × columns.
         flat: the same for data seen as one line of elements; None where the ladder needs a result of a row.
+        lanes: the same as `rows` for few columns, vectorised across a tile of rows.
         parameters: names of the parameters that the kernels take; None for all, in the order of the
             declaration.
     """
@@ -42,6 +43,7 @@ class Term:
     rows: Mapping[str, Callable]
     flat: Mapping[str, Callable] | None = None
     parameters: tuple[str, ...] | None = None
+    lanes: Mapping[str, Callable] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,78 @@
+"""What kernels in lanes need: a tile of rows, transposed so that rows lie side by side, and back.
+
+With few columns the columns of one row do not fill a vector; `LANES` rows do. A tile holds the columns of
+`LANES` rows in the dtype of the prediction; rows past the last one repeat it and count for nothing.
+"""
+
+from numba import njit
+
+from lossgen.runtime.options import FAST
+
+LANES = 64
+
+
+@njit(**FAST)
+def load_tile(array, first, tile):
+    """Columns of the rows from `first` on; `tile` is (columns, LANES)."""
+    last = array.shape[0] - 1
+    for lane in range(tile.shape[1]):
+        row = array[min(first + lane, last)]
+        for column in range(row.size):
+            tile[column, lane] = row[column]
+
+
+@njit(**FAST)
+def load_scales(weight, scale, first, rows, row_scale):
+    """scale·weight of each row, 0 past the last one."""
+    for lane in range(row_scale.size):
+        row_scale[lane] = scale if first + lane < rows else 0.0
+        if weight is not None:
+            row_scale[lane] *= weight[min(first + lane, rows - 1)]
+
+
+@njit(**FAST)
+def load_labels(labels, first, ignored, label, row_scale):
+    """The label of each row; a row whose label is ignored gets label 0 and scale 0."""
+    last = labels.size - 1
+    for lane in range(label.size):
+        found = labels[min(first + lane, last)]
+        if found == ignored:
+            row_scale[lane] = 0.0
+            found = 0
+        label[lane] = found
+
+
+@njit(**FAST)
+def store_values(value, row_scale, first, value_out):
+    """Writes the loss of each row and returns their scaled sum."""
+    total = 0.0
+    rows = row_scale.size if value_out is None else min(row_scale.size, value_out.size - first)
+    for lane in range(rows):
+        if value_out is not None:
+            value_out[first + lane] = value[lane]
+        if row_scale[lane] != 0:
+            total += row_scale[lane]*value[lane]
+    return total
+
+
+@njit(**FAST)
+def clear_ignored(labels, first, ignored, value_out):
+    """The loss of a row whose label is ignored is 0."""
+    if value_out is not None:
+        for row in range(first, min(first + LANES, labels.size)):
+            if labels[row] == ignored:
+                value_out[row] = 0
+
+
+@njit(**FAST)
+def store_tile(tile, row_scale, first, array):
+    """Writes the tile to the rows from `first` on; rows of scale 0 get 0."""
+    for lane in range(min(tile.shape[1], array.shape[0] - first)):
+        row = array[first + lane]
+        if row_scale[lane] == 0:
+            row[:] = 0
+        else:
+            for column in range(row.size):
+                row[column] = tile[column, lane]
+
+
