@@ -174,11 +174,10 @@ def _class(declaration: Declaration, variants: str) -> dict:
         attributes.append(f"parameters = {{{parameters}}}")
     if options:
         attributes.append(f"options = {{{options}}}")
-    scope = declaration.scope if len(declaration.scopes) <= 1 or declaration.axis_argument else "-1"
     attributes += [
         f"arguments = {_strings(declaration.constructor_arguments())}",
         f'default_name = "{declaration.instance_name or declaration.name}"',
-        f"default_axis = {scope!r}",
+        f"default_axis = {declaration.scope!r}",
         f"labels = {any(declaration.uses_labels(options) for options in declaration.variants())}",
     ]
     if declaration.target_preparation:
