@@ -2,15 +2,15 @@
 McClure, −∞ Welsch.
 
               e = p − y
-              u = exp(−e²/(2·c²))
-              v = 1 + e²/(2·c²)
-              w = 1 + e²/(c²·|α − 2|)
-    loss      L = 1/C · Σ {e²/(2·c²) where α = 2, log(v) where α = 0, 1 − u where α < −100000000,
-                  else |α − 2|·(exp(α·log(1 + e²/(c²·|α − 2|))/2) − 1)/α}
-    gradient  g = 1/C · {e/c² where α = 2, e/(c²·v) where α = 0, e·u/c² where α < −100000000, else
-                  e·w^(α/2 − 1)/c²}
-    Hessian   h = 1/C · {1/c² where α = 2, 1/(c²·v) − e²/(c⁴·v²) where α = 0, u/c² − e²·u/c⁴ where α
-                  < −100000000, else w^(α/2 − 1)/c² + 2·e²·w^(α/2 − 2)·(α/2 − 1)/(c⁴·|α − 2|)}
+              u = 1 + e²/(c²·|α − 2|)
+              v = exp(−e²/(2·c²))
+              w = 1 + e²/(2·c²)
+    loss      L = 1/C · Σ {e²/(2·c²) where α = 2, log(w) where α = 0, 1 − v where α < −10⁸, else |α
+                  − 2|·(exp(α·log(u)/2) − 1)/α}
+    gradient  g = 1/C · {e/c² where α = 2, e/(c²·w) where α = 0, e·v/c² where α < −10⁸, else
+                  e·u^(α/2 − 1)/c²}
+    Hessian   h = 1/C · {1/c² where α = 2, 1/(c²·w) − e²/(c⁴·w²) where α = 0, v/c² − e²·v/c⁴ where α
+                  < −10⁸, else u^(α/2 − 1)/c² + 2·e²·u^(α/2 − 2)·(α/2 − 1)/(c⁴·|α − 2|)}
 
     target y real · prediction p real · parameter α a finite number, default 1 · parameter c > 0,
     default 1
@@ -580,27 +580,27 @@ variant = Variant(
     formulas={
         'value': (
             '1/C · Σ {(p − y)²/(2·c²) where α = 2, log(1 + (p − y)²/(2·c²)) where α = 0, 1 − exp('
-            '−(p − y)²/(2·c²)) where α < −100000000, else |α − 2|·(exp(α·log(1 + (p − y)²/(c²·|α '
-            '− 2|))/2) − 1)/α}'
+            '−(p − y)²/(2·c²)) where α < −10⁸, else |α − 2|·(exp(α·log(1 + (p − y)²/(c²·|α − 2|))'
+            '/2) − 1)/α}'
         ),
         'gradient': (
             '1/C · {(p − y)/c² where α = 2, (p − y)/(c²·(1 + (p − y)²/(2·c²))) where α = 0, (p − '
-            'y)·exp(−(p − y)²/(2·c²))/c² where α < −100000000, else (1 + (p − y)²/(c²·|α − 2|))^('
-            'α/2 − 1)·(p − y)/c²}'
+            'y)·exp(−(p − y)²/(2·c²))/c² where α < −10⁸, else (1 + (p − y)²/(c²·|α − 2|))^(α/2 − '
+            '1)·(p − y)/c²}'
         ),
         'hessian': (
             '1/C · {1/c² where α = 2, 1/(c²·(1 + (p − y)²/(2·c²))) − (p − y)²/(c⁴·(1 + (p − y)²/('
             '2·c²))²) where α = 0, exp(−(p − y)²/(2·c²))/c² − (p − y)²·exp(−(p − y)²/(2·c²))/c⁴ w'
-            'here α < −100000000, else (1 + (p − y)²/(c²·|α − 2|))^(α/2 − 1)/c² + 2·(α/2 − 1)·(1 '
-            '+ (p − y)²/(c²·|α − 2|))^(α/2 − 2)·(p − y)²/(c⁴·|α − 2|)}'
+            'here α < −10⁸, else (1 + (p − y)²/(c²·|α − 2|))^(α/2 − 1)/c² + 2·(α/2 − 1)·(1 + (p −'
+            ' y)²/(c²·|α − 2|))^(α/2 − 2)·(p − y)²/(c⁴·|α − 2|)}'
         ),
         'latex': (
             '\\frac{1}{C}\\sum \\begin{cases} \\frac{\\left(p - y\\right)^{2}}{2 c^{2}} & \\text{for}\\: '
             '\\alpha = 2 \\\\\\log{\\left(1 + \\frac{\\left(p - y\\right)^{2}}{2 c^{2}} \\right)} & \\text{'
             'for}\\: \\alpha = 0 \\\\1 - e^{- \\frac{\\left(p - y\\right)^{2}}{2 c^{2}}} & \\text{for}\\: '
-            '\\alpha < -100000000 \\\\\\frac{\\left|{\\alpha - 2}\\right| \\left(e^{\\frac{\\alpha \\log{\\le'
-            'ft(1 + \\frac{\\left(p - y\\right)^{2}}{c^{2} \\left|{\\alpha - 2}\\right|} \\right)}}{2}} '
-            '- 1\\right)}{\\alpha} & \\text{otherwise} \\end{cases}'
+            '\\alpha < -100000000 \\\\\\frac{\\left|\\alpha - 2\\right| \\left(e^{\\frac{\\alpha \\log{\\left'
+            '(1 + \\frac{\\left(p - y\\right)^{2}}{c^{2} \\left|\\alpha - 2\\right|} \\right)}}{2}} - 1\\'
+            'right)}{\\alpha} & \\text{otherwise} \\end{cases}'
         ),
     },
 )

@@ -1,25 +1,27 @@
 """AsymmetricLoss: Multi-label focal loss that fades negatives out faster and drops easy ones; sum over
 the labels.
 
-              u = min(margin + σ(−p), 1)
-              v = max(σ(p) − margin, 0)
+              u = max(σ(p) − margin, 0)
+              v = min(margin + σ(−p), 1)
               w = σ(−p)^(γ_positive + 1)
-              a = [margin + σ(−p) < 1]
-              b = [σ(p) > margin]
+              a = [σ(p) > margin]
               A = γ_negative − 1
-    loss      L = −Σ (v^γ_negative·(1 − y)·{log σ(−p) where margin = 0, else log(u)} +
-                  y·σ(−p)^γ_positive·log σ(p))
-    gradient  g = −b·γ_negative·v^A·(1 − y)·{−softplus(p) where margin = 0, else log(u)}·σ(−p)·σ(p)
-                  − γ_positive·y·σ(−p)^γ_positive·σ(p)·softplus(−p) − v^γ_negative·(1 − y)·{−σ(p)
-                  where margin = 0, else −a·σ(−p)·σ(p)/u} − w·y
-    Hessian   h = b·γ_negative·v^A·(1 − y)·{−softplus(p) where margin = 0, else
-                  log(u)}·tanh(p/2)·σ(−p)·σ(p) + γ_positive²·y·σ(−p)^γ_positive·σ(p)²·softplus(−p) +
-                  2·γ_positive·w·y·σ(p) + w·y·σ(p) − A·b·γ_negative·v^(γ_negative − 2)·(1 −
-                  y)·{−softplus(p) where margin = 0, else log(u)}·σ(−p)²·σ(p)² −
-                  2·b·γ_negative·v^A·(1 − y)·{−σ(p) where margin = 0, else
-                  −a·σ(−p)·σ(p)/u}·σ(−p)·σ(p) − γ_positive·w·y·σ(p)·softplus(−p) − v^γ_negative·(1 −
-                  y)·{−σ(−p)·σ(p) where margin = 0, else a·tanh(p/2)·σ(−p)·σ(p)/u −
-                  a·σ(−p)²·σ(p)²/u²}
+              b = σ(−p)^γ_positive
+    loss      L = −Σ (b·y·log σ(p) + u^γ_negative·(1 − y)·{log σ(−p) where margin = 0, else log(v)})
+    gradient  g = {a·γ_negative·u^A·(1 − y)·σ(−p)·σ(p)·softplus(p) + u^γ_negative·(1 − y)·σ(p) −
+                  b·γ_positive·y·σ(p)·softplus(−p) − w·y where margin = 0, else u^γ_negative·(1 −
+                  y)·[margin + σ(−p) < 1]·σ(−p)·σ(p)/v − a·γ_negative·u^A·(1 − y)·log(v)·σ(−p)·σ(p)
+                  − b·γ_positive·y·σ(p)·softplus(−p) − w·y}
+    Hessian   h = {A·a·γ_negative·u^(γ_negative − 2)·(1 − y)·σ(−p)²·σ(p)²·softplus(p) +
+                  2·a·γ_negative·u^A·(1 − y)·σ(−p)·σ(p)² + b·γ_positive²·y·σ(p)²·softplus(−p) +
+                  2·γ_positive·w·y·σ(p) + u^γ_negative·(1 − y)·σ(−p)·σ(p) + w·y·σ(p) −
+                  a·γ_negative·u^A·(1 − y)·tanh(p/2)·σ(−p)·σ(p)·softplus(p) −
+                  γ_positive·w·y·σ(p)·softplus(−p) where margin = 0, else a·γ_negative·u^A·(1 −
+                  y)·log(v)·tanh(p/2)·σ(−p)·σ(p) + 2·a·γ_negative·u^A·(1 − y)·[margin + σ(−p) <
+                  1]·σ(−p)²·σ(p)²/v + b·γ_positive²·y·σ(p)²·softplus(−p) + 2·γ_positive·w·y·σ(p) +
+                  w·y·σ(p) − A·a·γ_negative·u^(γ_negative − 2)·(1 − y)·log(v)·σ(−p)²·σ(p)² −
+                  γ_positive·w·y·σ(p)·softplus(−p) − u^γ_negative·(1 − y)·(tanh(p/2)·[margin + σ(−p)
+                  < 1]·σ(−p)·σ(p)/v − [margin + σ(−p) < 1]·σ(−p)²·σ(p)²/v²)}
 
     target y probability · prediction p real · parameter γ_negative ≥ 0, default 4 · parameter
     γ_positive ≥ 0, default 1 · parameter margin ≥ 0 and ≤ 1, default 0.05 · link logit
@@ -496,24 +498,31 @@ variant = Variant(
             'margin + σ(−p), 1)}·max(σ(p) − margin, 0)^γ_negative)'
         ),
         'gradient': (
-            '−γ_negative·(1 − y)·{−softplus(p) where margin = 0, else log min(margin + σ(−p), 1)}'
-            '·[σ(p) > margin]·max(σ(p) − margin, 0)^(γ_negative − 1)·σ(−p)·σ(p) − γ_positive·y·σ('
-            '−p)^γ_positive·σ(p)·softplus(−p) − y·σ(−p)^(γ_positive + 1) − (1 − y)·{−σ(p) where m'
-            'argin = 0, else −[margin + σ(−p) < 1]·σ(−p)·σ(p)/min(margin + σ(−p), 1)}·max(σ(p) − '
-            'margin, 0)^γ_negative'
+            '{γ_negative·(1 − y)·[σ(p) > margin]·max(σ(p) − margin, 0)^(γ_negative − 1)·σ(−p)·σ(p'
+            ')·softplus(p) + (1 − y)·max(σ(p) − margin, 0)^γ_negative·σ(p) − γ_positive·y·σ(−p)^γ'
+            '_positive·σ(p)·softplus(−p) − y·σ(−p)^(γ_positive + 1) where margin = 0, else (1 − y'
+            ')·[margin + σ(−p) < 1]·max(σ(p) − margin, 0)^γ_negative·σ(−p)·σ(p)/min(margin + σ(−p'
+            '), 1) − γ_negative·(1 − y)·[σ(p) > margin]·max(σ(p) − margin, 0)^(γ_negative − 1)·σ('
+            '−p)·σ(p)·log min(margin + σ(−p), 1) − γ_positive·y·σ(−p)^γ_positive·σ(p)·softplus(−p'
+            ') − y·σ(−p)^(γ_positive + 1)}'
         ),
         'hessian': (
-            'γ_negative·(1 − y)·{−softplus(p) where margin = 0, else log min(margin + σ(−p), 1)}·'
-            'tanh(p/2)·[σ(p) > margin]·max(σ(p) − margin, 0)^(γ_negative − 1)·σ(−p)·σ(p) + γ_posi'
-            'tive²·y·σ(−p)^γ_positive·σ(p)²·softplus(−p) + 2·γ_positive·y·σ(−p)^(γ_positive + 1)·'
-            'σ(p) + y·σ(−p)^(γ_positive + 1)·σ(p) − γ_negative·(γ_negative − 1)·(1 − y)·{−softplu'
-            's(p) where margin = 0, else log min(margin + σ(−p), 1)}·[σ(p) > margin]·max(σ(p) − m'
-            'argin, 0)^(γ_negative − 2)·σ(−p)²·σ(p)² − 2·γ_negative·(1 − y)·{−σ(p) where margin ='
-            ' 0, else −[margin + σ(−p) < 1]·σ(−p)·σ(p)/min(margin + σ(−p), 1)}·[σ(p) > margin]·ma'
-            'x(σ(p) − margin, 0)^(γ_negative − 1)·σ(−p)·σ(p) − γ_positive·y·σ(−p)^(γ_positive + 1'
-            ')·σ(p)·softplus(−p) − (1 − y)·{−σ(−p)·σ(p) where margin = 0, else tanh(p/2)·[margin '
-            '+ σ(−p) < 1]·σ(−p)·σ(p)/min(margin + σ(−p), 1) − [margin + σ(−p) < 1]·σ(−p)²·σ(p)²/m'
-            'in(margin + σ(−p), 1)²}·max(σ(p) − margin, 0)^γ_negative'
+            '{γ_negative·(γ_negative − 1)·(1 − y)·[σ(p) > margin]·max(σ(p) − margin, 0)^(γ_negati'
+            've − 2)·σ(−p)²·σ(p)²·softplus(p) + 2·γ_negative·(1 − y)·[σ(p) > margin]·max(σ(p) − m'
+            'argin, 0)^(γ_negative − 1)·σ(−p)·σ(p)² + γ_positive²·y·σ(−p)^γ_positive·σ(p)²·softpl'
+            'us(−p) + 2·γ_positive·y·σ(−p)^(γ_positive + 1)·σ(p) + y·σ(−p)^(γ_positive + 1)·σ(p) '
+            '+ (1 − y)·max(σ(p) − margin, 0)^γ_negative·σ(−p)·σ(p) − γ_negative·(1 − y)·tanh(p/2)'
+            '·[σ(p) > margin]·max(σ(p) − margin, 0)^(γ_negative − 1)·σ(−p)·σ(p)·softplus(p) − γ_p'
+            'ositive·y·σ(−p)^(γ_positive + 1)·σ(p)·softplus(−p) where margin = 0, else γ_negative'
+            '·(1 − y)·tanh(p/2)·[σ(p) > margin]·max(σ(p) − margin, 0)^(γ_negative − 1)·σ(−p)·σ(p)'
+            '·log min(margin + σ(−p), 1) + 2·γ_negative·(1 − y)·[margin + σ(−p) < 1]·[σ(p) > marg'
+            'in]·max(σ(p) − margin, 0)^(γ_negative − 1)·σ(−p)²·σ(p)²/min(margin + σ(−p), 1) + γ_p'
+            'ositive²·y·σ(−p)^γ_positive·σ(p)²·softplus(−p) + 2·γ_positive·y·σ(−p)^(γ_positive + '
+            '1)·σ(p) + y·σ(−p)^(γ_positive + 1)·σ(p) − γ_negative·(γ_negative − 1)·(1 − y)·[σ(p) '
+            '> margin]·max(σ(p) − margin, 0)^(γ_negative − 2)·σ(−p)²·σ(p)²·log min(margin + σ(−p)'
+            ', 1) − γ_positive·y·σ(−p)^(γ_positive + 1)·σ(p)·softplus(−p) − (1 − y)·(tanh(p/2)·[m'
+            'argin + σ(−p) < 1]·σ(−p)·σ(p)/min(margin + σ(−p), 1) − [margin + σ(−p) < 1]·σ(−p)²·σ'
+            '(p)²/min(margin + σ(−p), 1)²)·max(σ(p) − margin, 0)^γ_negative}'
         ),
         'latex': (
             '- \\sum \\left(y \\log{\\left(\\sigma\\left(p\\right) \\right)} {\\sigma\\left(- p\\right)}^{\\g'

@@ -2,12 +2,9 @@
 direction.
 
     loss      L = {−(Σ y·p)/(√(Σ y²)·√(Σ p²)) where Σ p² > 0 and Σ y² > 0, else 0}
-    gradient  g = 2·p·{(Σ y·p)/(2·√(Σ y²)·(Σ p²)^(3/2)) where Σ p² > 0 and Σ y² > 0, else 0} +
-                  y·{−1/(√(Σ y²)·√(Σ p²)) where Σ p² > 0 and Σ y² > 0, else 0}
-    Hessian   h = 2·y·p·{1/(2·√(Σ y²)·(Σ p²)^(3/2)) where Σ p² > 0 and Σ y² > 0, else 0} +
-                  2·p·(2·p·{−(3·Σ y·p)/(4·√(Σ y²)·(Σ p²)^(5/2)) where Σ p² > 0 and Σ y² > 0, else 0}
-                  + y·{1/(2·√(Σ y²)·(Σ p²)^(3/2)) where Σ p² > 0 and Σ y² > 0, else 0}) + 2·{(Σ
-                  y·p)/(2·√(Σ y²)·(Σ p²)^(3/2)) where Σ p² > 0 and Σ y² > 0, else 0}
+    gradient  g = {((p·Σ y·p)/(Σ p²) − y)/(√(Σ y²)·√(Σ p²)) where Σ p² > 0 and Σ y² > 0, else 0}
+    Hessian   h = {(y·p + p·(y − (3·p·Σ y·p)/(Σ p²)) + Σ y·p)/(√(Σ y²)·(Σ p²)^(3/2)) where Σ p² > 0
+                  and Σ y² > 0, else 0}
 
     target y real · prediction p real
     loss and gradient: 2 passes over a row, 6 operations a column (6 before common subexpressions)
@@ -463,15 +460,10 @@ variant = Variant(
     ),
     formulas={
         'value': "{−(Σ y·p)/(√(Σ y²)·√(Σ p²)) where Σ p² > 0 and Σ y² > 0, else 0}",
-        'gradient': (
-            '2·p·{(Σ y·p)/(2·√(Σ y²)·(Σ p²)^(3/2)) where Σ p² > 0 and Σ y² > 0, else 0} + y·{−1/('
-            '√(Σ y²)·√(Σ p²)) where Σ p² > 0 and Σ y² > 0, else 0}'
-        ),
+        'gradient': "{((p·Σ y·p)/(Σ p²) − y)/(√(Σ y²)·√(Σ p²)) where Σ p² > 0 and Σ y² > 0, else 0}",
         'hessian': (
-            '2·y·p·{1/(2·√(Σ y²)·(Σ p²)^(3/2)) where Σ p² > 0 and Σ y² > 0, else 0} + 2·p·(2·p·{−'
-            '(3·Σ y·p)/(4·√(Σ y²)·(Σ p²)^(5/2)) where Σ p² > 0 and Σ y² > 0, else 0} + y·{1/(2·√('
-            'Σ y²)·(Σ p²)^(3/2)) where Σ p² > 0 and Σ y² > 0, else 0}) + 2·{(Σ y·p)/(2·√(Σ y²)·(Σ'
-            ' p²)^(3/2)) where Σ p² > 0 and Σ y² > 0, else 0}'
+            '{(y·p + p·(y − (3·p·Σ y·p)/(Σ p²)) + Σ y·p)/(√(Σ y²)·(Σ p²)^(3/2)) where Σ p² > 0 an'
+            'd Σ y² > 0, else 0}'
         ),
         'latex': (
             '\\begin{cases} - \\frac{\\sum y p}{\\sqrt{\\sum y^{2}} \\sqrt{\\sum p^{2}}} & \\text{for}\\: '

@@ -1,11 +1,11 @@
 """MeanSquaredLogarithmicError: Squared difference of log(1 + x): relative error for large values,
 absolute for small ones.
 
-              v = max(p, 10⁻⁷) + 1
-              u = log(v/(max(y, 10⁻⁷) + 1))
-    loss      L = 1/C · Σ u²
-    gradient  g = 2·u·[p > 10⁻⁷]/(C·v)
-    Hessian   h = 2·(1 − u)·[p > 10⁻⁷]/(C·v²)
+              u = max(p, 10⁻⁷) + 1
+              v = log(u/(max(y, 10⁻⁷) + 1))
+    loss      L = 1/C · Σ v²
+    gradient  g = 2·v·[p > 10⁻⁷]/(C·u)
+    Hessian   h = 2·(1 − v)·[p > 10⁻⁷]/(C·u²)
 
     target y real · prediction p real
     loss and gradient: 1 pass over a row, 11 operations a column (28 before common subexpressions)

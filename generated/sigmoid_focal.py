@@ -2,11 +2,11 @@
 
               u = α·y + (1 − α)·(1 − y)
               v = σ(−p·(2·y − 1))
-              w = σ(p·(2·y − 1))
-              a = softplus(−p·(2·y − 1))
-    loss      L = 1/C · Σ (1 − w)^γ·(2·α·y + 1 − α − y)·softplus(p·(1 − 2·y))
+              w = softplus(−p·(2·y − 1))
+              a = σ(p·(2·y − 1))
+    loss      L = 1/C · Σ u·v^γ·w
     gradient  g = u·(a·γ·v^γ·w + v^(γ + 1))·(1 − 2·y)/C
-    Hessian   h = (a·γ²·u·v^γ·w²·(2·y − 1)² + 2·γ·u·v^(γ + 1)·w·(2·y − 1)² + u·v^(γ + 1)·w·(2·y −
+    Hessian   h = (a²·γ²·u·v^γ·w·(2·y − 1)² + 2·a·γ·u·v^(γ + 1)·(2·y − 1)² + a·u·v^(γ + 1)·(2·y −
                   1)² − a·γ·u·v^(γ + 1)·w·(2·y − 1)²)/C
 
     target y probability · prediction p real · parameter α ≥ 0 and ≤ 1, default 0.25 · parameter γ ≥
@@ -445,7 +445,7 @@ variant = Variant(
         ),
     ),
     formulas={
-        'value': "1/C · Σ (2·α·y + 1 − α − y)·(1 − σ(p·(2·y − 1)))^γ·softplus(p·(1 − 2·y))",
+        'value': "1/C · Σ (α·y + (1 − α)·(1 − y))·σ(−p·(2·y − 1))^γ·softplus(−p·(2·y − 1))",
         'gradient': (
             '(1 − 2·y)·(α·y + (1 − α)·(1 − y))·(γ·σ(−p·(2·y − 1))^γ·σ(p·(2·y − 1))·softplus(−p·(2'
             '·y − 1)) + σ(−p·(2·y − 1))^(γ + 1))/C'
@@ -458,9 +458,9 @@ variant = Variant(
             'us(−p·(2·y − 1)))/C'
         ),
         'latex': (
-            '\\frac{1}{C}\\sum \\left(2 \\alpha y + 1 - \\alpha - y\\right) \\left(1 - \\sigma\\left(p \\le'
-            'ft(2 y - 1\\right)\\right)\\right)^{\\gamma} \\operatorname{softplus}\\left(p \\left(1 - 2 '
-            'y\\right)\\right)'
+            '\\frac{1}{C}\\sum \\left(\\alpha y + \\left(1 - \\alpha\\right) \\left(1 - y\\right)\\right) {'
+            '\\sigma\\left(- p \\left(2 y - 1\\right)\\right)}^{\\gamma} \\operatorname{softplus}\\left(-'
+            ' p \\left(2 y - 1\\right)\\right)'
         ),
     },
 )

@@ -3,7 +3,7 @@ mean over the axis.
 
     loss      L = 1/C · Σ (label_smoothing·y·p + softplus(p) − label_smoothing·p/2 − y·p)
     gradient  g = (label_smoothing·y + σ(p) − label_smoothing/2 − y)/C
-    Hessian   h = σ(p)/C − σ(p)²/C
+    Hessian   h = σ(−p)·σ(p)/C
 
     target y probability · prediction p real · parameter label_smoothing ≥ 0 and ≤ 1, default 0 ·
     link logit
@@ -382,7 +382,7 @@ variant = Variant(
     formulas={
         'value': "1/C · Σ (label_smoothing·y·p + softplus(p) − label_smoothing·p/2 − y·p)",
         'gradient': "(label_smoothing·y + σ(p) − label_smoothing/2 − y)/C",
-        'hessian': "σ(p)/C − σ(p)²/C",
+        'hessian': "σ(−p)·σ(p)/C",
         'latex': (
             '\\frac{1}{C}\\sum \\left(\\mathrm{label\\ smoothing} y p + \\operatorname{softplus}\\left(p'
             '\\right) - \\frac{\\mathrm{label\\ smoothing} p}{2} - y p\\right)'

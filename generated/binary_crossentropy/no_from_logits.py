@@ -3,13 +3,13 @@ mean over the axis.
 
               u = clip(p, 10⁻⁷, 0.9999999)
               A = 1 − label_smoothing
-              a = [10⁻⁷ ≤ p ≤ 0.9999999]
-              v = 2·A·(1 − y) + label_smoothing
-              w = 2·A·y + label_smoothing
+              v = [10⁻⁷ ≤ p ≤ 0.9999999]
+              w = 2·A·(1 − y) + label_smoothing
+              a = 2·A·y + label_smoothing
     loss      L = 1/C · Σ ((−A·y − label_smoothing/2)·log(u) − (A·(1 − y) + label_smoothing/2)·log(1
                   − u))
-    gradient  g = a·(v/(1 − u) − w/u)/(2·C)
-    Hessian   h = a·(v/(1 − u)² + w/u²)/(2·C)
+    gradient  g = v·(w/(1 − u) − a/u)/(2·C)
+    Hessian   h = v·(a/u² + w/(1 − u)²)/(2·C)
 
     target y probability · prediction p probability · parameter label_smoothing ≥ 0 and ≤ 1, default
     0

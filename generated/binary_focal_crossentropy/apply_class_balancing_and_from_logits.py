@@ -5,13 +5,13 @@ times (1 − p_t)^gamma, p_t the probability of the target; mean over the axis.
               v = label_smoothing/2 + y·(1 − label_smoothing)
               w = −label_smoothing/2 − y·(1 − label_smoothing)
               a = u·σ(p) + v·σ(−p)
-              b = α·v + u·(1 − α)
-              d = u·softplus(p) − w·softplus(−p)
-    loss      L = 1/C · Σ a^γ·b·(w·log σ(p) − u·log σ(−p))
-    gradient  g = (a^γ·b·(u·σ(p) + w·σ(−p)) − a^(γ − 1)·b·d·γ·(v·σ(−p)·σ(p) − u·σ(−p)·σ(p)))/C
-    Hessian   h = (a^γ·b·(u·σ(−p)·σ(p) − w·σ(−p)·σ(p)) + a^(γ − 2)·b·d·γ·(γ − 1)·(v·σ(−p)·σ(p) −
+              b = u·softplus(p) − w·softplus(−p)
+              d = α·v + u·(1 − α)
+    loss      L = 1/C · Σ a^γ·b·d
+    gradient  g = (a^γ·d·(u·σ(p) + w·σ(−p)) − a^(γ − 1)·b·d·γ·(v·σ(−p)·σ(p) − u·σ(−p)·σ(p)))/C
+    Hessian   h = (a^γ·d·(u·σ(−p)·σ(p) − w·σ(−p)·σ(p)) + a^(γ − 2)·b·d·γ·(γ − 1)·(v·σ(−p)·σ(p) −
                   u·σ(−p)·σ(p))² + a^(γ − 1)·b·d·γ·(v·tanh(p/2)·σ(−p)·σ(p) − u·tanh(p/2)·σ(−p)·σ(p))
-                  − 2·a^(γ − 1)·b·γ·(u·σ(p) + w·σ(−p))·(v·σ(−p)·σ(p) − u·σ(−p)·σ(p)))/C
+                  − 2·a^(γ − 1)·d·γ·(u·σ(p) + w·σ(−p))·(v·σ(−p)·σ(p) − u·σ(−p)·σ(p)))/C
 
     target y probability · prediction p real · parameter α ≥ 0 and ≤ 1, default 0.25 · parameter γ ≥
     0, default 2 · parameter label_smoothing ≥ 0 and ≤ 1, default 0 · link logit
@@ -458,10 +458,10 @@ variant = Variant(
     formulas={
         'value': (
             '1/C · Σ (α·(label_smoothing/2 + y·(1 − label_smoothing)) + (1 − α)·(label_smoothing/'
-            '2 + (1 − label_smoothing)·(1 − y)))·((−label_smoothing/2 − y·(1 − label_smoothing))·'
-            'log σ(p) − (label_smoothing/2 + (1 − label_smoothing)·(1 − y))·log σ(−p))·((label_sm'
-            'oothing/2 + y·(1 − label_smoothing))·σ(−p) + (label_smoothing/2 + (1 − label_smoothi'
-            'ng)·(1 − y))·σ(p))^γ'
+            '2 + (1 − label_smoothing)·(1 − y)))·((label_smoothing/2 + (1 − label_smoothing)·(1 −'
+            ' y))·softplus(p) − (−label_smoothing/2 − y·(1 − label_smoothing))·softplus(−p))·((la'
+            'bel_smoothing/2 + y·(1 − label_smoothing))·σ(−p) + (label_smoothing/2 + (1 − label_s'
+            'moothing)·(1 − y))·σ(p))^γ'
         ),
         'gradient': (
             '((α·(label_smoothing/2 + y·(1 − label_smoothing)) + (1 − α)·(label_smoothing/2 + (1 '
@@ -503,14 +503,14 @@ variant = Variant(
             '\\frac{1}{C}\\sum \\left(\\alpha \\left(\\frac{\\mathrm{label\\ smoothing}}{2} + y \\left(1 -'
             ' \\mathrm{label\\ smoothing}\\right)\\right) + \\left(1 - \\alpha\\right) \\left(\\frac{\\math'
             'rm{label\\ smoothing}}{2} + \\left(1 - \\mathrm{label\\ smoothing}\\right) \\left(1 - y\\ri'
-            'ght)\\right)\\right) \\left(\\left(- \\frac{\\mathrm{label\\ smoothing}}{2} - y \\left(1 - \\'
-            'mathrm{label\\ smoothing}\\right)\\right) \\log{\\left(\\sigma\\left(p\\right) \\right)} - \\l'
-            'eft(\\frac{\\mathrm{label\\ smoothing}}{2} + \\left(1 - \\mathrm{label\\ smoothing}\\right)'
-            ' \\left(1 - y\\right)\\right) \\log{\\left(\\sigma\\left(- p\\right) \\right)}\\right) \\left(\\'
-            'left(\\frac{\\mathrm{label\\ smoothing}}{2} + y \\left(1 - \\mathrm{label\\ smoothing}\\rig'
-            'ht)\\right) \\sigma\\left(- p\\right) + \\left(\\frac{\\mathrm{label\\ smoothing}}{2} + \\lef'
-            't(1 - \\mathrm{label\\ smoothing}\\right) \\left(1 - y\\right)\\right) \\sigma\\left(p\\right'
-            ')\\right)^{\\gamma}'
+            'ght)\\right)\\right) \\left(\\left(\\frac{\\mathrm{label\\ smoothing}}{2} + \\left(1 - \\math'
+            'rm{label\\ smoothing}\\right) \\left(1 - y\\right)\\right) \\operatorname{softplus}\\left(p'
+            '\\right) - \\left(- \\frac{\\mathrm{label\\ smoothing}}{2} - y \\left(1 - \\mathrm{label\\ s'
+            'moothing}\\right)\\right) \\operatorname{softplus}\\left(- p\\right)\\right) \\left(\\left(\\'
+            'frac{\\mathrm{label\\ smoothing}}{2} + y \\left(1 - \\mathrm{label\\ smoothing}\\right)\\ri'
+            'ght) \\sigma\\left(- p\\right) + \\left(\\frac{\\mathrm{label\\ smoothing}}{2} + \\left(1 - '
+            '\\mathrm{label\\ smoothing}\\right) \\left(1 - y\\right)\\right) \\sigma\\left(p\\right)\\righ'
+            't)^{\\gamma}'
         ),
     },
 )

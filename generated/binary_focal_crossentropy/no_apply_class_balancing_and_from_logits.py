@@ -7,9 +7,7 @@ times (1 − p_t)^gamma, p_t the probability of the target; mean over the axis.
               a = u·σ(p) + v·σ(−p)
               b = u·softplus(p) − w·softplus(−p)
               d = v·σ(−p)·σ(p) − u·σ(−p)·σ(p)
-    loss      L = 1/C · Σ (label_smoothing·y·p + softplus(p) − label_smoothing·p/2 −
-                  y·p)·(2·label_smoothing·y·σ(p) + label_smoothing/2 + y + σ(p) − label_smoothing·y
-                  − label_smoothing·σ(p) − 2·y·σ(p))^γ
+    loss      L = 1/C · Σ a^γ·(w·log σ(p) − u·log σ(−p))
     gradient  g = (a^γ·(u·σ(p) + w·σ(−p)) − a^(γ − 1)·b·d·γ)/C
     Hessian   h = (a^γ·(u·σ(−p)·σ(p) − w·σ(−p)·σ(p)) + a^(γ − 2)·b·d²·γ·(γ − 1) + a^(γ −
                   1)·b·γ·(v·tanh(p/2)·σ(−p)·σ(p) − u·tanh(p/2)·σ(−p)·σ(p)) − 2·a^(γ − 1)·d·γ·(u·σ(p)
@@ -420,9 +418,9 @@ variant = Variant(
     ),
     formulas={
         'value': (
-            '1/C · Σ (label_smoothing·y·p + softplus(p) − label_smoothing·p/2 − y·p)·(2·label_smo'
-            'othing·y·σ(p) + label_smoothing/2 + y + σ(p) − label_smoothing·y − label_smoothing·σ'
-            '(p) − 2·y·σ(p))^γ'
+            '1/C · Σ ((−label_smoothing/2 − y·(1 − label_smoothing))·log σ(p) − (label_smoothing/'
+            '2 + (1 − label_smoothing)·(1 − y))·log σ(−p))·((label_smoothing/2 + y·(1 − label_smo'
+            'othing))·σ(−p) + (label_smoothing/2 + (1 − label_smoothing)·(1 − y))·σ(p))^γ'
         ),
         'gradient': (
             '(((−label_smoothing/2 − y·(1 − label_smoothing))·σ(−p) + (label_smoothing/2 + (1 − l'
@@ -454,11 +452,14 @@ variant = Variant(
             '+ (1 − label_smoothing)·(1 − y))·σ(−p)·σ(p)))/C'
         ),
         'latex': (
-            '\\frac{1}{C}\\sum \\left(\\mathrm{label\\ smoothing} y p + \\operatorname{softplus}\\left(p'
-            '\\right) - \\frac{\\mathrm{label\\ smoothing} p}{2} - y p\\right) \\left(2 \\mathrm{label\\ '
-            'smoothing} y \\sigma\\left(p\\right) + \\frac{\\mathrm{label\\ smoothing}}{2} + y + \\sigma'
-            '\\left(p\\right) - \\mathrm{label\\ smoothing} y - \\mathrm{label\\ smoothing} \\sigma\\left'
-            '(p\\right) - 2 y \\sigma\\left(p\\right)\\right)^{\\gamma}'
+            '\\frac{1}{C}\\sum \\left(\\left(- \\frac{\\mathrm{label\\ smoothing}}{2} - y \\left(1 - \\mat'
+            'hrm{label\\ smoothing}\\right)\\right) \\log{\\left(\\sigma\\left(p\\right) \\right)} - \\left'
+            '(\\frac{\\mathrm{label\\ smoothing}}{2} + \\left(1 - \\mathrm{label\\ smoothing}\\right) \\l'
+            'eft(1 - y\\right)\\right) \\log{\\left(\\sigma\\left(- p\\right) \\right)}\\right) \\left(\\lef'
+            't(\\frac{\\mathrm{label\\ smoothing}}{2} + y \\left(1 - \\mathrm{label\\ smoothing}\\right)'
+            '\\right) \\sigma\\left(- p\\right) + \\left(\\frac{\\mathrm{label\\ smoothing}}{2} + \\left(1'
+            ' - \\mathrm{label\\ smoothing}\\right) \\left(1 - y\\right)\\right) \\sigma\\left(p\\right)\\r'
+            'ight)^{\\gamma}'
         ),
     },
 )

@@ -1,16 +1,16 @@
 """BinaryFocalCrossentropy with apply_class_balancing=False, from_logits=False: Binary cross-entropy
 times (1 − p_t)^gamma, p_t the probability of the target; mean over the axis.
 
-              v = label_smoothing/2 + (1 − label_smoothing)·(1 − y)
-              w = clip(p, 10⁻⁷, 0.9999999)
-              a = [10⁻⁷ ≤ p ≤ 0.9999999]
-              b = −label_smoothing/2 − y·(1 − label_smoothing)
-              d = label_smoothing/2 + y·(1 − label_smoothing)
-              u = d·(1 − w) + v·w
-    loss      L = 1/C · Σ u^γ·(b·log(w) − v·log(1 − w))
-    gradient  g = (γ·u^(γ − 1)·(a·d − a·v)·(v·log(1 − w) − b·log(w)) + u^γ·(a·b/w + a·v/(1 − w)))/C
-    Hessian   h = −(γ·u^(γ − 2)·(γ − 1)·(a·d − a·v)²·(v·log(1 − w) − b·log(w)) + 2·γ·u^(γ − 1)·(a·d
-                  − a·v)·(a·b/w + a·v/(1 − w)) − u^γ·(a·v/(1 − w)² − a·b/w²))/C
+              u = label_smoothing/2 + (1 − label_smoothing)·(1 − y)
+              v = clip(p, 10⁻⁷, 0.9999999)
+              w = [10⁻⁷ ≤ p ≤ 0.9999999]
+              a = −label_smoothing/2 − y·(1 − label_smoothing)
+              b = label_smoothing/2 + y·(1 − label_smoothing)
+              d = b·(1 − v) + u·v
+    loss      L = 1/C · Σ d^γ·(a·log(v) − u·log(1 − v))
+    gradient  g = (d^γ·(a·w/v + u·w/(1 − v)) + d^(γ − 1)·γ·(u·log(1 − v) − a·log(v))·(b·w − u·w))/C
+    Hessian   h = −(d^(γ − 2)·γ·(γ − 1)·(u·log(1 − v) − a·log(v))·(b·w − u·w)² + 2·d^(γ − 1)·γ·(b·w
+                  − u·w)·(a·w/v + u·w/(1 − v)) − d^γ·(u·w/(1 − v)² − a·w/v²))/C
 
     target y probability · prediction p probability · parameter α ≥ 0 and ≤ 1, default 0.25 ·
     parameter γ ≥ 0, default 2 · parameter label_smoothing ≥ 0 and ≤ 1, default 0

@@ -3,16 +3,17 @@ out by (1 − its probability)^gamma, sum over the axis.
 
               u = y·(1 − label_smoothing) + label_smoothing/C
               v = 1 − softmax(p)
-              A = Σ (−α·γ·u·v^(γ − 1)·log_softmax(p)·softmax(p))
+              A = Σ α·γ·u·v^(γ − 1)·log_softmax(p)·softmax(p)
               B = Σ α·γ·u·v^(γ − 1)·softmax(p)
     loss      L = −Σ α·u·v^γ·log_softmax(p)
-    gradient  g = α·γ·u·v^(γ − 1)·log_softmax(p)·softmax(p) + softmax(p)·(A + Σ α·u·v^γ) − α·u·v^γ
-    Hessian   h = A·softmax(p) + B·softmax(p)² + α·γ·u·v^(γ − 1)·p·softmax(p) + 2·α·γ·u·v^(γ − 2)·(γ
-                  − 1)·log_softmax(p)·softmax(p)³ + α·γ·u·v^(γ − 2)·(γ − 1)·LSE(p)·softmax(p)² +
-                  2·α·γ·u·v^(γ − 1)·softmax(p) + softmax(p)²·(B + Σ α·γ·u·v^(γ − 2)·(1 −
-                  γ)·log_softmax(p)·softmax(p)² − A) + softmax(p)·Σ α·u·v^γ − α·γ·u·v^(γ − 2)·p·(γ −
-                  1)·softmax(p)² − 2·α·γ·u·v^(γ − 1)·log_softmax(p)·softmax(p)² − α·γ·u·v^(γ −
-                  1)·LSE(p)·softmax(p) − 4·α·γ·u·v^(γ − 1)·softmax(p)² − softmax(p)²·(A + Σ α·u·v^γ)
+    gradient  g = α·γ·u·v^(γ − 1)·log_softmax(p)·softmax(p) + softmax(p)·(Σ α·u·v^γ − A) − α·u·v^γ
+    Hessian   h = B·softmax(p)² + α·γ·u·v^(γ − 1)·p·softmax(p) + 2·α·γ·u·v^(γ − 2)·(γ −
+                  1)·log_softmax(p)·softmax(p)³ + α·γ·u·v^(γ − 2)·(γ − 1)·LSE(p)·softmax(p)² +
+                  2·α·γ·u·v^(γ − 1)·softmax(p) + softmax(p)²·(A + B + Σ α·γ·u·v^(γ − 2)·(1 −
+                  γ)·log_softmax(p)·softmax(p)²) + softmax(p)·Σ α·u·v^γ − A·softmax(p) − α·γ·u·v^(γ
+                  − 2)·p·(γ − 1)·softmax(p)² − 2·α·γ·u·v^(γ − 1)·log_softmax(p)·softmax(p)² −
+                  α·γ·u·v^(γ − 1)·LSE(p)·softmax(p) − 4·α·γ·u·v^(γ − 1)·softmax(p)² − softmax(p)²·(Σ
+                  α·u·v^γ − A)
 
     target y probability · prediction p real · parameter α ≥ 0, or one such number a column, default
     0.25 · parameter γ ≥ 0, default 2 · parameter label_smoothing ≥ 0 and ≤ 1, default 0 · link
@@ -976,9 +977,9 @@ variant = Variant(
         'gradient': (
             'α·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·log_softm'
             'ax(p)·softmax(p) + softmax(p)·(Σ α·(y·(1 − label_smoothing) + label_smoothing/C)·(1 '
-            '− softmax(p))^γ + Σ (−α·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax'
-            '(p))^(γ − 1)·log_softmax(p)·softmax(p))) − α·(y·(1 − label_smoothing) + label_smooth'
-            'ing/C)·(1 − softmax(p))^γ'
+            '− softmax(p))^γ − Σ α·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p'
+            '))^(γ − 1)·log_softmax(p)·softmax(p)) − α·(y·(1 − label_smoothing) + label_smoothing'
+            '/C)·(1 − softmax(p))^γ'
         ),
         'hessian': (
             'α·γ·p·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·softmax'
@@ -987,20 +988,20 @@ variant = Variant(
             'othing/C)·(1 − softmax(p))^(γ − 2)·LSE(p)·softmax(p)² + 2·α·γ·(y·(1 − label_smoothin'
             'g) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·softmax(p) + softmax(p)²·(Σ α·γ·(y·'
             '(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·softmax(p) + Σ α'
-            '·γ·(1 − γ)·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 2)·lo'
-            'g_softmax(p)·softmax(p)² − Σ (−α·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 '
-            '− softmax(p))^(γ − 1)·log_softmax(p)·softmax(p))) + softmax(p)²·Σ α·γ·(y·(1 − label_'
-            'smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·softmax(p) + softmax(p)·Σ α'
-            '·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^γ + softmax(p)·Σ (−α'
             '·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·log_softma'
-            'x(p)·softmax(p)) − α·γ·p·(γ − 1)·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − '
-            'softmax(p))^(γ − 2)·softmax(p)² − 2·α·γ·(y·(1 − label_smoothing) + label_smoothing/C'
-            ')·(1 − softmax(p))^(γ − 1)·log_softmax(p)·softmax(p)² − α·γ·(y·(1 − label_smoothing)'
-            ' + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·LSE(p)·softmax(p) − 4·α·γ·(y·(1 − lab'
-            'el_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·softmax(p)² − softmax(p)'
-            '²·(Σ α·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^γ + Σ (−α·γ·(y'
-            '·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·log_softmax(p)·'
-            'softmax(p)))'
+            'x(p)·softmax(p) + Σ α·γ·(1 − γ)·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − s'
+            'oftmax(p))^(γ − 2)·log_softmax(p)·softmax(p)²) + softmax(p)²·Σ α·γ·(y·(1 − label_smo'
+            'othing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·softmax(p) + softmax(p)·Σ α·(y'
+            '·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^γ − α·γ·p·(γ − 1)·(y·(1'
+            ' − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 2)·softmax(p)² − 2·α·'
+            'γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·log_softmax'
+            '(p)·softmax(p)² − α·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))'
+            '^(γ − 1)·LSE(p)·softmax(p) − 4·α·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 '
+            '− softmax(p))^(γ − 1)·softmax(p)² − softmax(p)²·(Σ α·(y·(1 − label_smoothing) + labe'
+            'l_smoothing/C)·(1 − softmax(p))^γ − Σ α·γ·(y·(1 − label_smoothing) + label_smoothing'
+            '/C)·(1 − softmax(p))^(γ − 1)·log_softmax(p)·softmax(p)) − softmax(p)·Σ α·γ·(y·(1 − l'
+            'abel_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·log_softmax(p)·softmax'
+            '(p)'
         ),
         'latex': (
             '- \\sum \\alpha \\left(y \\left(1 - \\mathrm{label\\ smoothing}\\right) + \\frac{\\mathrm{lab'

@@ -3,9 +3,9 @@ its first term reweighted.
 
               u = ε·softmax(p) + 1
     loss      L = Σ y·(LSE(p) − ε·(softmax(p) − 1) − p)
-    gradient  g = −u·y − softmax(p)·Σ (−u·y)
-    Hessian   h = (2·ε·y·softmax(p) + (softmax(p) − 1)·Σ (−u·y) − ε·y − ε·softmax(p)·Σ
-                  y·softmax(p))·softmax(p)
+    gradient  g = softmax(p)·Σ u·y − u·y
+    Hessian   h = (2·ε·y·softmax(p) − ε·y − ε·softmax(p)·Σ y·softmax(p) − (softmax(p) − 1)·Σ
+                  u·y)·softmax(p)
 
     target y probability · prediction p real · parameter ε a finite number, default 1 · link softmax
     loss and gradient: 4 passes over a row, 27 operations a column (41 before common subexpressions)
@@ -763,10 +763,10 @@ variant = Variant(
     ),
     formulas={
         'value': "Σ y·(LSE(p) − ε·(softmax(p) − 1) − p)",
-        'gradient': "−y·(ε·softmax(p) + 1) − softmax(p)·Σ (−y·(ε·softmax(p) + 1))",
+        'gradient': "softmax(p)·Σ y·(ε·softmax(p) + 1) − y·(ε·softmax(p) + 1)",
         'hessian': (
-            '(2·ε·y·softmax(p) + (softmax(p) − 1)·Σ (−y·(ε·softmax(p) + 1)) − ε·y − ε·softmax(p)·'
-            'Σ y·softmax(p))·softmax(p)'
+            '(2·ε·y·softmax(p) − ε·y − ε·softmax(p)·Σ y·softmax(p) − (softmax(p) − 1)·Σ y·(ε·soft'
+            'max(p) + 1))·softmax(p)'
         ),
         'latex': (
             '\\sum y \\left(\\operatorname{LSE}\\left(p\\right) - \\epsilon \\left(\\operatorname{softmax'

@@ -1,6 +1,5 @@
 """What the doors call: a declaration in, a loss class out."""
 
-
 from lossgen.errors import CompileError
 from lossgen.language.declaration import Declaration
 from lossgen.runtime.loss import Loss
@@ -21,7 +20,7 @@ def compile(declaration: Declaration) -> type[Loss]:
     """
     if not isinstance(declaration, Declaration):
         raise CompileError(
-            f"lg.compile takes a declaration. Received: {declaration!r}. Make one with @lg.loss or lg.declare."
+            f"lg.compile takes a declaration, made with @lg.loss or lg.declare. Received: {declaration!r}"
         )
     if declaration.extra_inputs:
         names = ", ".join(each.name for each in declaration.extra_inputs)

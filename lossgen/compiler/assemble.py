@@ -1,7 +1,7 @@
 """Schedules → the functions of a generated module, as plain data for the templates.
 
-A variant's module part holds *point functions* (what one element or one row contributes), *sweeps* (one loop over
-the columns around a point function) and *kernels* (the sweeps in order, row by row, or one flat loop).
+A variant's module part holds *point functions* (what one element or one row contributes), *sweeps* (one loop
+over the columns around a point function) and *kernels* (the sweeps in order, row by row, or one flat loop).
 Equal functions are written once, whichever kernels use them.
 """
 
@@ -24,10 +24,17 @@ OUTPUTS = {
 }
 """The kernels of every loss and the element outputs that each writes."""
 
-TAKEN_NAMES = VECTOR_FUNCTIONS | LADDER_FUNCTIONS | frozenset(
-    "power sqrt abs float min max range y p labels label vector weight scale ignored columns value value_out gradient gradient_out hessian hessian_out "
-    "product product_out row rows start i total partial row_scale element index zero one two three four half error inf "
-    "y_block p_block like accumulate select lane lanes LANES first np column label_lanes FAST INLINE BLOCK Loss".split()
+TAKEN_NAMES = (
+    VECTOR_FUNCTIONS
+    | LADDER_FUNCTIONS
+    | frozenset(
+        """
+    BLOCK FAST INLINE LANES Loss abs accumulate column columns element error first float four
+    gradient gradient_out half hessian hessian_out i ignored index inf label label_lanes labels lane
+    lanes like max min np one p p_block part partial power product product_out range row row_scale
+    rows scale select sqrt start target three total two value value_out vector weight y y_block zero
+    """.split()  # noqa: SIM905  a table of words
+    )
 )
 """Names that kernels use already; a parameter of that name gets another one in them."""
 
@@ -43,7 +50,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Shared:
-    """One point function for every kernel of a loss: it returns loss, gradient and Hessian, a caller drops some."""
+    """One point function for every kernel of a loss: loss, gradient and Hessian, of which a caller drops some."""
 
     point: Point
     names: tuple[str, ...]
@@ -63,14 +70,16 @@ class Sweep:
 
     name: str
     point: str
-    arrays: tuple[str, ...]                 # y, p, vector, per-class parameters: one value a column
-    indices: tuple[tuple[str, str], ...]    # (element name, name of the column index at which it is 1)
+    arrays: tuple[str, ...]  # y, p, vector, per-class parameters: one value a column
+    indices: tuple[tuple[str, str], ...]  # (element name, name of the column index at which it is 1)
     scalars: tuple[str, ...]
     point_arguments: tuple[str, ...]
-    slots: tuple[tuple[str, str, str], ...]     # (name, kind, attained maximum of an index slot)
+    slots: tuple[tuple[str, str, str], ...]  # (name, kind, attained maximum of an index slot)
     writes: tuple[str, ...]
-    results: tuple[str, ...]                # what the point function returns, `_` where this sweep does not need it
-    derived: tuple[tuple[str, str], ...] = ()   # (write, source) of what the point function does not return itself
+    results: tuple[str, ...]  # what the point function returns, `_` where this sweep does not need it
+    derived: tuple[
+        tuple[str, str], ...
+    ] = ()  # (write, source) of what the point function does not return itself
 
     @property
     def accumulators(self) -> tuple[str, ...]:
@@ -88,7 +97,7 @@ class RowStep:
 
 @dataclass(frozen=True)
 class PickStep:
-    """`result = point(…)` at one column of the row: `elements` are read there, `scalars` belong to the row."""
+    """`result = point(…)` at one column of a row: `elements` are read there, `scalars` belong to the row."""
 
     result: str
     point: str
@@ -154,7 +163,7 @@ class FlatKernel:
     results: tuple[str, ...]
     value: str
     value_factor: str
-    writes: tuple[tuple[str, str], ...]     # (output, its factor)
+    writes: tuple[tuple[str, str], ...]  # (output, its factor)
     derived: tuple[tuple[str, str], ...] = ()
 
 
@@ -172,7 +181,7 @@ class Assembly:
     constant_calls: set[str] = field(default_factory=set)
     prefix: str = ""
 
-    # Names -----------------------------------------------------------------------------------------------
+    # Names ----------------------------------------------------------------------------------------
 
     def code_name(self, symbol: Symbol) -> str:
         if symbol == column_count:
@@ -191,7 +200,9 @@ class Assembly:
         return frozenset(self.code_name(Symbol(name)) for name in self.per_class)
 
     def names_of(self, expressions) -> dict[Symbol, str]:
-        symbols = set().union(*(expression.free_symbols for expression in expressions)) if expressions else set()
+        symbols = (
+            set().union(*(expression.free_symbols for expression in expressions)) if expressions else set()
+        )
         return {symbol: self.code_name(symbol) for symbol in symbols}
 
     def _unique(self, stem: str, pool) -> str:
@@ -202,10 +213,17 @@ class Assembly:
             name = f"{self.prefix}{stem}_{number}"
         return name
 
-    # Point functions ---------------------------------------------------------------------------------------
+    # Point functions ------------------------------------------------------------------------------
 
-    def point(self, stem: str, arguments: list[Symbol], results: list[Expr], typed: bool, definitions=(),
-              result_names: tuple[str, ...] = ()) -> Point:
+    def point(
+        self,
+        stem: str,
+        arguments: list[Symbol],
+        results: list[Expr],
+        typed: bool,
+        definitions=(),
+        result_names: tuple[str, ...] = (),
+    ) -> Point:
         """The point function with this body, written once."""
         names = self.names_of([*results, *(e for _, e in definitions), *arguments])
         source = tuple(names.get(symbol, self.code_name(symbol)) for symbol in arguments)
@@ -218,9 +236,16 @@ class Assembly:
         self.points.append(created)
         return created
 
-    # Sweeps --------------------------------------------------------------------------------------------------
+    # Sweeps ---------------------------------------------------------------------------------------
 
-    def sweep(self, stem: str, each: Pass, hits: dict, element_symbols: frozenset[Symbol], shared: Shared | None = None) -> Sweep:
+    def sweep(
+        self,
+        stem: str,
+        each: Pass,
+        hits: dict,
+        element_symbols: frozenset[Symbol],
+        shared: Shared | None = None,
+    ) -> Sweep:
         results = [slot.summand for slot in each.slots] + [write.expression for write in each.writes]
         free = set().union(*(result.free_symbols for result in results)) if results else set()
         element = self.element_order(free & element_symbols)
@@ -229,14 +254,22 @@ class Assembly:
         scalars = [symbol for symbol, _ in each.scalars]
         inner = [symbol for symbol in scalars if symbol in free]
         returned = result_names(each)
-        point = shared.point if shared else self.point(f"{stem}_element", [*element, *inner], results, typed=True,
-                                     result_names=returned)
+        point = (
+            shared.point
+            if shared
+            else self.point(f"{stem}_element", [*element, *inner], results, typed=True, result_names=returned)
+        )
         per_class = tuple(self.code_name(s) for s in element if s.name in self.per_class)
         arrays = ("y", "p") if "y" in point.arguments else ("p",)
-        arrays += ("vector",) if DIRECTION in free or "product" in (write.name for write in each.writes) and shared else ()
+        arrays += (
+            ("vector",)
+            if DIRECTION in free or ("product" in (write.name for write in each.writes) and shared)
+            else ()
+        )
         indices = tuple(
             (self.code_name(symbol), "label" if symbol == LABEL_HIT else self.code_name(hits[symbol]))
-            for symbol in element if symbol == LABEL_HIT or symbol in hits
+            for symbol in element
+            if symbol == LABEL_HIT or symbol in hits
         )
         slots = tuple(
             (self.code_name(slot.symbol), slot.kind, self.code_name(slot.of) if slot.of is not None else "")
@@ -244,8 +277,15 @@ class Assembly:
         )
         writes = tuple(write.name for write in each.writes)
         created = Sweep(
-            "", point.name, arrays + per_class, indices, tuple(self.code_name(s) for s in scalars), point.arguments,
-            slots, writes, shared.results(set(returned)) if shared else returned,
+            "",
+            point.name,
+            arrays + per_class,
+            indices,
+            tuple(self.code_name(s) for s in scalars),
+            point.arguments,
+            slots,
+            writes,
+            shared.results(set(returned)) if shared else returned,
             PRODUCT if shared and "product" in writes else (),
         )
         for known in self.sweeps:
@@ -261,4 +301,6 @@ class Assembly:
 
 
 def result_names(each: Pass) -> tuple[str, ...]:
-    return tuple(f"{slot.symbol.name}_element" for slot in each.slots) + tuple(write.name for write in each.writes)
+    return tuple(f"{slot.symbol.name}_element" for slot in each.slots) + tuple(
+        write.name for write in each.writes
+    )

@@ -5,6 +5,7 @@ file, which is checked before anything is imported. Numba's own cache files besi
 so the folder is private and one that somebody else owns or can write is refused.
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -30,7 +31,9 @@ NAMESPACE = "lossgen_compiled"
 
 def compiled_module(declaration: Declaration) -> ModuleType:
     """The imported module of a declaration, generated first if the cache does not hold it intact."""
-    key = hashlib.sha256(f"{digest_of(declaration)} {_wording(declaration)} {compiler_digest()}".encode()).hexdigest()[:24]
+    key = hashlib.sha256(
+        f"{digest_of(declaration)} {_wording(declaration)} {compiler_digest()}".encode()
+    ).hexdigest()[:24]
     name = f"{NAMESPACE}.{declaration.name}_{key}"
     if name in sys.modules:
         return sys.modules[name]
@@ -51,7 +54,9 @@ def _wording(declaration: Declaration) -> str:
     for key, case in declaration.cases.items():
         for term in case.terms:
             symbols = sorted(term.expression.free_symbols, key=str)
-            words.append(repr((key, term.scope, str(term.expression), [(s.name, s.assumptions0) for s in symbols])))
+            words.append(
+                repr((key, term.scope, str(term.expression), [(s.name, s.assumptions0) for s in symbols]))
+            )
     return "\n".join(words)
 
 
@@ -73,7 +78,9 @@ def cache_folder() -> Path:
     temporary = Path(tempfile.mkdtemp(prefix="lossgen-"))
     warnings.warn(
         f"compiled losses are kept in {temporary} and lost afterwards: {problem}. "
-        "Set LOSSGEN_CACHE_DIR to a folder that only you can write.", RuntimeWarning, stacklevel=2,
+        "Set LOSSGEN_CACHE_DIR to a folder that only you can write.",
+        RuntimeWarning,
+        stacklevel=2,
     )
     return temporary
 
@@ -103,7 +110,8 @@ def _is_intact(entry: Path) -> bool:
     try:
         manifest = json.loads((entry / MANIFEST).read_text(encoding="utf-8"))
         return bool(manifest) and all(
-            hashlib.sha256((entry / name).read_bytes()).hexdigest() == digest for name, digest in manifest.items()
+            hashlib.sha256((entry / name).read_bytes()).hexdigest() == digest
+            for name, digest in manifest.items()
         )
     except (OSError, ValueError, AttributeError, TypeError):
         return False
@@ -117,10 +125,8 @@ def _store(entry: Path, files: dict[str, str]) -> None:
     damaged = None
     if entry.exists() and not _is_intact(entry):
         damaged = Path(tempfile.mkdtemp(dir=entry.parent, prefix=".damaged."))
-        try:
+        with contextlib.suppress(OSError):  # another process was first
             os.replace(entry, damaged / entry.name)
-        except OSError:
-            pass
     try:
         os.replace(fresh, entry)
     except OSError:

@@ -1,8 +1,8 @@
 """Ladder → its derivatives, by the adjoint sweep: gradient, exact Hessian diagonal, Hessian-vector product.
 
-Assumes a stabilised ladder. Each derivative comes back as a ladder that may have grown sum and pick rungs (the
-adjoints) and an expression at a column. Nothing is approximated; maxima send their derivative to the first
-column that attains them.
+Assumes a stabilised ladder. Each derivative comes back as a ladder that may have grown sum and pick rungs
+(the adjoints) and an expression at a column. Nothing is approximated; maxima send their derivative to the
+first column that attains them.
 """
 
 from dataclasses import dataclass
@@ -43,17 +43,18 @@ def gradient(ladder: Ladder, symbol: Symbol = y_pred) -> Derivative:
     accurate, textbook = Integer(0), Integer(0)
     for index in reversed(range(len(ladder.rungs))):
         rung = ladder.rungs[index]
-        later = ladder.rungs[index + 1:]
-        through = Add(*(
-            adjoints[other.symbol] * weight(other) * other.summand.diff(rung.symbol) for other in later
-        ))
+        later = ladder.rungs[index + 1 :]
+        through = Add(
+            *(adjoints[other.symbol] * weight(other) * other.summand.diff(rung.symbol) for other in later)
+        )
         from_head = ladder.head.diff(rung.symbol)
         slope = rung.summand.diff(symbol)
         adjoint = from_head + _column_sum(through, builder)
         adjoints[rung.symbol] = adjoint
         direct = _direct(accurate, textbook, rung, slope, through, from_head)
         accurate = (
-            accurate + adjoint * weight(rung) * slope if direct is None
+            accurate + adjoint * weight(rung) * slope
+            if direct is None
             else _balanced(direct, rung, slope, builder)
         )
         textbook = textbook + adjoint * weight(rung) * slope
@@ -65,8 +66,10 @@ def _column_sum(expression: Expr, builder: Builder) -> Expr:
     return Add(*(builder.sum(term) for term in Add.make_args(expression)))
 
 
-def _direct(accurate: Expr, textbook: Expr, rung: Rung, slope: Expr, through: Expr, from_head: Expr) -> Expr | None:
-    """D with (gradient so far) = D·slope and adjoint = −ΣD: all of the loss sees this log-sum-exp through u − L."""
+def _direct(
+    accurate: Expr, textbook: Expr, rung: Rung, slope: Expr, through: Expr, from_head: Expr
+) -> Expr | None:
+    """D with (gradient so far) = D·slope and adjoint = −ΣD: the loss sees this log-sum-exp only through u − L."""
     if rung.kind != "logsumexp" or from_head != 0 or slope == 0 or through == 0 or accurate != textbook:
         return None
     direct = -through

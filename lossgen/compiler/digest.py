@@ -15,10 +15,15 @@ def toolchain_digest() -> str:
 
 @cache
 def compiler_digest() -> str:
-    """Sixteen hexadecimal digits of the compiler, the language, the templates and the runtime: the key of a cache."""
+    """Sixteen hexadecimal digits of compiler, language, templates and runtime: the key of a cache."""
     digest = hashlib.sha256(runtime_digest().encode())
-    for package in ("lossgen.compiler", "lossgen.compiler.stabilise", "lossgen.language", "lossgen.language.atoms",
-                    "lossgen.templates"):
+    for package in (
+        "lossgen.compiler",
+        "lossgen.compiler.stabilise",
+        "lossgen.language",
+        "lossgen.language.atoms",
+        "lossgen.templates",
+    ):
         for path in sorted(files(package).iterdir(), key=lambda path: path.name):
             if path.name.endswith((".py", ".jinja")):
                 digest.update(path.name.encode() + b"\0" + path.read_bytes())

@@ -47,12 +47,14 @@ def derive(declaration: Declaration, options: Mapping[str, object]) -> tuple[Der
     nonnegative = declaration.nonnegative_of(options)
     labels = declaration.uses_labels(options)
     return tuple(
-        _derive_term(term.expression, term.scope, labels, columns, nonnegative) for term in declaration.terms(options)
+        _derive_term(term.expression, term.scope, labels, columns, nonnegative)
+        for term in declaration.terms(options)
     )
 
 
-def _derive_term(expression: Expr, scope: Scope, labels: bool, columns: frozenset[Symbol],
-                 nonnegative: frozenset[Symbol]) -> Derived:
+def _derive_term(
+    expression: Expr, scope: Scope, labels: bool, columns: frozenset[Symbol], nonnegative: frozenset[Symbol]
+) -> Derived:
     trace: list = []
     stable = partial(stabilise, nonnegative=nonnegative, trace=trace)
 
@@ -73,8 +75,15 @@ def _derive_term(expression: Expr, scope: Scope, labels: bool, columns: frozense
 
     readable = partial(restore_targets, definitions=targets)
     return Derived(
-        expression, scope, labels, map_expressions(ladder, readable), _map(first, readable), _map(second, readable),
-        _map(product, readable), schedules, tuple(trace),
+        expression,
+        scope,
+        labels,
+        map_expressions(ladder, readable),
+        _map(first, readable),
+        _map(second, readable),
+        _map(product, readable),
+        schedules,
+        tuple(trace),
     )
 
 
@@ -83,11 +92,15 @@ def _map(derivative: Derivative, function) -> Derivative:
     textbook = function(derivative.textbook)
     same = derivative.expression == derivative.textbook
     return Derivative(
-        map_expressions(derivative.ladder, function), textbook if same else function(derivative.expression), textbook
+        map_expressions(derivative.ladder, function),
+        textbook if same else function(derivative.expression),
+        textbook,
     )
 
 
-def _schedule(ladder: Ladder, outputs: Mapping[str, Expr], targets: Mapping[Symbol, Expr], trace: list) -> Schedule:
+def _schedule(
+    ladder: Ladder, outputs: Mapping[str, Expr], targets: Mapping[Symbol, Expr], trace: list
+) -> Schedule:
     ladder = prune(ladder, *outputs.values())
     symbols = frozenset({y_true, *targets})
 
@@ -95,17 +108,27 @@ def _schedule(ladder: Ladder, outputs: Mapping[str, Expr], targets: Mapping[Symb
         return place_targets(finish(expression, ladder, symbols, trace), targets)
 
     outputs = {name: finished(output) for name, output in outputs.items()}
-    ladder = replace(ladder, rungs=tuple(
-        replace(rung, summand=place_targets(rung.summand, targets) if rung.kind == "logsumexp" else finished(rung.summand))
-        for rung in ladder.rungs
-    ))
+    ladder = replace(
+        ladder,
+        rungs=tuple(
+            replace(
+                rung,
+                summand=place_targets(rung.summand, targets)
+                if rung.kind == "logsumexp"
+                else finished(rung.summand),
+            )
+            for rung in ladder.rungs
+        ),
+    )
     lowered = lower(ladder, outputs)
     return schedule(lowered, lowered.element_symbols)
 
 
 def assemble(declaration: Declaration, derived: Derived, prefix: str = "") -> Assembly:
     """The functions of a term: point functions, sweeps, kernels."""
-    assembly = Assembly(tuple(declaration.parameters), declaration.per_class, derived.labels, declaration.name, prefix=prefix)
+    assembly = Assembly(
+        tuple(declaration.parameters), declaration.per_class, derived.labels, declaration.name, prefix=prefix
+    )
     plans, symbols = derived.schedules, derived.ladder.element_symbols
     if not is_flat(plans):
         for output in OUTPUTS:
@@ -150,7 +173,8 @@ def _share(assembly: Assembly, plans: Mapping[str, Schedule], symbols: frozenset
     merged = {}
     for output, plan in plans.items():
         each = replace(
-            plan.passes[0], slots=(slot,) if plan.value is not None else (),
+            plan.passes[0],
+            slots=(slot,) if plan.value is not None else (),
             writes=tuple(writes[name] for name in OUTPUTS[output]),
             scalars=tuple((symbol, source) for (source, _), symbol in scalars.items()),
         )

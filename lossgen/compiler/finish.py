@@ -14,7 +14,7 @@ from .stabilise import accurate
 
 
 def finish(expression: Expr, ladder: Ladder, targets: frozenset[Symbol], trace: list | None = None) -> Expr:
-    """The form of `expression` that the kernel computes; `targets` are the symbols of the target and its parts."""
+    """The form that the kernel computes; `targets` are the symbols of the target and of its parts."""
     rungs = [rung for rung in ladder.rungs if rung.kind == "logsumexp"]
     for rung in rungs:
         expression = _softmax_atoms(expression, rung)
@@ -55,11 +55,11 @@ def _guard_products(expression: Expr, symbols: frozenset[Symbol]) -> Expr:
         return expression
     arguments = [_guard_products(argument, symbols) for argument in expression.args]
     if isinstance(expression, Mul):
-        targets = [factor for factor in arguments if factor.free_symbols & symbols and not factor.has(log_softmax)]
+        targets = [
+            factor for factor in arguments if factor.free_symbols & symbols and not factor.has(log_softmax)
+        ]
         logs = [factor for factor in arguments if isinstance(factor, log_softmax)]
         if targets and len(logs) == 1:
             rest = [factor for factor in arguments if factor not in targets and factor not in logs]
             return Mul(*rest, guarded_product(Mul(*targets), logs[0]))
     return expression.func(*arguments)
-
-

@@ -50,6 +50,16 @@ def flat_kernel(assembly: Assembly, output: str, plan: Schedule, shared: Shared)
     product = any(write.name == "product" for write in each.writes)
     arrays = ("p",) if "y" not in point.arguments else ("y", "p")
     return FlatKernel(
-        f"{assembly.prefix}{output}_flat", output, tuple(lines), point.name, (*arrays, *(("vector",) if product else ())),
-        point.arguments, scalars, shared.results(used), value, value_factor, writes, PRODUCT if product else (),
+        f"{assembly.prefix}{output}_flat",
+        output,
+        tuple(lines),
+        point.name,
+        (*arrays, *(("vector",) if product else ())),
+        point.arguments,
+        scalars,
+        shared.results(used),
+        value,
+        value_factor,
+        writes,
+        PRODUCT if product else (),
     )

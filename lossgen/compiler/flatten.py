@@ -30,13 +30,15 @@ def flatten(expression: Expr, columns: frozenset[Symbol] = frozenset()) -> Ladde
     head = _rise(expression, builder, shifts=False)
     stray = head.free_symbols & builder.element_symbols
     if stray:
-        raise CompileError(f"{head} depends on the column through {sorted(map(str, stray))} outside every reduction")
+        raise CompileError(
+            f"{head} depends on the column through {sorted(map(str, stray))} outside every reduction"
+        )
     head = _centre(head, builder)
     return builder.ladder(head)
 
 
 def _rise(expression: Expr, builder: Builder, shifts: bool) -> Expr:
-    """`expression` with its reductions replaced by rungs; `shifts`: a common factor would cancel here (log, quotient)."""
+    """The expression with rungs for its reductions; `shifts`: a common factor cancels here (log, quotient)."""
     if not expression.has(Reduction):
         return expression
     if isinstance(expression, Reduction):
@@ -74,7 +76,7 @@ def _weighted_exponent(summand: Expr, builder: Builder) -> Expr | None:
 
 
 def _log(argument: Expr, builder: Builder) -> Expr:
-    """log(c + exp(L)·w) = log c + softplus(L + log(w/c)) for c > 0, which neither overflows nor loses the smaller part."""
+    """log(c + w·exp(L)) = log c + softplus(L + log(w/c)) for c > 0: neither overflows nor loses a part."""
     from lossgen.language.atoms import softplus
 
     rungs = {rung.symbol for rung in builder.rungs if rung.kind == "logsumexp"}
@@ -90,7 +92,7 @@ def _log(argument: Expr, builder: Builder) -> Expr:
 
 
 def _centre(head: Expr, builder: Builder) -> Expr:
-    """a·L + b·Σ w·u → b·Σ w·(u − L) + (a + b·Σ w)·L for a log-sum-exp L of u: for one-hot w the bracket is exactly 0."""
+    """a·L + b·Σ w·u → b·Σ w·(u − L) + (a + b·Σ w)·L for a log-sum-exp L of u: the bracket is 0 for one-hot w."""
     for rung in list(builder.rungs):
         if rung.kind != "logsumexp" or not head.has(rung.symbol):
             continue
@@ -103,7 +105,11 @@ def _centre(head: Expr, builder: Builder) -> Expr:
             if weight.free_symbols & rung.summand.free_symbols & builder.element_symbols:
                 continue
             slope, constant = head.coeff(other.symbol), head.coeff(rung.symbol)
-            if slope == 0 or constant == 0 or (head - slope * other.symbol - constant * rung.symbol).has(other.symbol, rung.symbol):
+            if (
+                slope == 0
+                or constant == 0
+                or (head - slope * other.symbol - constant * rung.symbol).has(other.symbol, rung.symbol)
+            ):
                 continue
             rest = head - slope * other.symbol - constant * rung.symbol
             centred = rung.summand - rung.symbol
@@ -123,7 +129,9 @@ _REDUCTIONS = {
     LogSumExp: lambda argument, builder, _: builder.log_sum_exp(_rise(argument, builder, False)),
     Softmax: lambda argument, builder, _: _softmax(argument, builder, exp),
     LogSoftmax: lambda argument, builder, _: _softmax(argument, builder, lambda difference: difference),
-    Gather: lambda argument, builder, shifts: builder.pick(_rise(argument, builder, shifts) * LABEL_HIT, LABEL_HIT),
+    Gather: lambda argument, builder, shifts: builder.pick(
+        _rise(argument, builder, shifts) * LABEL_HIT, LABEL_HIT
+    ),
 }
 
 

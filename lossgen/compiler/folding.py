@@ -1,4 +1,4 @@
-"""Long lines of generated code, broken where a person would: after the commas of a call, before a sum's signs."""
+"""Long lines of generated code, broken where a person would: after a call's commas, before a sum's signs."""
 
 import re
 
@@ -21,16 +21,18 @@ def fold(line: str) -> str:
     many = assignment and len(assignment.group()) > WIDTH - len(indent) - 40
     if call and not many and _closing(stripped, call.end() - 1) in (len(stripped) - 1, len(stripped) - 2):
         end = _closing(stripped, call.end() - 1)
-        return _bracketed(indent, stripped[: call.end()], _split(stripped[call.end():end], ", "), stripped[end:])
+        return _bracketed(
+            indent, stripped[: call.end()], _split(stripped[call.end() : end], ", "), stripped[end:]
+        )
     if stripped.startswith("return ") and len(_split(stripped[7:], ", ")) > 1:
         return _bracketed(indent, "return (", _split(stripped[7:], ", "), ")")
     if assignment and "," in assignment.group(1):
         names = assignment.group(1).split(", ")
-        return _bracketed(indent, "(", names, fold(f"{indent}) = {stripped[assignment.end():]}").lstrip())
+        return _bracketed(indent, "(", names, fold(f"{indent}) = {stripped[assignment.end() :]}").lstrip())
     if assignment:
-        terms = _terms(stripped[assignment.end():])
+        terms = _terms(stripped[assignment.end() :])
         inner = "\n".join(fold(f"{indent}    {term}") for term in terms)
-        return f"{indent}{stripped[:assignment.end()]}(\n{inner}\n{indent})"
+        return f"{indent}{stripped[: assignment.end()]}(\n{inner}\n{indent})"
     terms = _terms(stripped)
     return "\n".join(f"{indent}{term}" for term in terms) if len(terms) > 1 else line
 
@@ -74,7 +76,7 @@ def _terms(text: str) -> list[str]:
     terms, depth, begin = [], 0, 0
     for position, character in enumerate(text):
         depth += (character in "([{") - (character in ")]}")
-        if depth == 0 and position and text[position:position + 3] in (" + ", " - "):
+        if depth == 0 and position and text[position : position + 3] in (" + ", " - "):
             terms.append(text[begin:position].strip())
             begin = position
     terms.append(text[begin:].strip())

@@ -14,7 +14,9 @@ class KernelFunction(Function):
         return True
 
     def fdiff(self, argindex=1):
-        raise NotImplementedError(f"{type(self).__name__} belongs to finished code and is never differentiated")
+        raise NotImplementedError(
+            f"{type(self).__name__} belongs to finished code and is never differentiated"
+        )
 
 
 class guarded_product(KernelFunction):

@@ -24,7 +24,7 @@ class Rung:
     """One reduction: `symbol = kind over columns of summand`.
 
     `kind` is `sum`, `max`, `min`, `logsumexp` or `pick`. A `pick` takes the summand at one column: the row's
-    label (`at` is `LABEL_HIT`) or the first column where an earlier maximum is attained (`at` is its hit symbol).
+    label (`at` is `LABEL_HIT`) or the first column that attains an earlier maximum (`at` is its hit symbol).
     """
 
     symbol: Symbol
@@ -39,7 +39,7 @@ class Ladder:
 
     rungs: tuple[Rung, ...]
     head: Expr
-    columns: frozenset[Symbol] = field(default_factory=frozenset)   # per-class parameters: one value a column
+    columns: frozenset[Symbol] = field(default_factory=frozenset)  # per-class parameters: one value a column
 
     def rung(self, symbol: Symbol) -> Rung:
         return next(rung for rung in self.rungs if rung.symbol == symbol)

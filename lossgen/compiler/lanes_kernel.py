@@ -49,10 +49,16 @@ class LaneKernel:
     uses_columns: bool
 
 
-def lane_kernels(assembly: Assembly, kernels: list[Kernel], parameters) -> tuple[list[LaneSweep], list[LaneKernel]]:
+def lane_kernels(
+    assembly: Assembly, kernels: list[Kernel], parameters
+) -> tuple[list[LaneSweep], list[LaneKernel]]:
     """The lane twins of those kernels that have one; `parameters(kernel)` lists a kernel's arguments."""
     sweeps: list[LaneSweep] = []
-    made = [_kernel(assembly, kernel, parameters(kernel), sweeps) for kernel in kernels if kernel.output in LANE_OUTPUTS]
+    made = [
+        _kernel(assembly, kernel, parameters(kernel), sweeps)
+        for kernel in kernels
+        if kernel.output in LANE_OUTPUTS
+    ]
     return sweeps, made
 
 
@@ -75,7 +81,10 @@ def _kernel(assembly: Assembly, kernel: Kernel, parameters: list[str], sweeps: l
             lanes.append(step.result)
             arguments = [_picked(name, step.index, assembly.per_class_names) for name in step.elements]
             arguments += [f"like(p, {_of_lane(name, kernel)})" for name in step.scalars]
-            body += ["for lane in range(LANES):", f"    {step.result}[lane] = {step.point}({', '.join(arguments)})"]
+            body += [
+                "for lane in range(LANES):",
+                f"    {step.result}[lane] = {step.point}({', '.join(arguments)})",
+            ]
         else:
             sweep = step.sweep
             lanes += [name for name, kind, _ in sweep.slots if kind != "index"]
@@ -89,8 +98,17 @@ def _kernel(assembly: Assembly, kernel: Kernel, parameters: list[str], sweeps: l
     arrays |= {name for step in kernel.of_kind(PickStep) for name in step.elements}
     loaded = tuple(name for name in ("y", "p", "vector") if name in arrays)
     return LaneKernel(
-        f"{kernel.stem}_lanes", tuple(parameters), kernel.constants, (*loaded, *kernel.writes), tuple(dict.fromkeys(lanes)),
-        tuple(dict.fromkeys(indices)), loaded, tuple(body), kernel.has_value, kernel.value, kernel.writes,
+        f"{kernel.stem}_lanes",
+        tuple(parameters),
+        kernel.constants,
+        (*loaded, *kernel.writes),
+        tuple(dict.fromkeys(lanes)),
+        tuple(dict.fromkeys(indices)),
+        loaded,
+        tuple(body),
+        kernel.has_value,
+        kernel.value,
+        kernel.writes,
         kernel.uses_columns,
     )
 
@@ -109,7 +127,8 @@ def _picked(name: str, index: str, per_class: frozenset[str]) -> str:
 def _lane_sweep(assembly: Assembly, step: SweepStep, kernel: Kernel, sweeps: list[LaneSweep]) -> LaneSweep:
     sweep = step.sweep
     constants = tuple(
-        name for name, source in zip(sweep.scalars, step.scalars, strict=True)
+        name
+        for name, source in zip(sweep.scalars, step.scalars, strict=True)
         if source in kernel.constant_names or not source.isidentifier()
     )
     for known in sweeps:
@@ -117,7 +136,13 @@ def _lane_sweep(assembly: Assembly, step: SweepStep, kernel: Kernel, sweeps: lis
             return known
     tiles = tuple(name for name in sweep.arrays if name not in assembly.per_class_names)
     writes = [name for write in sweep.writes for name in (f"{write}_scale", f"{write}_tile")]
-    parameters = (*sweep.arrays, *(index for _, index in sweep.indices), *sweep.scalars, *sweep.accumulators, *writes)
+    parameters = (
+        *sweep.arrays,
+        *(index for _, index in sweep.indices),
+        *sweep.scalars,
+        *sweep.accumulators,
+        *writes,
+    )
     indices = dict(sweep.indices)
     arguments = []
     for name in sweep.point_arguments:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from sympy import Expr, Mul, Symbol, exp
 
 from lossgen.language.atoms import keep, log1p, log_softmax, softmax, softmax_complement
-from lossgen.language.symbols import column_count
 
 from .kernel_functions import complement, excluded_exponential, guarded_product, is_maximum, shifted
 from .ladder import Ladder, Rung, hit_symbol
@@ -18,7 +17,7 @@ from .ladder import Ladder, Rung, hit_symbol
 
 @dataclass(frozen=True)
 class Slot:
-    """One accumulator of a sweep: `sum`, `max`, `min`, or `index` (first column where summand attains `of`)."""
+    """One accumulator of a sweep: `sum`, `max`, `min`, or `index` (first column where it attains `of`)."""
 
     symbol: Symbol
     kind: str
@@ -28,7 +27,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Pick:
-    """A point expression evaluated at one column of the row: the label's, or the one that an index slot found."""
+    """A point expression at one column of the row: the label's, or the one that an index slot found."""
 
     symbol: Symbol
     expression: Expr
@@ -54,8 +53,10 @@ def lower(ladder: Ladder, outputs: dict[str, Expr]) -> Lowered:
     definitions: list[tuple[Symbol, Expr]] = []
     hits: dict[Symbol, Symbol | None] = {}
     exponentials = {rung.symbol: _Exponential(rung) for rung in ladder.rungs if rung.kind == "logsumexp"}
-    used = set().union(*(expression.free_symbols for expression in outputs.values()),
-                       *(rung.summand.free_symbols | {rung.at} for rung in ladder.rungs))
+    used = set().union(
+        *(expression.free_symbols for expression in outputs.values()),
+        *(rung.summand.free_symbols | {rung.at} for rung in ladder.rungs),
+    )
 
     def rewritten(expression: Expr) -> Expr:
         for each in exponentials.values():
@@ -83,8 +84,14 @@ def lower(ladder: Ladder, outputs: dict[str, Expr]) -> Lowered:
                 index = Symbol(f"{rung.symbol.name}_index", integer=True)
                 slots.append(Slot(index, "index", rewritten(rung.summand), rung.symbol))
                 hits[hit_symbol(rung)] = index
-    return Lowered(tuple(slots), tuple(picks), tuple(definitions), hits,
-                   {name: rewritten(output) for name, output in outputs.items()}, ladder.element_symbols)
+    return Lowered(
+        tuple(slots),
+        tuple(picks),
+        tuple(definitions),
+        hits,
+        {name: rewritten(output) for name, output in outputs.items()},
+        ladder.element_symbols,
+    )
 
 
 def _opened(summand: Expr) -> Expr:
@@ -155,7 +162,10 @@ class _Exponential:
         symbol = self.rung.symbol
         if symbol not in expression.free_symbols or not expression.args:
             return expression
-        if isinstance(expression, (log_softmax, softmax, softmax_complement)) and expression.args[1] == symbol:
+        if (
+            isinstance(expression, (log_softmax, softmax, softmax_complement))
+            and expression.args[1] == symbol
+        ):
             if isinstance(expression, log_softmax):
                 return self.shifted() - self.log_total
             if isinstance(expression, softmax):
@@ -165,7 +175,7 @@ class _Exponential:
 
 
 def _completed_by_row(rung: Rung, exponentials, slots: list[Slot], rewritten, element_symbols) -> Expr | None:
-    """Σ a·log_softmax = Σ a·(u − maximum) − log_total·Σ a: a sweep earlier, and no cancellation (both parts have a's sign)."""
+    """Σ a·log_softmax = Σ a·(u − maximum) − log_total·Σ a: a sweep earlier, and both parts have the sign of −a."""
     summand = rung.summand
     if isinstance(summand, guarded_product) and isinstance(summand.args[1], log_softmax):
         weight, logarithm = summand.args
@@ -179,13 +189,14 @@ def _completed_by_row(rung: Rung, exponentials, slots: list[Slot], rewritten, el
         return None
     near = Symbol(f"{rung.symbol.name}_shifted", real=True)
     outside, inside = weight.as_independent(*element_symbols, as_Add=False)
-    product = guarded_product(weight, exponential.shifted()) if inside != 1 else weight * exponential.shifted()
+    product = (
+        guarded_product(weight, exponential.shifted()) if inside != 1 else weight * exponential.shifted()
+    )
     slots.append(Slot(near, "sum", rewritten(product)))
     if inside == 1:
         from lossgen.language.symbols import column_count
+
         return near - exponential.log_total * outside * column_count
     inside = _opened(rewritten(inside))
     total = _sum_slot(slots, inside, Symbol(f"{rung.symbol.name}_weight", real=True))
     return near - exponential.log_total * outside * total
-
-

@@ -1,7 +1,7 @@
 """Expressions → lines of Python: one name for each repeated sub-expression, then the results.
 
-Assumes finished expressions. Promises that an expression prints the same operations in the same order wherever
-it stands, so that two kernels that compute the same thing compute the same float. Nothing is reassociated.
+Assumes finished expressions. Promises that an expression prints the same operations in the same order
+wherever it stands, so that two kernels that compute the same thing compute the same float. Nothing is reassociated.
 """
 
 import re
@@ -15,11 +15,30 @@ from sympy.logic.boolalg import Boolean, BooleanFalse, BooleanTrue
 from lossgen.errors import CompileError
 from lossgen.language.atoms import ATOMS, keep
 
+from .canonical import canonical, is_negative, negated
 from .kernel_functions import KERNEL_FUNCTIONS, shifted
 
-VECTOR_FUNCTIONS = frozenset(ATOMS) | {"exp", "log", "tanh", "sinh", "cosh", "sin", "cos", "atan", "erf", "erfc"}
+VECTOR_FUNCTIONS = frozenset(ATOMS) | {
+    "exp",
+    "log",
+    "tanh",
+    "sinh",
+    "cosh",
+    "sin",
+    "cos",
+    "atan",
+    "erf",
+    "erfc",
+}
 LADDER_FUNCTIONS = frozenset(function.__name__ for function in KERNEL_FUNCTIONS)
-NUMBER_NAMES = {Integer(0): "zero", Integer(1): "one", Integer(2): "two", Integer(3): "three", Integer(4): "four", Rational(1, 2): "half"}
+NUMBER_NAMES = {
+    Integer(0): "zero",
+    Integer(1): "one",
+    Integer(2): "two",
+    Integer(3): "three",
+    Integer(4): "four",
+    Rational(1, 2): "half",
+}
 WORD = re.compile(r"[A-Za-z_]\w*")
 ELEMENT_SUFFIX = "_of_element"
 SHARED_NAMES = {"exp": "exponential", "log": "logarithm", "power": "powered", "shifted": "below_maximum"}
@@ -35,9 +54,14 @@ class Code:
     operations: int
 
 
-def print_code(results: list[Expr], names: dict[Symbol, str], typed_by: str | None,
-               definitions: tuple[tuple[Symbol, Expr], ...] = (), result_names: tuple[str, ...] = (),
-               hidden: frozenset[str] = frozenset()) -> Code:
+def print_code(
+    results: list[Expr],
+    names: dict[Symbol, str],
+    typed_by: str | None,
+    definitions: tuple[tuple[Symbol, Expr], ...] = (),
+    result_names: tuple[str, ...] = (),
+    hidden: frozenset[str] = frozenset(),
+) -> Code:
     """The body that computes `results`.
 
     Args:
@@ -45,7 +69,7 @@ def print_code(results: list[Expr], names: dict[Symbol, str], typed_by: str | No
         names: the name in the code of each symbol; a symbol that is missing keeps its own.
         typed_by: an argument whose float type the literals take; None prints plain float64 literals.
         definitions: (symbol, expression) computed first, in order, under the symbol's name.
-        result_names: the names that results get in a line of their own; none are given for a single expression.
+        result_names: the names that results get in a line of their own; none for a single expression.
         hidden: functions whose name means something else in the module; they are called `name_of_element`.
     """
     return _Printer(names, typed_by, hidden).code(results, definitions, result_names)
@@ -66,8 +90,8 @@ class _Printer:
 
     def code(self, results, definitions, result_names) -> Code:
         self.taken |= set(result_names)
-        results = [_canonical(result) for result in results]
-        definitions = [(symbol, _canonical(expression)) for symbol, expression in definitions]
+        results = [canonical(result) for result in results]
+        definitions = [(symbol, canonical(expression)) for symbol, expression in definitions]
         seen: set[Expr] = set()
         for expression in [*(expression for _, expression in definitions), *results]:
             self._count(expression, seen)
@@ -96,7 +120,7 @@ class _Printer:
         right = ", ".join(f"like({self.typed_by}, {_number(value)})" for value, _ in ordered)
         return [f"{left} = {right}"]
 
-    # Sharing -------------------------------------------------------------------------------------------
+    # Sharing --------------------------------------------------------------------------------------
 
     def _count(self, expression: Expr, seen: set[Expr]) -> None:
         self.uses[expression] += 1
@@ -110,14 +134,20 @@ class _Printer:
 
     def _shared(self, expression: Expr) -> bool:
         return (
-            self.uses[expression] > 1 and bool(expression.args) and not isinstance(expression, (Boolean, Number))
+            self.uses[expression] > 1
+            and bool(expression.args)
+            and not isinstance(expression, (Boolean, Number))
             and not (expression.is_Mul and len(expression.args) == 2 and expression.args[0] == -1)
             and expression.func.__name__ != "ExprCondPair"
         )
 
     def _name(self, expression: Expr) -> str:
-        if isinstance(expression, Add) and {str(abs_) for abs_ in expression.free_symbols} == {"y", "p"} \
-                and len(expression.args) == 2 and all(len(a.free_symbols) == 1 for a in expression.args):
+        if (
+            isinstance(expression, Add)
+            and {str(abs_) for abs_ in expression.free_symbols} == {"y", "p"}
+            and len(expression.args) == 2
+            and all(len(a.free_symbols) == 1 for a in expression.args)
+        ):
             stem = "error"
         elif isinstance(expression, keep):
             stem = "target" if "p" not in {symbol.name for symbol in expression.free_symbols} else "part"
@@ -132,8 +162,8 @@ class _Printer:
         self.taken.add(name)
         return name
 
-    # Printing ------------------------------------------------------------------------------------------
-    # `level` is the precedence of the surrounding operator: 0 none, 1 sum, 2 product, 3 unary or power operand.
+    # Printing -------------------------------------------------------------------------------------
+    # `level` is the precedence of the surrounding operator: 0 none, 1 sum, 2 product, 3 factor, 4 divisor.
 
     def _emit(self, expression: Expr, level: int) -> str:
         if expression in self.lets:
@@ -149,7 +179,7 @@ class _Printer:
     def _plain(self, expression: Expr, level: int) -> str:
         if isinstance(expression, Symbol):
             return self._symbol(expression)
-        if isinstance(expression, (Number,)) or expression.is_number and not expression.args:
+        if isinstance(expression, (Number,)) or (expression.is_number and not expression.args):
             return self._literal(expression, level)
         if expression.is_number and not expression.free_symbols:
             return self._literal(expression, level)
@@ -187,11 +217,17 @@ class _Printer:
         return self.numbers[value]
 
     def _sum(self, expression: Add) -> str:
-        terms = sorted(expression.args, key=lambda term: _negative(term))
-        parts = [self._emit(terms[0], 1)] if not _negative(terms[0]) else [f"-{self._emit(_negated(terms[0]), 2)}"]
+        terms = sorted(expression.args, key=lambda term: is_negative(term))
+        parts = (
+            [self._emit(terms[0], 1)]
+            if not is_negative(terms[0])
+            else [f"-{self._emit(negated(terms[0]), 2)}"]
+        )
         for term in terms[1:]:
             self.operations += 1
-            parts.append(f"- {self._emit(_negated(term), 2)}" if _negative(term) else f"+ {self._emit(term, 2)}")
+            parts.append(
+                f"- {self._emit(negated(term), 2)}" if is_negative(term) else f"+ {self._emit(term, 2)}"
+            )
         return " ".join(parts)
 
     def _product(self, expression: Mul, level: int) -> str:
@@ -203,15 +239,21 @@ class _Printer:
         for factor in factors:
             if isinstance(factor, Rational) and not isinstance(factor, Integer) and abs(factor.p) == 1:
                 below.append(Integer(factor.q))
-            elif isinstance(factor, Pow) and _is_reciprocal(factor) and factor not in self.lets \
-                    and not self._shared(factor):
+            elif (
+                isinstance(factor, Pow)
+                and _is_reciprocal(factor)
+                and factor not in self.lets
+                and not self._shared(factor)
+            ):
                 below.append(Pow(factor.base, -factor.exp))
             else:
                 above.append(factor)
         if not above:
             above = [Integer(1)]
         self.operations += len(above) + len(below) - 1 + bool(sign)
-        text = "*".join(self._emit(factor, 3 if len(above) + len(below) + bool(sign) > 1 else level) for factor in above)
+        text = "*".join(
+            self._emit(factor, 3 if len(above) + len(below) + bool(sign) > 1 else level) for factor in above
+        )
         for divisor in below:
             text = f"{text}/{self._emit(divisor, 4)}"
         return _wrap(sign + text, level > 2 or (bool(sign) and level > 1))
@@ -228,7 +270,9 @@ class _Printer:
             self.operations += int(exponent) - 1
             return _wrap("*".join([self._once(base)] * int(exponent)), level > 3)
         if exponent.is_Rational and exponent.q == 2 and exponent.p < 8:
-            return self._product(Mul(Pow(base, exponent.p // 2), Pow(base, Rational(1, 2)), evaluate=False), level)
+            return self._product(
+                Mul(Pow(base, exponent.p // 2), Pow(base, Rational(1, 2)), evaluate=False), level
+            )
         return self._function("power", [base, exponent])
 
     def _once(self, expression: Expr) -> str:
@@ -261,7 +305,8 @@ class _Printer:
         last = branches.pop()
         text = self._emit(last.expr, 0)
         if last.cond != True:  # noqa: E712  SymPy's own truth value
-            text = f"select({self._condition(last.cond)}, {text}, {self._literal(Integer(0), 0)}/{self._literal(Integer(0), 3)})"
+            nowhere = f"{self._literal(Integer(0), 0)}/{self._literal(Integer(0), 3)}"
+            text = f"select({self._condition(last.cond)}, {text}, {nowhere})"
         for branch in reversed(branches):
             self.operations += 1
             text = f"select({self._condition(branch.cond)}, {self._emit(branch.expr, 0)}, {text})"
@@ -279,68 +324,6 @@ class _Printer:
         if isinstance(condition, Not):
             return f"not ({self._condition(condition.args[0])})"
         raise CompileError(f"no kernel code is known for the condition {condition}")
-
-
-def _canonical(expression: Expr) -> Expr:
-    """Sums with their common number outside and a leading plus, so that p − y and y − p share one name."""
-    if not expression.args or isinstance(expression, Number):
-        return expression
-    if isinstance(expression, keep) and isinstance(expression.args[0], Add):
-        return keep(Add(*map(_canonical, expression.args[0].args), evaluate=False))
-    arguments = [_canonical(argument) if isinstance(argument, (Expr, Boolean)) or hasattr(argument, "args") else argument
-                 for argument in expression.args]
-    if isinstance(expression, Add):
-        rebuilt = Add(*arguments)
-        if not isinstance(rebuilt, Add):
-            return rebuilt
-        content, primitive = rebuilt.primitive()
-        if content.q != 1:
-            content, primitive = Integer(1), rebuilt
-        if all(_negative(term) for term in primitive.args) or _reads_badly(primitive):
-            content, primitive = -content, -primitive
-        return primitive if content == 1 else Mul(content, primitive, evaluate=False)
-    if isinstance(expression, Mul):
-        return _flat_product(arguments)
-    return expression.func(*arguments)
-
-
-def _reads_badly(difference: Add) -> bool:
-    """Whether −difference reads better: p − y rather than y − p, 1 − x rather than x − 1."""
-    if len(difference.args) != 2 or sum(_negative(term) for term in difference.args) != 1:
-        return False
-    minus, plus = sorted(difference.args, key=_negative, reverse=True)
-    if minus.is_Number or plus.is_Number:
-        return minus.is_Number
-    return "p" in {symbol.name for symbol in minus.free_symbols} and "p" not in {s.name for s in plus.free_symbols}
-
-
-def _flat_product(arguments: list[Expr]) -> Expr:
-    factors: list[Expr] = []
-    number = Integer(1)
-    for argument in arguments:
-        for factor in (argument.args if isinstance(argument, Mul) else (argument,)):
-            if factor.is_Number:
-                number *= factor
-            else:
-                factors.append(factor)
-    if number == 0:
-        return Integer(0)
-    if number != 1 or not factors:
-        factors.insert(0, number)
-    return factors[0] if len(factors) == 1 else Mul(*factors, evaluate=False)
-
-
-def _negative(term: Expr) -> bool:
-    return (term.is_Number and term.is_negative) or (
-        isinstance(term, Mul) and term.args[0].is_Number and term.args[0].is_negative
-    )
-
-
-def _negated(term: Expr) -> Expr:
-    """−term of a term with a negative number in front, without multiplying a sum out."""
-    if term.is_Number:
-        return -term
-    return _flat_product([-term.args[0], *term.args[1:]])
 
 
 def _is_reciprocal(power: Pow) -> bool:

@@ -17,13 +17,36 @@ from .schedule import EXPONENT
 
 INTRINSICS = ("accumulate", "like", "maximum_of", "minimum_of", "select")
 
-LANE_FUNCTIONS = {"LANES", "clear_ignored", "load_labels", "load_scales", "load_tile", "store_tile", "store_values"}
+LANE_FUNCTIONS = {
+    "LANES",
+    "clear_ignored",
+    "load_labels",
+    "load_scales",
+    "load_tile",
+    "store_tile",
+    "store_values",
+}
 
 SLOT_TEXTS = {
     "sum": ("0.0", "like(p, 0)", "{block} = accumulate({block}, {value})", "{slot} += {block}"),
-    "max": ("like(p, -inf)", "like(p, -inf)", "{block} = maximum_of({block}, {value})", "{slot} = maximum_of({slot}, {block})"),
-    "min": ("like(p, inf)", "like(p, inf)", "{block} = minimum_of({block}, {value})", "{slot} = minimum_of({slot}, {block})"),
-    "index": ("p.size", "p.size", "{block} = min({block}, start + i if {value} == {of} else p.size)", "{slot} = min({slot}, {block})"),
+    "max": (
+        "like(p, -inf)",
+        "like(p, -inf)",
+        "{block} = maximum_of({block}, {value})",
+        "{slot} = maximum_of({slot}, {block})",
+    ),
+    "min": (
+        "like(p, inf)",
+        "like(p, inf)",
+        "{block} = minimum_of({block}, {value})",
+        "{slot} = minimum_of({slot}, {block})",
+    ),
+    "index": (
+        "p.size",
+        "p.size",
+        "{block} = min({block}, start + i if {value} == {of} else p.size)",
+        "{slot} = min({slot}, {block})",
+    ),
 }
 """By kind of slot: its value before the row, before a block, after a column, after a block."""
 
@@ -34,20 +57,30 @@ def _environment() -> Environment:
         return files("lossgen.templates").joinpath(name).read_text(encoding="utf-8")
 
     environment = Environment(
-        loader=FunctionLoader(source), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True, autoescape=False,
+        loader=FunctionLoader(source),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
     )
     environment.globals.update(
-        sweep_parameters=sweep_parameters, block_arrays=block_arrays, element_arguments=element_arguments,
-        cast_scalars=cast_scalars, slot_text=slot_text, lane_slot_text=lane_slot_text,
+        sweep_parameters=sweep_parameters,
+        block_arrays=block_arrays,
+        element_arguments=element_arguments,
+        cast_scalars=cast_scalars,
+        slot_text=slot_text,
+        lane_slot_text=lane_slot_text,
     )
     return environment
 
 
 def render_module(header: str, imports: str, functions: str, variant: str, class_: dict | None) -> str:
     """The text of a module: header, imports, functions, the table of kernels, class and function."""
-    text = _environment().get_template("module.jinja").render(
-        header=header, imports=imports, functions=functions, variant=variant, class_=class_
+    text = (
+        _environment()
+        .get_template("module.jinja")
+        .render(header=header, imports=imports, functions=functions, variant=variant, class_=class_)
     )
     return "\n".join(fold(line) for line in text.splitlines()).rstrip() + "\n"
 
@@ -55,17 +88,24 @@ def render_module(header: str, imports: str, functions: str, variant: str, class
 def render_functions(title: str, assembly: Assembly) -> str:
     """Point functions, sweeps and kernels of one term."""
     environment = _environment()
-    module = environment.get_template("functions.jinja").make_module({
-        "labels": assembly.labels,
-        "kernel_parameters": lambda kernel: kernel_parameters(kernel, assembly),
-        "step_text": lambda step: step_text(step, assembly.per_class_names),
-    })
+    module = environment.get_template("functions.jinja").make_module(
+        {
+            "labels": assembly.labels,
+            "kernel_parameters": lambda kernel: kernel_parameters(kernel, assembly),
+            "step_text": lambda step: step_text(step, assembly.per_class_names),
+        }
+    )
     lanes = environment.get_template("lanes.jinja").make_module({"labels": assembly.labels})
     rows = [kernel for kernel in assembly.kernels if isinstance(kernel, Kernel)]
     flat = [kernel for kernel in assembly.kernels if isinstance(kernel, FlatKernel)]
-    sweeps, tiled = ([], []) if flat else lane_kernels(assembly, rows, lambda kernel: kernel_parameters(kernel, assembly))
+    sweeps, tiled = (
+        ([], []) if flat else lane_kernels(assembly, rows, lambda kernel: kernel_parameters(kernel, assembly))
+    )
     sections = [
-        (f"What one element or one row contributes{title}", [module.point(point) for point in assembly.points]),
+        (
+            f"What one element or one row contributes{title}",
+            [module.point(point) for point in assembly.points],
+        ),
         (f"One loop over the columns of a row{title}", [module.sweep(sweep) for sweep in assembly.sweeps]),
         (f"Kernels, row by row{title}", [module.rows(kernel) for kernel in rows]),
         (f"One loop over a tile of rows{title}", [lanes.sweep(loop) for loop in sweeps]),
@@ -74,7 +114,8 @@ def render_functions(title: str, assembly: Assembly) -> str:
     ]
     return "\n\n\n".join(
         "\n\n\n".join([rule(heading), *(str(text).strip() for text in functions)])
-        for heading, functions in sections if functions
+        for heading, functions in sections
+        if functions
     )
 
 
@@ -82,10 +123,15 @@ def kernel_tables(assembly: Assembly) -> dict[str, dict[str, str]]:
     """For each layout of the data the name of the kernel of each output."""
     rows = {each.output: each.name for each in assembly.kernels if isinstance(each, Kernel)}
     flat = {each.output: each.name for each in assembly.kernels if isinstance(each, FlatKernel)}
-    lanes = {} if flat else {
-        each.output: f"{each.stem}_lanes" for each in assembly.kernels
-        if isinstance(each, Kernel) and each.output in LANE_OUTPUTS
-    }
+    lanes = (
+        {}
+        if flat
+        else {
+            each.output: f"{each.stem}_lanes"
+            for each in assembly.kernels
+            if isinstance(each, Kernel) and each.output in LANE_OUTPUTS
+        }
+    )
     return {"rows": rows, "lanes": lanes, "flat": flat}
 
 
@@ -94,7 +140,7 @@ def rule(heading: str) -> str:
     return f"# {heading} ".ljust(100, "-")
 
 
-# What the templates ask ---------------------------------------------------------------------------------------
+# What the templates ask ---------------------------------------------------------------------------
 
 
 def sweep_parameters(sweep: Sweep) -> list[str]:
@@ -108,9 +154,16 @@ def kernel_parameters(kernel: Kernel | FlatKernel, assembly: Assembly) -> list[s
     writes = [write[0] if flat else write for write in kernel.writes]
     target = "labels" if assembly.labels else "y"
     return [
-        target, "p", *assembly.parameter_names, *(("columns",) if flat else ()), "weight", "scale",
-        *(("ignored",) if assembly.labels else ()), *(("value_out",) if has_value else ()),
-        *(("vector",) if kernel.output == "hessian_vector_product" else ()), *(f"{write}_out" for write in writes),
+        target,
+        "p",
+        *assembly.parameter_names,
+        *(("columns",) if flat else ()),
+        "weight",
+        "scale",
+        *(("ignored",) if assembly.labels else ()),
+        *(("value_out",) if has_value else ()),
+        *(("vector",) if kernel.output == "hessian_vector_product" else ()),
+        *(f"{write}_out" for write in writes),
     ]
 
 
@@ -143,7 +196,12 @@ def slot_text(slot: tuple[str, str, str]) -> dict[str, str]:
     name, kind, of = slot
     initial, block_initial, update, join = SLOT_TEXTS[kind]
     words = {"slot": name, "block": f"{name}_block", "value": name_of_value(name), "of": of}
-    return {"initial": initial, "before": block_initial, "each": update.format(**words), "after": join.format(**words)}
+    return {
+        "initial": initial,
+        "before": block_initial,
+        "each": update.format(**words),
+        "after": join.format(**words),
+    }
 
 
 def name_of_value(slot: str) -> str:
@@ -173,7 +231,7 @@ def _element_of_row(name: str, index: str, per_class: frozenset[str]) -> str:
     return f"p[row, {index}]" if name == "p" else f"like(p, {name}[row, {index}])"
 
 
-# Imports ------------------------------------------------------------------------------------------------------
+# Imports ------------------------------------------------------------------------------------------
 
 
 def import_lines(text: str, tables: str, with_class: bool) -> str:
@@ -185,7 +243,10 @@ def import_lines(text: str, tables: str, with_class: bool) -> str:
     defined = set(re.findall(r"^def ([A-Za-z_0-9]+)", text, flags=re.MULTILINE))
     sources = [
         ("lossgen.runtime.intrinsics", [name for name in INTRINSICS if name in called]),
-        ("lossgen.runtime.ladder_math", sorted(name for name in LADDER_FUNCTIONS & called if name != "shifted")),
+        (
+            "lossgen.runtime.ladder_math",
+            sorted(name for name in LADDER_FUNCTIONS & called if name != "shifted"),
+        ),
         ("lossgen.runtime.lanes", sorted(words & LANE_FUNCTIONS)),
         ("lossgen.runtime.loss", ["Loss", "function_of"] if with_class else []),
         ("lossgen.runtime.options", ["BLOCK", "FAST", "INLINE"] if numba else []),
@@ -203,4 +264,6 @@ def import_lines(text: str, tables: str, with_class: bool) -> str:
 def _imported(functions: frozenset[str], called: set[str]) -> list[str]:
     """The functions that are called, those whose name is the loss's own under another one."""
     aliased = {name: f"{name}{ELEMENT_SUFFIX}" for name in functions}
-    return sorted(functions & called) + [f"{name} as {alias}" for name, alias in sorted(aliased.items()) if alias in called]
+    return sorted(functions & called) + [
+        f"{name} as {alias}" for name, alias in sorted(aliased.items()) if alias in called
+    ]

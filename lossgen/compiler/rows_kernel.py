@@ -10,8 +10,13 @@ from .printer import print_code
 from .schedule import Pass, Schedule
 
 
-def rows_kernel(assembly: Assembly, output: str, plan: Schedule, element_symbols: frozenset[Symbol],
-                shared: Shared | None = None) -> Kernel:
+def rows_kernel(
+    assembly: Assembly,
+    output: str,
+    plan: Schedule,
+    element_symbols: frozenset[Symbol],
+    shared: Shared | None = None,
+) -> Kernel:
     """The kernel of `output`.
 
     Args:
@@ -30,7 +35,7 @@ class _RowsKernel:
         self.element_symbols = element_symbols
         self.shared = shared
         self.definitions = dict(plan.definitions)
-        self.sources: dict[Expr, str] = {}              # row expression → its name in the kernel
+        self.sources: dict[Expr, str] = {}  # row expression → its name in the kernel
         self.constants: list[tuple[str, Expr]] = []
         self.factors = 0
         self.steps: list[RowStep | PickStep | SweepStep] = []
@@ -55,11 +60,16 @@ class _RowsKernel:
                 writes += self._sweep(upcoming)
         constants = {name for name, _ in self.constants} | set(self.assembly.parameter_names) | {"columns"}
         return Kernel(
-            f"{self.assembly.prefix}{output}", output, self._constant_lines(), tuple(self.steps), value,
-            tuple(name for name in OUTPUTS[output] if name in writes), frozenset(constants),
+            f"{self.assembly.prefix}{output}",
+            output,
+            self._constant_lines(),
+            tuple(self.steps),
+            value,
+            tuple(name for name in OUTPUTS[output] if name in writes),
+            frozenset(constants),
         )
 
-    # Row quantities --------------------------------------------------------------------------------------------
+    # Row quantities -------------------------------------------------------------------------------
 
     def _value_stage(self) -> int | None:
         """The pass after which the row's loss is known."""
@@ -97,7 +107,8 @@ class _RowsKernel:
             return
         needed = self._closure(*fresh)
         definitions = tuple(
-            (symbol, expression) for symbol, expression in self.plan.definitions
+            (symbol, expression)
+            for symbol, expression in self.plan.definitions
             if symbol in needed and symbol not in self.sources
         )
         direct = set().union(*(e.free_symbols for e in fresh), *(e.free_symbols for _, e in definitions))
@@ -111,7 +122,11 @@ class _RowsKernel:
     def _has_source(self, expression: Expr) -> bool:
         if expression in self.sources or expression.is_Number:
             return True
-        return expression.is_Symbol and expression not in self.definitions and expression not in self.element_symbols
+        return (
+            expression.is_Symbol
+            and expression not in self.definitions
+            and expression not in self.element_symbols
+        )
 
     def _source(self, expression: Expr) -> str:
         if expression in self.sources:
@@ -145,7 +160,7 @@ class _RowsKernel:
             self.assembly.constant_calls |= code.calls
         return tuple(lines)
 
-    # Steps -----------------------------------------------------------------------------------------------------
+    # Steps ----------------------------------------------------------------------------------------
 
     def _pick(self, pick: Pick) -> None:
         free = pick.expression.free_symbols
@@ -156,13 +171,17 @@ class _RowsKernel:
         index = "label" if pick.index is None else self.assembly.code_name(pick.index)
         elements = tuple(self.assembly.code_name(symbol) for symbol in element)
         scalars = tuple(self._source(symbol) for symbol in inner)
-        self.steps.append(PickStep(self.assembly.code_name(pick.symbol), point.name, elements, index, scalars))
+        self.steps.append(
+            PickStep(self.assembly.code_name(pick.symbol), point.name, elements, index, scalars)
+        )
 
     def _sweep(self, each: Pass) -> list[str]:
         sweep = self.assembly.sweep(_stem(each), each, self.plan.hits, self.element_symbols, self.shared)
         by_name = {self.assembly.code_name(symbol): expression for symbol, expression in each.scalars}
         scalars = tuple(self._source(by_name[name]) for name in sweep.scalars)
-        factors = tuple("" if write.factor == Integer(1) else self._source(write.factor) for write in each.writes)
+        factors = tuple(
+            "" if write.factor == Integer(1) else self._source(write.factor) for write in each.writes
+        )
         self.steps.append(SweepStep(sweep, scalars, factors))
         return [write.name for write in each.writes]
 
@@ -172,5 +191,8 @@ def _stem(each: Pass) -> str:
     if each.writes:
         return "_and_".join(write.name for write in each.writes)
     kinds = {slot.kind for slot in each.slots}
-    return next(name for kind, name in (("max", "maximum"), ("min", "minimum"), ("index", "index"), ("sum", "sums"))
-                if kind in kinds)
+    return next(
+        name
+        for kind, name in (("max", "maximum"), ("min", "minimum"), ("index", "index"), ("sum", "sums"))
+        if kind in kinds
+    )

@@ -13,7 +13,6 @@ from lossgen.language.atoms import power, power_curvature, power_log, power_slop
 
 from .lower import Lowered, Pick, Slot
 
-
 POWERS = (Pow, power, power_slope, power_curvature, power_log)
 EXPONENT = "exponent_"
 """Row scalars of this name stay in float64: a rounded exponent costs |log x| digits."""
@@ -21,7 +20,7 @@ EXPONENT = "exponent_"
 
 @dataclass(frozen=True)
 class Write:
-    """One element output of a pass: `factor` (a row scalar, applied with weight and scale) times `expression`."""
+    """One element output of a pass: `factor` (of the row, applied with weight and scale) times `expression`."""
 
     name: str
     expression: Expr
@@ -34,7 +33,9 @@ class Pass:
 
     slots: tuple[Slot, ...]
     writes: tuple[Write, ...]
-    scalars: tuple[tuple[Symbol, Expr], ...]    # row quantities that the sweep reads, by the name it knows them by
+    scalars: tuple[
+        tuple[Symbol, Expr], ...
+    ]  # row quantities that the sweep reads, by the name it knows them by
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Schedule:
     """The passes of one kernel, the picks made before each pass, and the row's loss."""
 
     passes: tuple[Pass, ...]
-    picks: tuple[tuple[Pick, ...], ...]         # picks[k] are taken after pass k (0: before the first)
+    picks: tuple[tuple[Pick, ...], ...]  # picks[k] are taken after pass k (0: before the first)
     definitions: tuple[tuple[Symbol, Expr], ...]
     value: Expr | None
     hits: dict[Symbol, Symbol | None] = field(default_factory=dict)
@@ -54,7 +55,7 @@ class Schedule:
 
 
 def schedule(lowered: Lowered, element_symbols: frozenset[Symbol]) -> Schedule:
-    """Passes for the outputs of `lowered`; the output named `value` is the row's, all others are per column."""
+    """Passes for the outputs of `lowered`; the one named `value` is the row's, all others are per column."""
     stages = _Stages(lowered)
     writes, value = [], None
     for name, output in lowered.outputs.items():
@@ -63,8 +64,13 @@ def schedule(lowered: Lowered, element_symbols: frozenset[Symbol]) -> Schedule:
         else:
             factor, expression = split_factor(output, element_symbols)
             writes.append(Write(name, expression, factor))
-    count = max([1, *(stages.of_slot(slot) for slot in lowered.slots),
-                 *(1 + stages.of_expression(write.expression, write.factor) for write in writes)])
+    count = max(
+        [
+            1,
+            *(stages.of_slot(slot) for slot in lowered.slots),
+            *(1 + stages.of_expression(write.expression, write.factor) for write in writes),
+        ]
+    )
     if not writes:
         count = max([0, *(stages.of_slot(slot) for slot in lowered.slots)])
     passes = []
@@ -156,7 +162,9 @@ def _hoist(slots: tuple[Slot, ...], writes: tuple[Write, ...], element_symbols: 
     def named(expression: Expr) -> Symbol:
         if expression not in names:
             made = sum(not known.is_Symbol for known in names)
-            names[expression] = expression if expression.is_Symbol else Symbol(f"factor_{made + 1}", real=True)
+            names[expression] = (
+                expression if expression.is_Symbol else Symbol(f"factor_{made + 1}", real=True)
+            )
         return names[expression]
 
     def in_row(expression: Expr) -> bool:
@@ -190,5 +198,3 @@ def _hoist(slots: tuple[Slot, ...], writes: tuple[Write, ...], element_symbols: 
     writes = tuple(Write(write.name, visit(write.expression), write.factor) for write in writes)
     scalars = tuple((symbol, expression) for expression, symbol in (*names.items(), *exponents.items()))
     return Pass(slots, writes, scalars)
-
-

@@ -51,7 +51,7 @@ def shortest(expression: Expr) -> Expr:
     """The spelling with the shortest text among a few that are equal by school algebra."""
     expression = _plain(unfold(expression))
     if count_ops(expression) > LARGEST_REARRANGED:
-        return expression
+        return next(_folded(expression), expression)
     return min(_spellings(expression), key=_length)
 
 
@@ -75,7 +75,7 @@ def _spellings(expression: Expr) -> list[Expr]:
 
 
 def _factored(expression: Expr) -> Expr:
-    """Common factors taken out, unless that clears a small denominator: 10⁻⁷ shall not become a factor 10⁷."""
+    """Common factors taken out, unless that clears a small denominator: 10⁻⁷ must not become 10⁷."""
     factored = factor_terms(expression)
     new = factored.atoms(Integer) - expression.atoms(Integer)
     return expression if any(abs(number) > LARGEST_NEW_NUMBER for number in new) else factored
@@ -89,6 +89,7 @@ def _expansions(expression: Expr) -> Iterator[Expr]:
             expanded = expand_mul(turned)
             collected = collect(expanded, tuple(expanded.atoms(*COLLECTED)))
             yield from (expanded, _factored(expanded), _factored(collected))
+            yield _complements(_factored(collected))
 
 
 def _folded(expression: Expr) -> Iterator[Expr]:
@@ -96,13 +97,14 @@ def _folded(expression: Expr) -> Iterator[Expr]:
     pieces = expression.atoms(Piecewise)
     conditions = {tuple(condition for _, condition in piece.args) for piece in pieces}
     summed = any(each.has(Piecewise) for each in expression.atoms(reductions.Reduction))
-    if len(conditions) == 1 and not summed and not isinstance(expression, Piecewise):
+    outside, inner = expression.as_independent(Piecewise, as_Add=False)
+    if len(conditions) == 1 and not summed and not isinstance(inner, Piecewise):
         (cases,) = conditions
         branches = [
-            (shortest(replace(expression, {piece: piece.args[i][0] for piece in pieces})), case)
+            (shortest(replace(inner, {piece: piece.args[i][0] for piece in pieces})), case)
             for i, case in enumerate(cases)
         ]
-        yield Piecewise(*branches, evaluate=False)
+        yield outside * Piecewise(*branches, evaluate=False)
 
 
 def _without_minus(expression: Expr) -> Expr:
@@ -184,6 +186,12 @@ def _positive_sigmoids(expression: Expr) -> Expr:
         lambda node: isinstance(node, sigmoid) and node.args[0].could_extract_minus_sign(),
         lambda node: 1 - sigmoid(-node.args[0]),
     )
+
+
+def _complements(expression: Expr) -> Expr:
+    """1 − σ(x) → σ(−x)."""
+    complements = {1 - function: sigmoid(-function.args[0]) for function in expression.atoms(sigmoid)}
+    return replace(expression, complements)
 
 
 def _positive_softplus(expression: Expr) -> Expr:

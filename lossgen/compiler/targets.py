@@ -1,7 +1,7 @@
 """Sub-expressions of the target alone become symbols while the loss is differentiated and rewritten.
 
-`y·(1 − s) + s/C` is one number to the calculus, whatever it is made of: a symbol keeps it from being multiplied
-out and mixed with the prediction. The kernels compute each once a column.
+`y·(1 − s) + s/C` is one number to the calculus, whatever it is made of: a symbol keeps it from being
+multiplied out and mixed with the prediction. The kernels compute each once a column.
 """
 
 from sympy import Expr, Mul, Symbol
@@ -14,7 +14,7 @@ from lossgen.language.symbols import y_pred, y_true
 def separate_targets(expression: Expr, nonnegative: frozenset[Symbol]) -> tuple[Expr, dict[Symbol, Expr]]:
     """The expression with a symbol for every part that depends on the target and not on the prediction.
 
-    Returns the new expression and what each symbol stands for. The target itself, and a number times it, stay.
+    Returns the new expression and what each symbol stands for. The target itself and its multiples stay.
     """
     names: dict[Expr, Symbol] = {}
 
@@ -63,5 +63,3 @@ def _sign(part: Expr, nonnegative: frozenset[Symbol]) -> dict[str, bool]:
     if part.is_positive:
         return {"positive": True}
     return {"nonnegative": True} if part.is_nonnegative else {"real": True}
-
-

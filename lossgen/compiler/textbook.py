@@ -18,7 +18,7 @@ from lossgen.language.symbols import column_count
 
 from .differentiate import Derivative
 from .ladder import Ladder
-from .spelling import shortest, shown
+from .spelling import shortest
 
 REDUCTIONS = {
     "sum": reductions.Sum, "max": reductions.Max, "min": reductions.Min, "logsumexp": reductions.LogSumExp,
@@ -57,10 +57,16 @@ class Formulas:
 
 def formulas(declared: Expr, ladder: Ladder, gradient: Derivative, hessian: Derivative) -> Formulas:
     """The textbook forms of a term and of its derivatives, with letters for what they repeat."""
-    value = min(shortest(declared), textbook(ladder.head, ladder), key=lambda each: len(shown(each)))
-    derivatives = (textbook(each.textbook, each.ladder) for each in (gradient, hessian))
-    definitions, parts = abbreviate(value, *derivatives)
+    derivatives = tuple(textbook(each.textbook, each.ladder) for each in (gradient, hessian))
+    values = dict.fromkeys((shortest(declared), textbook(ladder.head, ladder)))
+    candidates = [abbreviate(value, *derivatives) for value in values]
+    definitions, parts = min(candidates, key=_total_length)
     return Formulas(definitions, *parts)
+
+
+def _total_length(abbreviated: tuple[Definitions, tuple[Expr, ...]]) -> int:
+    definitions, parts = abbreviated
+    return sum(len(text(part)) for part in (*parts, *(meaning for _, meaning in definitions)))
 
 
 def textbook(expression: Expr, ladder: Ladder) -> Expr:

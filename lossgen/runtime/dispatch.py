@@ -13,7 +13,7 @@ from lossgen.runtime.shapes import Layout
 CHUNK_ELEMENTS = 131_072
 MAXIMUM_CHUNKS = 64
 
-# Up to this many columns, and from this many rows on, a tile of rows side by side is faster than row after row.
+# Up to this many columns and from this many rows on, rows side by side are faster than row after row.
 LANE_COLUMNS = 96
 LANE_ROWS = 32
 

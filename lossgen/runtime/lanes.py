@@ -51,7 +51,7 @@ def store_values(value, row_scale, first, value_out):
         if value_out is not None:
             value_out[first + lane] = value[lane]
         if row_scale[lane] != 0:
-            total += row_scale[lane]*value[lane]
+            total += row_scale[lane] * value[lane]
     return total
 
 
@@ -74,5 +74,3 @@ def store_tile(tile, row_scale, first, array):
         else:
             for column in range(row.size):
                 row[column] = tile[column, lane]
-
-
