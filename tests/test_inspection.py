@@ -114,6 +114,9 @@ TEXTBOOK_GRADIENTS = [
     ("poisson_nll", {}, "(exp(p) − y)/C"),
     ("sparse_categorical_crossentropy", {"from_logits": True}, "softmax(p) − [k = y]"),
     ("hinge", {}, "−y·[y·p < 1]/C"),
+    ("huber", {}, "1/C · {p − y where |p − y| ≤ δ, else δ·sign(p − y)}"),
+    ("poisson", {}, "(1 − y/(p + 10⁻⁷))/C"),
+    ("charbonnier", {}, "(p − y)/(C·√(ε² + (p − y)²))"),
 ]
 
 

@@ -12,7 +12,7 @@ from sympy import Expr, Integer
 from lossgen.cli.finding import catalogue
 from lossgen.compiler.counts import passes
 from lossgen.compiler.driver import derive
-from lossgen.compiler.textbook import shortest, shown
+from lossgen.compiler.spelling import shortest, shown
 from lossgen.inspection.explain import domain_text
 from lossgen.language.declaration import Declaration
 from lossgen.language.notation import replace

@@ -56,7 +56,19 @@ def abbreviate(*expressions: Expr) -> tuple[Definitions, tuple[Expr, ...]]:
         expressions = tuple(replace(expression, {part: symbol}) for expression in expressions)
         named = {each: replace(meaning, {part: symbol}) for each, meaning in named.items()}
         named[symbol] = part
-    return tuple(_in_order(named)), expressions
+    return _relettered(tuple(_in_order(named)), expressions, taken)
+
+
+def _relettered(definitions: Definitions, expressions: tuple[Expr, ...], taken: set[str]):
+    """The same with letters in the order of the definitions: u before v."""
+    letters = {True: iter(COLUMN_LETTERS), False: iter(ROW_LETTERS)}
+    names = {}
+    for symbol, part in definitions:
+        if symbol != ERROR:
+            name = next(each for each in letters[depends_on_column(part)] if each not in taken)
+            names[symbol] = Symbol(name, real=True)
+    renamed = tuple((names.get(symbol, symbol), replace(part, names)) for symbol, part in definitions)
+    return renamed, tuple(replace(expression, names) for expression in expressions)
 
 
 def depends_on_column(expression: Basic) -> bool:

@@ -76,14 +76,21 @@ def _list(nodes: Iterable[Basic]) -> str:
 def _number(node: Number) -> Written:
     if node.is_negative:
         return "−" + _number(-node)[0], MINUS
-    if node.is_Integer and (node == 0 or node % 10**6 != 0):
-        return str(node), CALL
+    if node.is_Integer:
+        digits = str(node).rstrip("0")
+        zeros = len(str(node)) - len(digits)
+        return _scaled(digits, str(zeros)) if digits and zeros >= 6 else (str(node), CALL)
     if node.is_Rational and not node.is_Integer and not is_decimal(node):
         return f"{node.p}/{node.q}", PRODUCT
     digits, _, exponent = f"{float(node):.12g}".partition("e")
     if not exponent:
         return digits.replace("inf", "∞"), CALL
-    power = "10" + exponent.lstrip("+").replace("-0", "-").translate(SUPERSCRIPTS)
+    return _scaled(digits, str(int(exponent)))
+
+
+def _scaled(digits: str, exponent: str) -> Written:
+    """Digits times a power of ten: `2·10¹⁴`."""
+    power = "10" + exponent.translate(SUPERSCRIPTS)
     return (power, POWER) if digits == "1" else (f"{digits}·{power}", PRODUCT)
 
 
