@@ -1,1 +1,1 @@
-"""What happens to a declaration: one stage of the pipeline a file. Imports the language and plain runtime data."""
+"""What happens to a declaration: one stage of the pipeline a file. Imports the language only."""

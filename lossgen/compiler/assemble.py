@@ -50,7 +50,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Shared:
-    """One point function for every kernel of a loss: loss, gradient and Hessian, of which a caller drops some."""
+    """One point function for every kernel of a loss: loss, gradient, Hessian; a caller drops some."""
 
     point: Point
     names: tuple[str, ...]

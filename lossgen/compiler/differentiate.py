@@ -69,7 +69,7 @@ def _column_sum(expression: Expr, builder: Builder) -> Expr:
 def _direct(
     accurate: Expr, textbook: Expr, rung: Rung, slope: Expr, through: Expr, from_head: Expr
 ) -> Expr | None:
-    """D with (gradient so far) = D·slope and adjoint = −ΣD: the loss sees this log-sum-exp only through u − L."""
+    """D with (gradient so far) = D·slope and adjoint = −ΣD: the loss depends on u − L alone."""
     if rung.kind != "logsumexp" or from_head != 0 or slope == 0 or through == 0 or accurate != textbook:
         return None
     direct = -through

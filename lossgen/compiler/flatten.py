@@ -8,6 +8,7 @@ the plain forms overflow or cancel.
 from sympy import Add, Expr, Integer, Mul, Pow, Symbol, exp, log
 
 from lossgen.errors import CompileError
+from lossgen.language.atoms import softplus
 from lossgen.language.reductions import (
     Gather,
     LogSoftmax,
@@ -38,7 +39,7 @@ def flatten(expression: Expr, columns: frozenset[Symbol] = frozenset()) -> Ladde
 
 
 def _rise(expression: Expr, builder: Builder, shifts: bool) -> Expr:
-    """The expression with rungs for its reductions; `shifts`: a common factor cancels here (log, quotient)."""
+    """The expression with rungs for reductions; `shifts`: a common factor cancels here (log, quotient)."""
     if not expression.has(Reduction):
         return expression
     if isinstance(expression, Reduction):
@@ -77,7 +78,6 @@ def _weighted_exponent(summand: Expr, builder: Builder) -> Expr | None:
 
 def _log(argument: Expr, builder: Builder) -> Expr:
     """log(c + w·exp(L)) = log c + softplus(L + log(w/c)) for c > 0: neither overflows nor loses a part."""
-    from lossgen.language.atoms import softplus
 
     rungs = {rung.symbol for rung in builder.rungs if rung.kind == "logsumexp"}
     if isinstance(argument, Add):
@@ -92,7 +92,7 @@ def _log(argument: Expr, builder: Builder) -> Expr:
 
 
 def _centre(head: Expr, builder: Builder) -> Expr:
-    """a·L + b·Σ w·u → b·Σ w·(u − L) + (a + b·Σ w)·L for a log-sum-exp L of u: the bracket is 0 for one-hot w."""
+    """a·L + b·Σ w·u → b·Σ w·(u − L) + (a + b·Σ w)·L for L = LSE(u): the bracket is 0 for one-hot w."""
     for rung in list(builder.rungs):
         if rung.kind != "logsumexp" or not head.has(rung.symbol):
             continue

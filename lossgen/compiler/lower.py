@@ -175,7 +175,7 @@ class _Exponential:
 
 
 def _completed_by_row(rung: Rung, exponentials, slots: list[Slot], rewritten, element_symbols) -> Expr | None:
-    """Σ a·log_softmax = Σ a·(u − maximum) − log_total·Σ a: a sweep earlier, and both parts have the sign of −a."""
+    """Σ a·log_softmax = Σ a·(u − maximum) − log_total·Σ a: a sweep earlier, both parts of one sign."""
     summand = rung.summand
     if isinstance(summand, guarded_product) and isinstance(summand.args[1], log_softmax):
         weight, logarithm = summand.args

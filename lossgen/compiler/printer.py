@@ -1,7 +1,7 @@
 """Expressions → lines of Python: one name for each repeated sub-expression, then the results.
 
 Assumes finished expressions. Promises that an expression prints the same operations in the same order
-wherever it stands, so that two kernels that compute the same thing compute the same float. Nothing is reassociated.
+wherever it stands, so that two kernels that compute the same thing compute the same float.
 """
 
 import re

@@ -20,7 +20,7 @@ EXPONENT = "exponent_"
 
 @dataclass(frozen=True)
 class Write:
-    """One element output of a pass: `factor` (of the row, applied with weight and scale) times `expression`."""
+    """One element output of a pass: `factor` (of the row, applied with the weight) times `expression`."""
 
     name: str
     expression: Expr
