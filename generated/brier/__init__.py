@@ -30,7 +30,7 @@ class Brier(Loss):
     default_name = "brier"
     default_axis = -1
     labels = False
-    digest = "dd120d9d"
+    digest = "38754a91"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

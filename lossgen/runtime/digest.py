@@ -4,7 +4,9 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-INLINED = ("intrinsics.py", "ladder_math.py", "options.py", "tracing.py", "vector_math")
+from lossgen.errors import StaleModuleError
+
+INLINED = ("intrinsics.py", "ladder_math.py", "lanes.py", "options.py", "tracing.py", "vector_math")
 """Files and folders of this package whose functions become part of a compiled kernel."""
 
 
@@ -18,3 +20,19 @@ def runtime_digest() -> str:
         for file in sorted(path.glob("*.py")) if path.is_dir() else [path]:
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:8]
+
+
+def check_digest(cls) -> None:
+    """Refuses a generated class that was made with another runtime; one written by hand has no digest.
+
+    Raises:
+        StaleModuleError: says which command rebuilds the module.
+    """
+    if cls.digest is None or cls.digest == runtime_digest():
+        return
+    package = cls.__module__.partition(".")[0]
+    command = "lossgen build" if package == "lossgen" else f"lossgen build FILE -o {package}/"
+    raise StaleModuleError(
+        f"{cls.__module__}.{cls.__qualname__} was generated for another version of lossgen's runtime "
+        f"(digest {cls.digest}, now {runtime_digest()}). Rebuild it with `{command}`."
+    )

@@ -22,6 +22,7 @@ from lossgen.runtime.construction import (
     make_constructor,
     snake_case,
 )
+from lossgen.runtime.digest import check_digest
 from lossgen.runtime.dtypes import check_dtype, numbers_array, prediction_array
 from lossgen.runtime.function import function_of
 from lossgen.runtime.parameters import Option, Parameter
@@ -73,6 +74,7 @@ class Loss:
         cls.is_compiled = bool(cls.variants) and cls.call is Loss.call
         if "variants" not in cls.__dict__:
             return
+        check_digest(cls)
         check_names(cls, RESERVED_NAMES)
         cls.table_module = cls.__module__
         if cls.labels is None:
