@@ -1,15 +1,18 @@
 """The accuracy contract, and the inputs on which it has to hold.
 
-For an output f (a loss, an entry of its gradient or Hessian) and inputs x of a float type with unit roundings ulp:
+For an output f (a loss, an entry of its gradient or Hessian) and inputs x of a float type:
 
-    |error|  ≤  4 ulp(f)  +  Σ |∂f/∂x| ulp(x)  +  √C · Σ |∂f/∂S| ulp(largest addend of S)
+    |error|  ≤  4 ulp(f)  +  Σ |∂f/∂x| ulp(x)  +  √C · Σ |∂f/∂S| ulp(largest addend of S)  +  underflow
 
-over predictions and soft targets x (targets −1, 0, 1 are exact) and the sums S over C > 1 columns. A result that
-the float type can hold is finite.
+over predictions and soft targets x (labels 0 and 1, −1 and 1 are exact) and the sums S over C columns, where the
+loss has more than one mean of elementwise losses. A result that the float type can hold is finite. The last
+term is what a factor that underflows can make: a subnormal number has no digits left that a product with a
+logit could keep. Second derivatives of losses with sums are held to the size of the row's Hessian only, since
+they are sums themselves: 4 √C ulp(largest entry), and 4 √C ulp(1) for softmax, whose entries can all vanish.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from cases import HARD_LABELS, Case
@@ -19,7 +22,8 @@ from reference import Exact
 from lossgen.language.reductions import Mean, Reduction, Sum
 
 ULPS = 4
-HARD = (-1.0, 0.0, 1.0)
+UNDERFLOW = 1024
+"""Multiples of the smallest subnormal: half of it, times the largest |logit| whose exponential is one."""
 
 
 class Float:
@@ -47,14 +51,14 @@ class Float:
 FLOATS = (Float(np.float32), Float(np.float64))
 
 
-def tolerance(exact: Exact, derivative: tuple[int, ...], y, p, kind: Float):
+def tolerance(exact: Exact, derivative: tuple[int, ...], y, p, kind: Float, hard: tuple[float, ...] = ()):
     """The error that the contract allows for the loss, or for its derivative by these predictions."""
     result = exact.jet.derivative(*derivative)
     by_prediction, by_target, by_sum = exact.sensitivity(*derivative)
-    allowed = ULPS * kind.ulp(result)
+    allowed = ULPS * kind.ulp(result) + UNDERFLOW * kind.smallest
     allowed += sum(slope * kind.ulp(mpf(float(x))) for slope, x in zip(by_prediction, p, strict=True))
     if np.ndim(y):
-        soft = [(slope, float(x)) for slope, x in zip(by_target, y, strict=True) if float(x) not in HARD]
+        soft = [(slope, float(x)) for slope, x in zip(by_target, y, strict=True) if float(x) not in hard]
         allowed += sum(slope * kind.ulp(mpf(x)) for slope, x in soft)
     root = mp.sqrt(len(p))
     allowed += sum(root * slope * kind.ulp(size) for slope, size in zip(by_sum, exact.addends, strict=True))
@@ -62,12 +66,23 @@ def tolerance(exact: Exact, derivative: tuple[int, ...], y, p, kind: Float):
 
 
 def excess(got, wanted, allowed, kind: Float) -> float:
-    """Error over allowed error: at most 1 when the contract holds. A result out of range must not be NaN."""
-    if not kind.holds(wanted):
-        return math.inf if np.isnan(got) else 0.0
+    """Error over allowed error: at most 1 when the contract holds, as it does where the result is out of range."""
+    if not kind.holds(wanted) or mp.isinf(allowed):
+        return 0.0
     if not np.isfinite(got):
         return math.inf
     return float(abs(mpf(float(got)) - wanted) / allowed)
+
+
+def neighbours(y, p, kind: Float) -> Iterator[tuple]:
+    """The inputs with one prediction or target moved by one ulp."""
+    up, down = (kind.dtype.type(sign * np.inf) for sign in (1, -1))
+    move = lambda x, end: float(np.nextafter(kind.dtype.type(x), end))  # noqa: E731
+    for end in (up, down):
+        for j in range(len(p)):
+            yield y, np.array([move(x, end) if k == j else x for k, x in enumerate(p)])
+            if np.ndim(y):
+                yield np.array([move(x, end) if k == j else x for k, x in enumerate(y)]), p
 
 
 # Inputs ---------------------------------------------------------------------------------------------------
@@ -99,11 +114,12 @@ def element_inputs(case: Case, magnitudes: Iterable[float], seed: int = 0) -> tu
     for y in targets:
         for kink in (0.0, 1.0, *(abs(v) for v in case.parameters.values() if not isinstance(v, tuple))):
             for p in (y + kink, y - kink, -y):
-                around = (p, np.nextafter(np.float32(p), np.float32(9e9)), np.nextafter(np.float32(p), np.float32(-9e9)))
-                pairs += [(y, float(each)) for each in around]
+                near = np.nextafter(np.float32(p), np.float32([p, np.inf, -np.inf]))
+                pairs += [(y, float(each)) for each in near]
     if max(magnitudes) < 1e39:
         y, p = random_elements(case, rng, 60)
-        pairs += [*zip(y, p, strict=True), *zip(y, rng.normal(size=60) * 10.0 ** rng.uniform(-35, 35, 60), strict=True)]
+        spread = rng.choice([-1, 1], 60) * 10.0 ** rng.uniform(-38, 38, 60)
+        pairs += [*zip(y, p, strict=True), *zip(y, spread, strict=True)]
     pairs = np.unique(np.array(pairs).astype(np.float32 if max(magnitudes) < 1e39 else np.float64), axis=0)
     pairs = pairs.astype(np.float64)
     low, high = case.bounds("prediction")
@@ -149,7 +165,7 @@ def row_inputs(case: Case, columns: int, double: bool, seed: int = 0) -> tuple[n
         rows = [
             *shares, *rng.random((4, columns)), *np.eye(columns), *(1 - np.eye(columns))[:2], np.full(columns, 0.5),
             np.where(far, 1.0, 1e-7), np.where(far, 1e-7, 1.0), np.where(far, 1e-12, 0.5), np.where(far, 1e-38, 1.0),
-            np.where(far, 0.9999999, 5e-8), np.where(far, 0.0, 1 / columns), np.full(columns, 1e-30),
+            np.where(far, 0.999999, 5e-7), np.where(far, 0.0, 1 / columns), np.full(columns, 1e-30),
         ]  # fmt: skip
     else:
         rows = [

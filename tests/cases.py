@@ -89,6 +89,11 @@ class Case:
         """Whether the columns of a target are the classes of one distribution."""
         return self.name.startswith(("categorical", "kl_divergence", "poly1", "brier"))
 
+    @property
+    def hard_targets(self) -> tuple[float, ...]:
+        """Targets that are labels, and so exact."""
+        return {"probability": (0.0, 1.0), "signs": (-1.0, 1.0)}.get(self.domain("target"), ())
+
     def domain(self, role: str):
         return self.declaration.domain_of(self.options).get(role, "real")
 

@@ -30,6 +30,7 @@ class Space:
         self.order, self.linear_from = order, linear_from
 
     def constant(self, value) -> "Jet":
+        """A given number. An exact 0 leaves no trace; a 0 that was computed is kept, it may be a cancellation."""
         return Jet(self, {(): value} if value != 0 else {})
 
     def variable(self, value, number: int) -> "Jet":
@@ -67,12 +68,10 @@ class Jet:
         order, linear_from = self.space.order, self.space.linear_from
         total = {}
         for first, a in self.coefficients.items():
-            if a == 0:
-                continue
             for second, b in other.coefficients.items():
                 monomial = product(first, second, order, linear_from) if first and second else first or second
-                if monomial is not None and b != 0:
-                    term = a * b
+                if monomial is not None:
+                    term = a * b if a and b else mpf(0)
                     total[monomial] = total[monomial] + term if monomial in total else term
         return Jet(self.space, total)
 
@@ -80,9 +79,9 @@ class Jet:
         """f(self) for `taylor(x, n)` = the Taylor coefficients f(x), f′(x), …, f⁽ⁿ⁾(x)/n! of f at x."""
         rest = Jet(self.space, {m: c for m, c in self.coefficients.items() if m})
         *lower, highest = taylor(self.value, self.space.order if rest.coefficients else 0)
-        result = self.space.constant(highest)
+        result = Jet(self.space, {(): highest})
         for coefficient in reversed(lower):
-            result = result * rest + self.space.constant(coefficient)
+            result = result * rest + Jet(self.space, {(): coefficient})
         return result
 
     def derivative(self, *variables: int):

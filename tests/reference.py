@@ -50,9 +50,6 @@ class Exact:
     def hessian(self) -> list[list]:
         return [[self.jet.derivative(i, j) for j in range(self.columns)] for i in range(self.columns)]
 
-    def hessian_vector(self, vector: Sequence[float]) -> list:
-        return [sum(h * mpf(v) for h, v in zip(row, vector, strict=True)) for row in self.hessian]
-
     def sensitivity(self, *derivative: int) -> tuple[list, list, list]:
         """|∂/∂p_j|, |∂/∂y_j| and |∂/∂(sum k)| of a derivative (of the value, when none is given)."""
         C = self.columns
@@ -71,6 +68,7 @@ def exact(
     parameters: Mapping[sympy.Symbol, object] | None = None,
     *,
     order: int = 2,
+    sums: bool = True,
     extra: Mapping[sympy.Symbol, Sequence[float]] | None = None,
 ) -> Exact | None:
     """One row of a declared loss, to 25 digits or more; None when it has no finite value that can be found.
@@ -81,13 +79,14 @@ def exact(
         p: predictions of the row.
         parameters: value of each parameter's symbol: a float, or a tuple of one a column.
         order: of the Taylor polynomial: derivatives up to this order come out.
+        sums: whether the rounding of each sum is a variable, too.
         extra: further inputs by symbol, one value a column.
     """
     earlier = None
     for digits in PRECISIONS:
         with mp.workdps(digits):
             try:
-                result = Row(y, p, parameters or {}, order, extra or {}).loss(expression)
+                result = Row(y, p, parameters or {}, order, sums, extra or {}).loss(expression)
             except (Undetermined, ZeroDivisionError):
                 earlier = None
                 continue
@@ -115,7 +114,8 @@ def agree(first: Exact, second: Exact, digits: int) -> bool:
 class Row:
     """The evaluation of one row at the present precision."""
 
-    def __init__(self, y, p, parameters, order, extra):
+    def __init__(self, y, p, parameters, order, sums, extra):
+        self.sums = sums
         self.columns = C = len(p)
         self.space = Space(order, linear_from=C)
         self.label = y if isinstance(y, int) else None
@@ -199,7 +199,7 @@ def total(row: Row, expression, _, scale=None) -> Jet:
         result = result + addend
     if scale is not None:
         result = result * row.space.constant(scale)
-    if row.columns > 1:
+    if row.sums:
         number = 2 * row.columns + len(row.addends)
         row.addends.append(max(abs(addend.value) for addend in addends) * (1 if scale is None else scale))
         result = result + Jet(row.space, {(number,): mpf(1)})

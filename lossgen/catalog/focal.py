@@ -4,7 +4,7 @@ Written with the probability of being wrong, so that a confident prediction, rig
 and keeps its gradient.
 """
 
-from sympy import Expr, log
+from sympy import Eq, Expr, Piecewise, log
 
 from lossgen.language.atoms import minimum, relu, sigmoid, softplus
 from lossgen.language.decorator import loss
@@ -91,5 +91,6 @@ def asymmetric_loss(
     """
     hit, miss = sigmoid(y_pred), sigmoid(-y_pred)
     positive = miss**gamma_positive * log(hit)
-    negative = relu(hit - margin) ** gamma_negative * log(minimum(miss + margin, 1))
+    log_miss = Piecewise((log(miss), Eq(margin, 0)), (log(minimum(miss + margin, 1)), True))
+    negative = relu(hit - margin) ** gamma_negative * log_miss
     return -Sum(y_true * positive + (1 - y_true) * negative)

@@ -118,6 +118,10 @@ def poly1(y_true, y_pred, *, epsilon=1.0, from_logits=False):
 def brier(y_true, y_pred, *, from_logits=False):
     """Squared distance between the predicted and the observed distribution, sum over the classes.
 
-    Target a distribution (one-hot or soft); prediction probabilities as they are, or logits.
+    Target a distribution (one-hot or soft); prediction probabilities as they are, or logits. The difference
+    y − q is written as y·(1 − q) − (1 − y)·q, which keeps its digits where a softmax is nearly 1.
     """
-    return Sum(((Softmax(y_pred) if from_logits else y_pred) - y_true) ** 2)
+    if not from_logits:
+        return Sum((y_pred - y_true) ** 2)
+    probability = Softmax(y_pred)
+    return Sum((y_true * (1 - probability) - (1 - y_true) * probability) ** 2)

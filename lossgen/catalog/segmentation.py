@@ -1,7 +1,7 @@
 """Overlap losses of a predicted and a true region, over the whole tensor unless `axis` is given.
 
-With TP = Σ y·p, FP = Σ (1−y)·p and FN = Σ y·(1−p), each is written as mistakes / (overlap + mistakes) rather
-than 1 − overlap / (overlap + mistakes): the same number, with all its digits when the regions agree.
+With TP = Σ y·p, FP = Σ (1−y)·p and FN = Σ y·(1−p), each is written as 1 / (1 + overlap / mistakes) rather than
+1 − overlap / (overlap + mistakes): the same number, with all its digits when the regions agree.
 """
 
 from lossgen.language.decorator import loss
@@ -18,7 +18,7 @@ def tversky_share(y_true, y_pred, alpha, beta):
     """1 − TP / (TP + alpha·FP + beta·FN + 1e-7)."""
     overlap = Sum(y_true * y_pred)
     mistakes = alpha * Sum((1 - y_true) * y_pred) + beta * Sum(y_true * (1 - y_pred)) + EPSILON
-    return mistakes / (overlap + mistakes)
+    return 1 / (1 + overlap / mistakes)
 
 
 @loss(scope=None, axis_argument=True, domain=REGIONS, arguments=("reduction", "name", "axis", "dtype"))
@@ -28,7 +28,7 @@ def dice(y_true, y_pred):
     Target and prediction in [0, 1]; two empty regions have loss 1, as in Keras.
     """
     mistakes = Sum((1 - y_true) * y_pred + y_true * (1 - y_pred)) + EPSILON
-    return mistakes / (2 * Sum(y_true * y_pred) + mistakes)
+    return 1 / (1 + 2 * Sum(y_true * y_pred) / mistakes)
 
 
 @loss(
@@ -51,7 +51,7 @@ def jaccard(y_true, y_pred):
     Target and prediction in [0, 1].
     """
     mistakes = Sum((1 - y_true) * y_pred + y_true * (1 - y_pred)) + EPSILON
-    return mistakes / (Sum(y_true * y_pred) + mistakes)
+    return 1 / (1 + Sum(y_true * y_pred) / mistakes)
 
 
 @loss(
