@@ -30,7 +30,7 @@ class Space:
         self.order, self.linear_from = order, linear_from
 
     def constant(self, value) -> "Jet":
-        """A given number. An exact 0 leaves no trace; a 0 that was computed is kept, it may be a cancellation."""
+        """A given number. An exact 0 leaves no trace; a computed one is kept, it may be cancellation."""
         return Jet(self, {(): value} if value != 0 else {})
 
     def variable(self, value, number: int) -> "Jet":

@@ -241,7 +241,7 @@ REDUCTIONS = {
 
 
 def complement_of(expression: sympy.Add):
-    """The softmax s of an expression 1 − s: the sum of the other columns', which does not vanish by rounding."""
+    """The softmax s of an expression 1 − s: the sum of the other columns' does not vanish by rounding."""
     if len(expression.args) == 2 and expression.args[0] == 1:
         negated = -expression.args[1]
         return negated if isinstance(negated, reductions.Softmax) else None

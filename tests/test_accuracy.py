@@ -1,4 +1,4 @@
-"""Every catalogue loss keeps the accuracy contract of `accuracy.py`: loss, gradient, Hessian, both float types.
+"""Every catalogue loss keeps the accuracy contract of `accuracy.py`, in every output and float type.
 
 The reference is the declared formula in high precision (`reference.py`); it knows nothing of the compiler.
 """
@@ -75,9 +75,10 @@ class Miss:
     vector: np.ndarray
 
     def __str__(self) -> str:
+        place = f"y={np.asarray(self.target).tolist()} p={self.prediction.tolist()}"
         return (
-            f"{self.output}{list(self.index)} {self.kind.dtype}: {self.got!r}, exact {self.exact!r}, {self.size:.3g} "
-            f"times the allowed error, at y={np.asarray(self.target).tolist()} p={self.prediction.tolist()}"
+            f"{self.output}{list(self.index)} {self.kind.dtype}: {self.got!r}, exact {self.exact!r}, "
+            f"{self.size:.3g} times the allowed error, at {place}"
         )
 
     def is_beside_a_jump(self, case: Case) -> bool:
@@ -167,7 +168,8 @@ def misses(case: Case, y, p, kinds) -> Iterator[Miss]:
                     got = float(array[(i, *place)])
                     size = excess(got, right, allowed, kind)
                     if size > 1:
-                        yield Miss(size, output, kind, got, float(right), target, prediction, index, vector[i])
+                        place = (target, prediction, index, vector[i])
+                        yield Miss(size, output, kind, got, float(right), *place)
     assert unknown <= 0.1 * len(p), f"{unknown} references of {len(p)} are unknown"
 
 

@@ -1,7 +1,7 @@
 """Overlap losses of a predicted and a true region, over the whole tensor unless `axis` is given.
 
-With TP = Σ y·p, FP = Σ (1−y)·p and FN = Σ y·(1−p), each is written as 1 / (1 + overlap / mistakes) rather than
-1 − overlap / (overlap + mistakes): the same number, with all its digits when the regions agree.
+With TP = Σ y·p, FP = Σ (1−y)·p and FN = Σ y·(1−p), each is written as 1 / (1 + overlap / mistakes) rather
+than 1 − overlap / (overlap + mistakes): the same number, with all its digits when the regions agree.
 """
 
 from lossgen.language.decorator import loss
