@@ -21,6 +21,7 @@ from .scales import (
     balance_exponential,
     balance_hypotenuse,
     conjugate_difference,
+    invert_hypotenuse,
     logarithm_of_square,
     square_root_of_sum,
 )
@@ -35,6 +36,7 @@ RULES = (
     ("complement of softplus", split_softplus),
     ("logarithm of a square", logarithm_of_square),
     ("conjugate of a difference", conjugate_difference),
+    ("no overflow in a square", invert_hypotenuse),
     ("no overflow in a square", balance_hypotenuse),
     ("no overflow in a square", square_root_of_sum),
     ("no overflow in an exponential", balance_exponential),

@@ -80,29 +80,53 @@ def square_root_of_sum(expression: Expr, targets) -> Expr | None:
     return larger * hypot1(minimum(other, side) / larger)
 
 
+def invert_hypotenuse(expression: Expr, targets) -> Expr | None:
+    """(1 + u²)^−q → (1/hypot1(u))^2q, the inverse kept together: its powers do not overflow."""
+    base, exponent = _base_and_exponent(expression)
+    if exponent.is_nonnegative:
+        return None
+    found = _hypotenuse(base, targets)
+    if found is None:
+        return None
+    constant, error, scale = found
+    height = hypot1(scale * error)
+    powered = keep(1 / height) ** (-2 * exponent) if exponent.is_Rational else height ** (2 * exponent)
+    return constant**exponent * powered
+
+
+def _base_and_exponent(expression):
+    return expression.args if expression.func is power else expression.as_base_exp()
+
+
 def balance_hypotenuse(expression: Expr, targets) -> Expr | None:
-    """eᵏ·(1 + u²)^−q for u = s·e → unit_hypot(u)ᵏ·hypot1(u)^(k−2q)/sᵏ, a sum of powers of e likewise."""
+    """eᵏ/hypot1(s·e)ᵐ → unit_hypot(s·e)ᵏ·hypot1(s·e)^(k−m)/sᵏ, a sum of powers of e likewise."""
     if not expression.is_Mul:
         return None
     for factor in expression.args:
-        base, exponent = _power(factor)
-        found = _hypotenuse(base, targets)
-        if found is None or exponent.is_nonnegative:
+        base, exponent = factor.as_base_exp()
+        height = _height(base)
+        if height is None or (height is base and exponent.is_Rational):
             continue
-        constant, error, scale = found
-        degree = -2 * exponent
+        u = height.args[0]
+        scale, error = u.as_independent(*(targets | {y_pred}), as_Add=False)
         numerator, outside = _numerator([other for other in expression.args if other is not factor], error)
         highest = max(numerator)
-        if highest == 0 or (degree.is_Rational and highest > degree):
+        if highest == 0 or (exponent.is_Rational and highest > exponent):
             continue
-        u = scale * error
-        terms = [c * unit_hypot(u) ** k * hypot1(u) ** (k - highest) / scale**k for k, c in numerator.items()]
-        return outside * constant**exponent * Add(*terms) * hypot1(u) ** (highest - degree)
+        slope, inverse = unit_hypot(u), keep(1 / height)
+        terms = [c * slope**k * inverse ** (highest - k) / scale**k for k, c in numerator.items()]
+        remaining = exponent + highest if height is base else exponent - highest
+        return outside * Add(*terms) * base**remaining
     return None
 
 
-def _power(factor):
-    return factor.args if factor.func is power else factor.as_base_exp()
+def _height(base):
+    """The hypot1 in hypot1(u) or keep(1/hypot1(u))."""
+    if base.func is hypot1:
+        return base
+    if base.func is keep and base.args[0].is_Pow and base.args[0].base.func is hypot1:
+        return base.args[0].base
+    return None
 
 
 def _numerator(factors, error):

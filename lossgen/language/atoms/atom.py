@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sympy import Expr, Function
+import mpmath
+from sympy import Expr, Float, Function, S
 from sympy.core.function import ArgumentIndexError
 
 REAL = (-1e4, 1e4)
@@ -89,12 +90,18 @@ class AtomFunction(Function):
         return self._has_sign(("negative", "nonpositive"))
 
     def _eval_evalf(self, precision):
-        import mpmath
-        from sympy import Float
-
         values = [argument._to_mpmath(precision + 10) for argument in self.args]
         with mpmath.workprec(precision + 10):
-            return Float._new(ATOMS[self.func.__name__].reference(*values)._mpf_, precision)
+            value = self.reference(*values)
+        return Float._new(value._mpf_, precision) if mpmath.isfinite(value) else S.NaN
+
+    def reference(self, *values):
+        """The value in mpmath, to the working precision; NaN outside the domain."""
+        try:
+            value = mpmath.mpmathify(ATOMS[self.func.__name__].reference(*values))
+        except (ValueError, ZeroDivisionError):
+            return mpmath.mpf("nan")
+        return value if isinstance(value, mpmath.mpf) else mpmath.mpf("nan")
 
 
 def atom(name, meaning, derivatives, reference, *, ulp=2.0, sample=REAL, sign=None, parity=None, exact=None):
