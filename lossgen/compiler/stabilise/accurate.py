@@ -7,6 +7,7 @@ The results are equal to what a textbook prints but longer: σ(p) − y returns 
 from __future__ import annotations
 
 from sympy import Expr
+from sympy.logic.boolalg import Boolean
 
 from .complements import (
     clipped_logarithm,
@@ -53,13 +54,13 @@ def accurate(expression: Expr, *, targets=frozenset(), trace: list | None = None
 
 
 def _visit(expression, targets, done, trace):
-    if not expression.args:
+    if not expression.args or isinstance(expression, Boolean):
         return expression
     if expression in done:
         return done[expression]
     arguments = [_visit(argument, targets, done, trace) for argument in expression.args]
     result = expression.func(*arguments)
-    for name, rule in RULES:
+    for name, rule in RULES if isinstance(result, Expr) else ():
         changed = rule(result, targets)
         if changed is not None and changed != result:
             trace.append((name, result, changed))
