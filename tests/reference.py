@@ -19,7 +19,7 @@ from lossgen.language import reductions
 from lossgen.language.atoms import ATOMS
 from lossgen.language.symbols import column_count, y_pred, y_true
 
-PRECISIONS = (60, 160, 420, 1300, 4500)
+PRECISIONS = (60, 420, 1300, 4500)
 """Decimal digits. 420 hold the sum of 1 and the smallest float64; the last is for e^-10000."""
 
 AGREEMENT = mpf(10) ** -25
@@ -90,14 +90,14 @@ def exact(
             except (Undetermined, ZeroDivisionError):
                 earlier = None
                 continue
-            if earlier is not None and agree(earlier, result, digits):
+            if earlier is not None and agree(earlier, result):
                 return result
             earlier = result
     return None
 
 
-def agree(first: Exact, second: Exact, digits: int) -> bool:
-    """Whether all coefficients are the same to 25 digits, or too small for a float; a 0 needs 420 digits."""
+def agree(first: Exact, second: Exact) -> bool:
+    """Whether all coefficients are the same to 25 digits, or too small for any float."""
     for monomial in first.jet.coefficients.keys() | second.jet.coefficients.keys():
         a = first.jet.coefficients.get(monomial, mpf(0))
         b = second.jet.coefficients.get(monomial, mpf(0))
@@ -105,8 +105,6 @@ def agree(first: Exact, second: Exact, digits: int) -> bool:
             return False
         size = max(abs(a), abs(b))
         if abs(a - b) > AGREEMENT * size and size > NEGLIGIBLE:
-            return False
-        if b == 0 and digits < 420:
             return False
     return True
 

@@ -3,7 +3,7 @@
 The reference is the declared formula in high precision (`reference.py`); it knows nothing of the compiler.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from accuracy import (
     tolerance,
 )
 from cases import Case, cases
+from limits import is_known
 from mpmath import mp, mpf
 from reference import Exact, exact
 
@@ -32,32 +33,6 @@ ELEMENTWISE = [case for case in ALL if is_elementwise(case)]
 BY_ROWS = [case for case in ALL if not is_elementwise(case)]
 COLUMNS = 3
 PRODUCT = "hessian_vector_product"
-
-
-@dataclass(frozen=True)
-class Limit:
-    """Where the contract is known not to hold: for which losses, outputs and inputs, by how much, and why."""
-
-    names: str
-    outputs: str
-    factor: float
-    reason: str
-    where: Callable = lambda miss: True
-
-    def covers(self, case: Case, miss: "Miss") -> bool:
-        return (
-            case.name in self.names.split()
-            and miss.output in self.outputs
-            and miss.size <= self.factor
-            and self.where(miss)
-        )
-
-
-LIMITS: tuple[Limit, ...] = ()
-
-
-def limit_of(case: Case, miss: "Miss") -> Limit | None:
-    return next((limit for limit in LIMITS if limit.covers(case, miss)), None)
 
 
 @dataclass(frozen=True)
@@ -178,7 +153,7 @@ def worst(case: Case, found: Iterable[Miss]) -> list[Miss]:
     kept = {}
     for miss in sorted(found, key=lambda miss: -miss.size):
         key = miss.output, miss.kind
-        if key not in kept and not limit_of(case, miss) and not miss.is_beside_a_jump(case):
+        if key not in kept and not is_known(case, miss) and not miss.is_beside_a_jump(case):
             kept[key] = miss
     return list(kept.values())
 
