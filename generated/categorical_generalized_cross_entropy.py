@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from lossgen.runtime.intrinsics import like, select
+from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.lanes import (
     LANES, clear_ignored, load_labels, load_scales, load_tile, store_tile, store_values,
 )
@@ -43,7 +44,7 @@ def row_loss(picked_1, q):
 def row_scalars(picked_1, q):
     power_1 = 1/q
     return (
-        select(picked_1 > 0, -power_1*power_slope(picked_1, q), 0),
+        select(picked_1 > 0, guarded_product(-power_1, power_slope(picked_1, q)), 0),
         select(picked_1 > 0, -power_1*expm1(q*log(picked_1)), power_1),
     )
 
@@ -55,10 +56,9 @@ def gradient_element(label_hit):
 
 @njit(**INLINE)
 def row_scalars_2(picked_1, q):
-    power_1 = 1/q
     return (
-        select(picked_1 > 0, -power_1*power_slope(picked_1, q), 0),
-        select(picked_1 > 0, -power_1*power_curvature(picked_1, q), 0),
+        select(picked_1 > 0, guarded_product(-1/q, power_slope(picked_1, q)), 0),
+        select(picked_1 > 0, guarded_product(-1/q, power_curvature(picked_1, q)), 0),
     )
 
 
@@ -75,7 +75,7 @@ def picked_element_2(vector):
 
 @njit(**INLINE)
 def row_scalars_3(picked_1, picked_2, q):
-    return picked_2*select(picked_1 > 0, -power_curvature(picked_1, q)/q, 0)
+    return picked_2*select(picked_1 > 0, guarded_product(-1/q, power_curvature(picked_1, q)), 0)
 
 
 # One loop over the columns of a row ---------------------------------------------------------------
@@ -83,37 +83,33 @@ def row_scalars_3(picked_1, picked_2, q):
 
 @njit(**FAST)
 def gradient_sweep(p, label, gradient_scale, gradient_out):
-    gradient_scale = like(p, gradient_scale)
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
         gradient_block = gradient_out[start:start + BLOCK]
         for i in range(p_block.size):
-            gradient = gradient_element(like(p, start + i == label))
+            gradient = gradient_element(like(0.0, start + i == label))
             gradient_block[i] = gradient_scale*gradient
 
 
 @njit(**FAST)
 def gradient_and_hessian_sweep(p, label, gradient_scale, gradient_out, hessian_scale, hessian_out):
-    gradient_scale = like(p, gradient_scale)
-    hessian_scale = like(p, hessian_scale)
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
         gradient_block = gradient_out[start:start + BLOCK]
         hessian_block = hessian_out[start:start + BLOCK]
         for i in range(p_block.size):
-            gradient, hessian = gradient_and_hessian_element(like(p, start + i == label))
+            gradient, hessian = gradient_and_hessian_element(like(0.0, start + i == label))
             gradient_block[i] = gradient_scale*gradient
             hessian_block[i] = hessian_scale*hessian
 
 
 @njit(**FAST)
 def product_sweep(p, label, product_scale, product_out):
-    product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
-            product = gradient_element(like(p, start + i == label))
+            product = gradient_element(like(0.0, start + i == label))
             product_block[i] = product_scale*product
 
 
@@ -215,7 +211,7 @@ def gradient_sweep_lanes(p, label, gradient_scale, gradient_tile):
         p_lanes = p[column]
         gradient_lanes = gradient_tile[column]
         for lane in range(p_lanes.size):
-            gradient = gradient_element(like(p, label[lane] == np.int32(column)))
+            gradient = gradient_element(like(0.0, label[lane] == np.int32(column)))
             gradient_lanes[lane] = gradient_scale[lane]*gradient
 
 
@@ -226,7 +222,7 @@ def gradient_and_hessian_sweep_lanes(p, label, gradient_scale, gradient_tile, he
         gradient_lanes = gradient_tile[column]
         hessian_lanes = hessian_tile[column]
         for lane in range(p_lanes.size):
-            gradient, hessian = gradient_and_hessian_element(like(p, label[lane] == np.int32(column)))
+            gradient, hessian = gradient_and_hessian_element(like(0.0, label[lane] == np.int32(column)))
             gradient_lanes[lane] = gradient_scale[lane]*gradient
             hessian_lanes[lane] = hessian_scale[lane]*hessian
 
@@ -260,7 +256,7 @@ def value_lanes(labels, p, q, weight, scale, ignored, value_out):
 def value_and_gradient_lanes(labels, p, q, weight, scale, ignored, value_out, gradient_out):
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((4, LANES), p.dtype)
+    lanes = np.empty((4, LANES))
     picked_1 = lanes[0]
     row_factor_1 = lanes[1]
     value = lanes[2]
@@ -290,7 +286,7 @@ def gradient_and_hessian_lanes(labels, p, q, weight, scale, ignored, gradient_ou
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
     hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((5, LANES), p.dtype)
+    lanes = np.empty((5, LANES))
     picked_1 = lanes[0]
     row_factor_1 = lanes[1]
     row_factor_2 = lanes[2]

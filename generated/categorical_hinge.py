@@ -114,16 +114,13 @@ def index_sweep(y, p, maximum_1):
 
 @njit(**FAST)
 def gradient_sweep(y, p, maximum_1_index, factor_1, factor_2, gradient_scale, gradient_out):
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    gradient_scale = like(p, gradient_scale)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
         gradient_block = gradient_out[start:start + BLOCK]
         for i in range(p_block.size):
             gradient = gradient_element(
-                like(p, y_block[i]), like(p, start + i == maximum_1_index), factor_1, factor_2,
+                like(0.0, y_block[i]), like(0.0, start + i == maximum_1_index), factor_1, factor_2,
             )
             gradient_block[i] = gradient_scale*gradient
 
@@ -151,12 +148,11 @@ def hessian_sweep(y, p, hessian_scale, hessian_out):
 
 @njit(**FAST)
 def product_sweep(p, product_scale, product_out):
-    product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
-            product = product_element(p_block[i])
+            product = product_element(float(p_block[i]))
             product_block[i] = product_scale*product
 
 
@@ -247,6 +243,19 @@ def maximum_sweep_lanes(y, p, sum_1, maximum_1):
 
 
 @njit(**FAST)
+def maximum_sweep_lanes_again(y, p, sum_1, maximum_1):
+    sum_1[:] = 0
+    maximum_1[:] = -inf
+    for column in range(p.shape[0]):
+        y_lanes = y[column]
+        p_lanes = p[column]
+        for lane in range(p_lanes.size):
+            sum_1_element, maximum_1_element = maximum_element(y_lanes[lane], p_lanes[lane])
+            sum_1[lane] = sum_1[lane] + sum_1_element
+            maximum_1[lane] = maximum_of(maximum_1[lane], maximum_1_element)
+
+
+@njit(**FAST)
 def index_sweep_lanes(y, p, maximum_1, maximum_1_index):
     maximum_1_index[:] = p.shape[0]
     for column in range(p.shape[0]):
@@ -267,7 +276,7 @@ def gradient_sweep_lanes(y, p, maximum_1_index, factor_1, factor_2, gradient_sca
         gradient_lanes = gradient_tile[column]
         for lane in range(p_lanes.size):
             gradient = gradient_element(
-                y_lanes[lane], like(p, maximum_1_index[lane] == np.int32(column)), factor_1[lane],
+                float(y_lanes[lane]), like(0.0, maximum_1_index[lane] == np.int32(column)), factor_1[lane],
                 factor_2[lane],
             )
             gradient_lanes[lane] = gradient_scale[lane]*gradient
@@ -317,7 +326,7 @@ def value_and_gradient_lanes(y, p, weight, scale, value_out, gradient_out):
     y_tile = np.empty((p.shape[1], LANES), p.dtype)
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((6, LANES), p.dtype)
+    lanes = np.empty((6, LANES))
     sum_1 = lanes[0]
     maximum_1 = lanes[1]
     value = lanes[2]
@@ -331,7 +340,7 @@ def value_and_gradient_lanes(y, p, weight, scale, value_out, gradient_out):
         load_tile(y, first, y_tile)
         load_tile(p, first, p_tile)
         load_scales(weight, scale, first, p.shape[0], row_scale)
-        maximum_sweep_lanes(y_tile, p_tile, sum_1, maximum_1)
+        maximum_sweep_lanes_again(y_tile, p_tile, sum_1, maximum_1)
         for lane in range(LANES):
             value[lane] = row_loss(float(maximum_1[lane]), float(sum_1[lane]))
         index_sweep_lanes(y_tile, p_tile, maximum_1, maximum_1_index)
@@ -353,7 +362,7 @@ def gradient_and_hessian_lanes(y, p, weight, scale, gradient_out, hessian_out):
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
     hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((6, LANES), p.dtype)
+    lanes = np.empty((6, LANES))
     sum_1 = lanes[0]
     maximum_1 = lanes[1]
     hessian_scale = lanes[2]

@@ -20,20 +20,22 @@ from lossgen.runtime.loss import Loss, function_of
 from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.parameters import Parameter
 from lossgen.runtime.variant import Term, Variant
-from lossgen.runtime.vector_math import absolute, hypot1, maximum, minimum, sqrt, unit_hypot
+from lossgen.runtime.vector_math import absolute, hypot1, maximum, minimum, unit_hypot
 
 # What one element or one row contributes ----------------------------------------------------------
 
 
 @njit(**INLINE)
-def element(y, p, epsilon, factor_1, factor_2):
+def element(y, p, epsilon, factor_1):
     one = like(p, 1)
     error = p - y
     absolute_value = absolute(error)
     maximum_value = maximum(absolute_value, epsilon)
+    product = factor_1*error
+    part = one/hypot1(product)
     sum_1_element = hypot1(minimum(absolute_value, epsilon)/maximum_value)*maximum_value
-    gradient = unit_hypot(factor_1*error)
-    hessian = one/((factor_2 + error*error)*sqrt(factor_2 + error*error))
+    gradient = unit_hypot(product)
+    hessian = part*part*part
     return sum_1_element, gradient, hessian
 
 
@@ -46,27 +48,25 @@ def row_loss(columns, sum_1):
 
 
 @njit(**FAST)
-def sums_sweep(y, p, epsilon, factor_1, factor_2):
+def sums_sweep(y, p, epsilon, factor_1):
     epsilon = like(p, epsilon)
     factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
     sum_1 = 0.0
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
         sum_1_block = like(p, 0)
         for i in range(p_block.size):
-            sum_1_element, _, _ = element(like(p, y_block[i]), p_block[i], epsilon, factor_1, factor_2)
+            sum_1_element, _, _ = element(like(p, y_block[i]), p_block[i], epsilon, factor_1)
             sum_1_block = accumulate(sum_1_block, sum_1_element)
         sum_1 += sum_1_block
     return sum_1
 
 
 @njit(**FAST)
-def gradient_sweep(y, p, epsilon, factor_1, factor_2, gradient_scale, gradient_out):
+def gradient_sweep(y, p, epsilon, factor_1, gradient_scale, gradient_out):
     epsilon = like(p, epsilon)
     factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
     gradient_scale = like(p, gradient_scale)
     sum_1 = 0.0
     for start in range(0, p.size, BLOCK):
@@ -75,7 +75,7 @@ def gradient_sweep(y, p, epsilon, factor_1, factor_2, gradient_scale, gradient_o
         gradient_block = gradient_out[start:start + BLOCK]
         sum_1_block = like(p, 0)
         for i in range(p_block.size):
-            sum_1_element, gradient, _ = element(like(p, y_block[i]), p_block[i], epsilon, factor_1, factor_2)
+            sum_1_element, gradient, _ = element(like(p, y_block[i]), p_block[i], epsilon, factor_1)
             sum_1_block = accumulate(sum_1_block, sum_1_element)
             gradient_block[i] = gradient_scale*gradient
         sum_1 += sum_1_block
@@ -84,11 +84,10 @@ def gradient_sweep(y, p, epsilon, factor_1, factor_2, gradient_scale, gradient_o
 
 @njit(**FAST)
 def gradient_and_hessian_sweep(
-    y, p, epsilon, factor_1, factor_2, gradient_scale, gradient_out, hessian_scale, hessian_out,
+    y, p, epsilon, factor_1, gradient_scale, gradient_out, hessian_scale, hessian_out,
 ):
     epsilon = like(p, epsilon)
     factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
     gradient_scale = like(p, gradient_scale)
     hessian_scale = like(p, hessian_scale)
     for start in range(0, p.size, BLOCK):
@@ -97,16 +96,15 @@ def gradient_and_hessian_sweep(
         gradient_block = gradient_out[start:start + BLOCK]
         hessian_block = hessian_out[start:start + BLOCK]
         for i in range(p_block.size):
-            _, gradient, hessian = element(like(p, y_block[i]), p_block[i], epsilon, factor_1, factor_2)
+            _, gradient, hessian = element(like(p, y_block[i]), p_block[i], epsilon, factor_1)
             gradient_block[i] = gradient_scale*gradient
             hessian_block[i] = hessian_scale*hessian
 
 
 @njit(**FAST)
-def product_sweep(y, p, vector, epsilon, factor_1, factor_2, product_scale, product_out):
+def product_sweep(y, p, vector, epsilon, factor_1, product_scale, product_out):
     epsilon = like(p, epsilon)
     factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
     product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
@@ -114,7 +112,7 @@ def product_sweep(y, p, vector, epsilon, factor_1, factor_2, product_scale, prod
         vector_block = vector[start:start + BLOCK]
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
-            _, _, hessian = element(like(p, y_block[i]), p_block[i], epsilon, factor_1, factor_2)
+            _, _, hessian = element(like(p, y_block[i]), p_block[i], epsilon, factor_1)
             product = hessian*like(p, vector_block[i])
             product_block[i] = product_scale*product
 
@@ -126,13 +124,12 @@ def product_sweep(y, p, vector, epsilon, factor_1, factor_2, product_scale, prod
 def value_rows(y, p, epsilon, weight, scale, value_out):
     columns = float(p.shape[1])
     constant_1 = 1/epsilon
-    constant_2 = epsilon*epsilon
     total = 0.0
     for row in range(p.shape[0]):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        sum_1 = sums_sweep(y[row], p[row], epsilon, constant_1, constant_2)
+        sum_1 = sums_sweep(y[row], p[row], epsilon, constant_1)
         value = row_loss(columns, sum_1)
         if value_out is not None:
             value_out[row] = value
@@ -145,16 +142,13 @@ def value_rows(y, p, epsilon, weight, scale, value_out):
 def value_and_gradient_rows(y, p, epsilon, weight, scale, value_out, gradient_out):
     columns = float(p.shape[1])
     constant_1 = 1/epsilon
-    constant_2 = epsilon*epsilon
-    constant_3 = 1/columns
+    constant_2 = 1/columns
     total = 0.0
     for row in range(p.shape[0]):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        sum_1 = gradient_sweep(
-            y[row], p[row], epsilon, constant_1, constant_2, row_scale*constant_3, gradient_out[row],
-        )
+        sum_1 = gradient_sweep(y[row], p[row], epsilon, constant_1, row_scale*constant_2, gradient_out[row])
         value = row_loss(columns, sum_1)
         if value_out is not None:
             value_out[row] = value
@@ -169,16 +163,15 @@ def value_and_gradient_rows(y, p, epsilon, weight, scale, value_out, gradient_ou
 def gradient_and_hessian_rows(y, p, epsilon, weight, scale, gradient_out, hessian_out):
     columns = float(p.shape[1])
     constant_1 = 1/epsilon
-    constant_2 = epsilon*epsilon
-    constant_3 = 1/columns
-    constant_4 = epsilon*epsilon/columns
+    constant_2 = 1/columns
+    constant_3 = 1/epsilon/columns
     for row in range(p.shape[0]):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
         gradient_and_hessian_sweep(
-            y[row], p[row], epsilon, constant_1, constant_2, row_scale*constant_3, gradient_out[row],
-            row_scale*constant_4, hessian_out[row],
+            y[row], p[row], epsilon, constant_1, row_scale*constant_2, gradient_out[row],
+            row_scale*constant_3, hessian_out[row],
         )
         if row_scale == 0:
             gradient_out[row, :] = 0
@@ -189,15 +182,13 @@ def gradient_and_hessian_rows(y, p, epsilon, weight, scale, gradient_out, hessia
 def hessian_vector_product_rows(y, p, epsilon, weight, scale, vector, product_out):
     columns = float(p.shape[1])
     constant_1 = 1/epsilon
-    constant_2 = epsilon*epsilon
-    constant_3 = epsilon*epsilon/columns
+    constant_2 = 1/epsilon/columns
     for row in range(p.shape[0]):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
         product_sweep(
-            y[row], p[row], vector[row], epsilon, constant_1, constant_2, row_scale*constant_3,
-            product_out[row],
+            y[row], p[row], vector[row], epsilon, constant_1, row_scale*constant_2, product_out[row],
         )
         if row_scale == 0:
             product_out[row, :] = 0
@@ -209,11 +200,9 @@ def hessian_vector_product_rows(y, p, epsilon, weight, scale, vector, product_ou
 @njit(**FAST)
 def value_flat(y, p, epsilon, columns, weight, scale, value_out):
     factor_1 = 1/epsilon
-    factor_2 = epsilon*epsilon
     value_factor = 1/columns
     epsilon = like(p, epsilon)
     factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
     total = 0.0
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
@@ -224,7 +213,7 @@ def value_flat(y, p, epsilon, columns, weight, scale, value_out):
             value_block = value_out[start:start + BLOCK]
         partial = like(p, 0)
         for i in range(p_block.size):
-            sum_1_element, _, _ = element(like(p, y_block[i]), p_block[i], epsilon, factor_1, factor_2)
+            sum_1_element, _, _ = element(like(p, y_block[i]), p_block[i], epsilon, factor_1)
             if value_out is not None:
                 value_block[i] = like(p, value_factor)*sum_1_element
             if weight is not None:
@@ -238,11 +227,9 @@ def value_flat(y, p, epsilon, columns, weight, scale, value_out):
 @njit(**FAST)
 def value_and_gradient_flat(y, p, epsilon, columns, weight, scale, value_out, gradient_out):
     factor_1 = 1/epsilon
-    factor_2 = epsilon*epsilon
     value_factor = 1/columns
     epsilon = like(p, epsilon)
     factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
     gradient_scale = like(p, scale*value_factor)
     total = 0.0
     for start in range(0, p.size, BLOCK):
@@ -255,7 +242,7 @@ def value_and_gradient_flat(y, p, epsilon, columns, weight, scale, value_out, gr
         gradient_block = gradient_out[start:start + BLOCK]
         partial = like(p, 0)
         for i in range(p_block.size):
-            sum_1_element, gradient, _ = element(like(p, y_block[i]), p_block[i], epsilon, factor_1, factor_2)
+            sum_1_element, gradient, _ = element(like(p, y_block[i]), p_block[i], epsilon, factor_1)
             if value_out is not None:
                 value_block[i] = like(p, value_factor)*sum_1_element
             if weight is not None:
@@ -271,12 +258,10 @@ def value_and_gradient_flat(y, p, epsilon, columns, weight, scale, value_out, gr
 @njit(**FAST)
 def gradient_and_hessian_flat(y, p, epsilon, columns, weight, scale, gradient_out, hessian_out):
     factor_1 = 1/epsilon
-    factor_2 = epsilon*epsilon
     gradient_factor = 1/columns
-    hessian_factor = epsilon*epsilon/columns
+    hessian_factor = 1/epsilon/columns
     epsilon = like(p, epsilon)
     factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
     gradient_scale = like(p, scale*gradient_factor)
     hessian_scale = like(p, scale*hessian_factor)
     for start in range(0, p.size, BLOCK):
@@ -287,7 +272,7 @@ def gradient_and_hessian_flat(y, p, epsilon, columns, weight, scale, gradient_ou
         gradient_block = gradient_out[start:start + BLOCK]
         hessian_block = hessian_out[start:start + BLOCK]
         for i in range(p_block.size):
-            _, gradient, hessian = element(like(p, y_block[i]), p_block[i], epsilon, factor_1, factor_2)
+            _, gradient, hessian = element(like(p, y_block[i]), p_block[i], epsilon, factor_1)
             if weight is not None:
                 element_weight = like(p, weight_block[i])
                 gradient = guarded_product(element_weight, gradient)
@@ -299,11 +284,9 @@ def gradient_and_hessian_flat(y, p, epsilon, columns, weight, scale, gradient_ou
 @njit(**FAST)
 def hessian_vector_product_flat(y, p, epsilon, columns, weight, scale, vector, product_out):
     factor_1 = 1/epsilon
-    factor_2 = epsilon*epsilon
-    product_factor = epsilon*epsilon/columns
+    product_factor = 1/epsilon/columns
     epsilon = like(p, epsilon)
     factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
     product_scale = like(p, scale*product_factor)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
@@ -313,7 +296,7 @@ def hessian_vector_product_flat(y, p, epsilon, columns, weight, scale, vector, p
             weight_block = weight[start:start + BLOCK]
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
-            _, _, hessian = element(like(p, y_block[i]), p_block[i], epsilon, factor_1, factor_2)
+            _, _, hessian = element(like(p, y_block[i]), p_block[i], epsilon, factor_1)
             product = hessian*like(p, vector_block[i])
             if weight is not None:
                 element_weight = like(p, weight_block[i])

@@ -113,11 +113,13 @@ def sums_sweep(y, p):
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
-        sum_1_block = like(p, 0)
-        sum_2_block = like(p, 0)
-        sum_3_block = like(p, 0)
+        sum_1_block = 0.0
+        sum_2_block = 0.0
+        sum_3_block = 0.0
         for i in range(p_block.size):
-            sum_1_element, sum_2_element, sum_3_element = sums_element(like(p, y_block[i]), p_block[i])
+            sum_1_element, sum_2_element, sum_3_element = sums_element(
+                like(0.0, y_block[i]), float(p_block[i]),
+            )
             sum_1_block = accumulate(sum_1_block, sum_1_element)
             sum_2_block = accumulate(sum_2_block, sum_2_element)
             sum_3_block = accumulate(sum_3_block, sum_3_element)
@@ -129,15 +131,12 @@ def sums_sweep(y, p):
 
 @njit(**FAST)
 def gradient_sweep(y, p, factor_1, factor_2, gradient_scale, gradient_out):
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    gradient_scale = like(p, gradient_scale)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
         gradient_block = gradient_out[start:start + BLOCK]
         for i in range(p_block.size):
-            gradient = gradient_element(like(p, y_block[i]), p_block[i], factor_1, factor_2)
+            gradient = gradient_element(like(0.0, y_block[i]), float(p_block[i]), factor_1, factor_2)
             gradient_block[i] = gradient_scale*gradient
 
 
@@ -146,13 +145,6 @@ def gradient_and_hessian_sweep(
     y, p, factor_1, factor_2, factor_3, factor_4, factor_5, gradient_scale, gradient_out, hessian_scale,
     hessian_out,
 ):
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
-    factor_5 = like(p, factor_5)
-    gradient_scale = like(p, gradient_scale)
-    hessian_scale = like(p, hessian_scale)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
@@ -160,7 +152,7 @@ def gradient_and_hessian_sweep(
         hessian_block = hessian_out[start:start + BLOCK]
         for i in range(p_block.size):
             gradient, hessian = gradient_and_hessian_element(
-                like(p, y_block[i]), p_block[i], factor_1, factor_2, factor_3, factor_4, factor_5,
+                like(0.0, y_block[i]), float(p_block[i]), factor_1, factor_2, factor_3, factor_4, factor_5,
             )
             gradient_block[i] = gradient_scale*gradient
             hessian_block[i] = hessian_scale*hessian
@@ -177,15 +169,15 @@ def sums_sweep_2(y, p, vector):
         y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
         vector_block = vector[start:start + BLOCK]
-        sum_1_block = like(p, 0)
-        sum_2_block = like(p, 0)
-        sum_3_block = like(p, 0)
-        sum_4_block = like(p, 0)
-        sum_5_block = like(p, 0)
+        sum_1_block = 0.0
+        sum_2_block = 0.0
+        sum_3_block = 0.0
+        sum_4_block = 0.0
+        sum_5_block = 0.0
         for i in range(p_block.size):
             (
                 sum_1_element, sum_2_element, sum_3_element, sum_4_element, sum_5_element,
-            ) = sums_element_2(like(p, y_block[i]), p_block[i], like(p, vector_block[i]))
+            ) = sums_element_2(like(0.0, y_block[i]), float(p_block[i]), like(0.0, vector_block[i]))
             sum_1_block = accumulate(sum_1_block, sum_1_element)
             sum_2_block = accumulate(sum_2_block, sum_2_element)
             sum_3_block = accumulate(sum_3_block, sum_3_element)
@@ -201,12 +193,6 @@ def sums_sweep_2(y, p, vector):
 
 @njit(**FAST)
 def product_sweep(y, p, vector, sum_4, factor_1, factor_2, factor_3, factor_4, product_scale, product_out):
-    sum_4 = like(p, sum_4)
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
-    product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
@@ -214,8 +200,8 @@ def product_sweep(y, p, vector, sum_4, factor_1, factor_2, factor_3, factor_4, p
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
             product = product_element(
-                like(p, y_block[i]), p_block[i], like(p, vector_block[i]), sum_4, factor_1, factor_2,
-                factor_3, factor_4,
+                like(0.0, y_block[i]), float(p_block[i]), like(0.0, vector_block[i]), sum_4, factor_1,
+                factor_2, factor_3, factor_4,
             )
             product_block[i] = product_scale*product
 
@@ -305,7 +291,9 @@ def sums_sweep_lanes(y, p, sum_1, sum_2, sum_3):
         y_lanes = y[column]
         p_lanes = p[column]
         for lane in range(p_lanes.size):
-            sum_1_element, sum_2_element, sum_3_element = sums_element(y_lanes[lane], p_lanes[lane])
+            sum_1_element, sum_2_element, sum_3_element = sums_element(
+                float(y_lanes[lane]), float(p_lanes[lane]),
+            )
             sum_1[lane] = sum_1[lane] + sum_1_element
             sum_2[lane] = sum_2[lane] + sum_2_element
             sum_3[lane] = sum_3[lane] + sum_3_element
@@ -318,7 +306,9 @@ def gradient_sweep_lanes(y, p, factor_1, factor_2, gradient_scale, gradient_tile
         p_lanes = p[column]
         gradient_lanes = gradient_tile[column]
         for lane in range(p_lanes.size):
-            gradient = gradient_element(y_lanes[lane], p_lanes[lane], factor_1[lane], factor_2[lane])
+            gradient = gradient_element(
+                float(y_lanes[lane]), float(p_lanes[lane]), factor_1[lane], factor_2[lane],
+            )
             gradient_lanes[lane] = gradient_scale[lane]*gradient
 
 
@@ -334,8 +324,8 @@ def gradient_and_hessian_sweep_lanes(
         hessian_lanes = hessian_tile[column]
         for lane in range(p_lanes.size):
             gradient, hessian = gradient_and_hessian_element(
-                y_lanes[lane], p_lanes[lane], factor_1[lane], factor_2[lane], factor_3[lane], factor_4[lane],
-                factor_5[lane],
+                float(y_lanes[lane]), float(p_lanes[lane]), factor_1[lane], factor_2[lane], factor_3[lane],
+                factor_4[lane], factor_5[lane],
             )
             gradient_lanes[lane] = gradient_scale[lane]*gradient
             hessian_lanes[lane] = hessian_scale[lane]*hessian
@@ -348,7 +338,7 @@ def gradient_and_hessian_sweep_lanes(
 def value_lanes(y, p, weight, scale, value_out):
     y_tile = np.empty((p.shape[1], LANES), p.dtype)
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((4, LANES), p.dtype)
+    lanes = np.empty((4, LANES))
     sum_1 = lanes[0]
     sum_2 = lanes[1]
     sum_3 = lanes[2]
@@ -371,7 +361,7 @@ def value_and_gradient_lanes(y, p, weight, scale, value_out, gradient_out):
     y_tile = np.empty((p.shape[1], LANES), p.dtype)
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((7, LANES), p.dtype)
+    lanes = np.empty((7, LANES))
     sum_1 = lanes[0]
     sum_2 = lanes[1]
     sum_3 = lanes[2]
@@ -404,7 +394,7 @@ def gradient_and_hessian_lanes(y, p, weight, scale, gradient_out, hessian_out):
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
     hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((10, LANES), p.dtype)
+    lanes = np.empty((10, LANES))
     sum_1 = lanes[0]
     sum_2 = lanes[1]
     sum_3 = lanes[2]

@@ -28,7 +28,7 @@ def element(y, p):
     zero, one = like(p, 0), like(p, 1)
     sum_1 = one - p*y
     sum_1_element = relu(sum_1)
-    gradient = y*step(sum_1)
+    gradient = step(sum_1)*y
     return sum_1_element, gradient, zero
 
 

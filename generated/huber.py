@@ -31,7 +31,7 @@ def element(y, p, delta, factor_1, factor_2):
     error = p - y
     absolute_value = absolute(error)
     sum_1_element = select(delta >= absolute_value, error*error/two, -factor_1*(absolute_value - factor_2))
-    gradient = select(delta >= absolute_value, error, delta*signum(error))
+    gradient = select(delta >= absolute_value, error, signum(error)*delta)
     hessian = select(delta >= absolute_value, one, zero)
     return sum_1_element, gradient, hessian
 

@@ -33,8 +33,8 @@ def element(y, p):
     power_1 = one/clip_value
     inside_value = inside(p, number_1, one)
     sum_1_element = xlogy(target, power_1*target)
-    gradient = power_1*inside_value*target
-    hessian = inside_value*target/(clip_value*clip_value)
+    gradient = inside_value*power_1*target
+    hessian = inside_value*target/clip_value/clip_value
     return sum_1_element, gradient, hessian
 
 

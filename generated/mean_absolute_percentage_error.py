@@ -30,7 +30,7 @@ def element(y, p):
     error = p - y
     target = one/maximum(absolute(y), number_2)
     sum_1_element = absolute(error)*target
-    gradient = target*signum(error)
+    gradient = signum(error)*target
     return sum_1_element, gradient, zero
 
 

@@ -29,7 +29,7 @@ def element(y, p):
     sum_1 = number_1 + p
     sum_1_element = p - y*log(sum_1)
     gradient = one - y/sum_1
-    hessian = y/(sum_1*sum_1)
+    hessian = y/sum_1/sum_1
     return sum_1_element, gradient, hessian
 
 

@@ -43,11 +43,11 @@ def element(y, p, alpha, factor_1, exponent_1, gamma, exponent_2, factor_2, fact
     sigmoid_value_2 = sigmoid(p*target)
     power_3 = target*target
     sum_1_element = power_1*target_2*softplus_value
-    gradient = power_2*target*target_2 + gamma*power_1*target*target_2*sigmoid_value_2*softplus_value
+    gradient = power_2*target*target_2 + sigmoid_value_2*gamma*power_1*target*target_2*softplus_value
     hessian = (
-        power_2*(power_3*target_2 + factor_2*power_3*target_2)*sigmoid_value_2
+        sigmoid_value_2*power_2*(power_3*target_2 + factor_2*power_3*target_2)
         + factor_3*power_3*sigmoid_value_2*sigmoid_value_2*power_1*target_2*softplus_value
-        + factor_4*power_3*power_2*target_2*sigmoid_value_2*softplus_value
+        + sigmoid_value_2*factor_4*power_3*power_2*target_2*softplus_value
     )
     return sum_1_element, gradient, hessian
 

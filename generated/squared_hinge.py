@@ -30,7 +30,7 @@ def element(y, p):
     relu_value = relu(sum_1)
     sum_1_element = relu_value*relu_value
     gradient = y*relu_value
-    hessian = y*y*step(sum_1)
+    hessian = step(sum_1)*y*y
     return sum_1_element, gradient, hessian
 
 

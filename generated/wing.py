@@ -34,8 +34,8 @@ def element(y, p, w, factor_1, factor_2, factor_3, factor_4, factor_5):
     signum_value = signum(error)
     sum_1 = one + product
     sum_1_element = select(w > absolute_value, w*log1p(product), factor_2 + factor_3 + absolute_value)
-    gradient = select(w > absolute_value, factor_4*signum_value/sum_1, signum_value)
-    hessian = select(w > absolute_value, factor_5*signum_value*signum_value/(sum_1*sum_1), zero)
+    gradient = select(w > absolute_value, signum_value*factor_4/sum_1, signum_value)
+    hessian = select(w > absolute_value, factor_5*signum_value*signum_value/sum_1/sum_1, zero)
     return sum_1_element, gradient, hessian
 
 
@@ -154,7 +154,7 @@ def value_rows(y, p, w, epsilon, weight, scale, value_out):
     constant_2 = -w
     constant_3 = w*log1p(w/epsilon)
     constant_4 = w/epsilon
-    constant_5 = -w/(epsilon*epsilon)
+    constant_5 = -w/epsilon/epsilon
     total = 0.0
     for row in range(p.shape[0]):
         row_scale = scale
@@ -176,7 +176,7 @@ def value_and_gradient_rows(y, p, w, epsilon, weight, scale, value_out, gradient
     constant_2 = -w
     constant_3 = w*log1p(w/epsilon)
     constant_4 = w/epsilon
-    constant_5 = -w/(epsilon*epsilon)
+    constant_5 = -w/epsilon/epsilon
     constant_6 = 1/columns
     total = 0.0
     for row in range(p.shape[0]):
@@ -204,7 +204,7 @@ def gradient_and_hessian_rows(y, p, w, epsilon, weight, scale, gradient_out, hes
     constant_2 = -w
     constant_3 = w*log1p(w/epsilon)
     constant_4 = w/epsilon
-    constant_5 = -w/(epsilon*epsilon)
+    constant_5 = -w/epsilon/epsilon
     constant_6 = 1/columns
     for row in range(p.shape[0]):
         row_scale = scale
@@ -226,7 +226,7 @@ def hessian_vector_product_rows(y, p, w, epsilon, weight, scale, vector, product
     constant_2 = -w
     constant_3 = w*log1p(w/epsilon)
     constant_4 = w/epsilon
-    constant_5 = -w/(epsilon*epsilon)
+    constant_5 = -w/epsilon/epsilon
     constant_6 = 1/columns
     for row in range(p.shape[0]):
         row_scale = scale
@@ -249,7 +249,7 @@ def value_flat(y, p, w, epsilon, columns, weight, scale, value_out):
     factor_2 = -w
     factor_3 = w*log1p(w/epsilon)
     factor_4 = w/epsilon
-    factor_5 = -w/(epsilon*epsilon)
+    factor_5 = -w/epsilon/epsilon
     value_factor = 1/columns
     w = like(p, w)
     factor_1 = like(p, factor_1)
@@ -286,7 +286,7 @@ def value_and_gradient_flat(y, p, w, epsilon, columns, weight, scale, value_out,
     factor_2 = -w
     factor_3 = w*log1p(w/epsilon)
     factor_4 = w/epsilon
-    factor_5 = -w/(epsilon*epsilon)
+    factor_5 = -w/epsilon/epsilon
     value_factor = 1/columns
     w = like(p, w)
     factor_1 = like(p, factor_1)
@@ -327,7 +327,7 @@ def gradient_and_hessian_flat(y, p, w, epsilon, columns, weight, scale, gradient
     factor_2 = -w
     factor_3 = w*log1p(w/epsilon)
     factor_4 = w/epsilon
-    factor_5 = -w/(epsilon*epsilon)
+    factor_5 = -w/epsilon/epsilon
     gradient_factor = 1/columns
     w = like(p, w)
     factor_1 = like(p, factor_1)
@@ -362,7 +362,7 @@ def hessian_vector_product_flat(y, p, w, epsilon, columns, weight, scale, vector
     factor_2 = -w
     factor_3 = w*log1p(w/epsilon)
     factor_4 = w/epsilon
-    factor_5 = -w/(epsilon*epsilon)
+    factor_5 = -w/epsilon/epsilon
     product_factor = 1/columns
     w = like(p, w)
     factor_1 = like(p, factor_1)

@@ -32,8 +32,8 @@ def element(y, p, factor_1, factor_2, factor_3, factor_4):
     sigmoid_value = sigmoid(p)
     sigmoid_value_2 = sigmoid(-p)
     sum_1_element = target*softplus(p) - target_2*softplus(-p)
-    gradient = target*sigmoid_value + target_2*sigmoid_value_2
-    hessian = (target_2 - target)*sigmoid_value*sigmoid_value_2
+    gradient = sigmoid_value*target + sigmoid_value_2*target_2
+    hessian = sigmoid_value*sigmoid_value_2*(target_2 - target)
     return sum_1_element, gradient, hessian
 
 

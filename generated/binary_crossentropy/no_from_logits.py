@@ -46,7 +46,7 @@ def element(y, p, factor_1, factor_2, factor_3, factor_4):
         - clip(log1p(-minimum(p, one)), -number_2, logarithm)*target_2
     )
     gradient = inside_value*target/clip_value + inside_value*target_2/clip_value_2
-    hessian = inside_value*target/(clip_value*clip_value) - inside_value*target_2/(clip_value_2*clip_value_2)
+    hessian = inside_value*target/clip_value/clip_value - inside_value*target_2/clip_value_2/clip_value_2
     return sum_1_element, gradient, hessian
 
 

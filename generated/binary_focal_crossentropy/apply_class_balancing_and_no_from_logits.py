@@ -60,11 +60,13 @@ def element(y, p, factor_1, factor_2, factor_3, factor_4, alpha, factor_5, expon
     sum_6 = target_4 - target
     power_slope_value = power_slope(sum_4, exponent_1)
     sum_1_element = -sum_2*target_3*powered
-    gradient = sum_5*target_3*powered + sum_6*sum_2*inside_value*target_3*power_slope_value
+    gradient = sum_5*target_3*powered + guarded_product(inside_value*sum_6*sum_2*target_3, power_slope_value)
     hessian = (
-        sum_6*sum_6*inside_value*inside_value*sum_2*target_3*power_curvature(sum_4, exponent_1)
-        + two*sum_6*sum_5*inside_value*target_3*power_slope_value
-        - (inside_value*target/(clip_value_2*clip_value_2) - inside_value*target_2/(clip_value*clip_value))*target_3*powered
+        guarded_product(
+            sum_6*sum_6*inside_value*inside_value*sum_2*target_3, power_curvature(sum_4, exponent_1),
+        )
+        + guarded_product(two*inside_value*sum_6*sum_5*target_3, power_slope_value)
+        - (inside_value*target/clip_value_2/clip_value_2 - inside_value*target_2/clip_value/clip_value)*target_3*powered
     )
     return sum_1_element, gradient, hessian
 

@@ -38,23 +38,26 @@ def element(y, p, factor_1, factor_2, factor_3, factor_4, exponent_1):
     target = factor_1 + factor_2*(one - y)
     target_2 = factor_3 + factor_4*y
     sum_1 = target*softplus(p) - target_2*softplus(-p)
-    target_3 = factor_1 + factor_2*y
     sigmoid_value = sigmoid(-p)
+    target_3 = factor_1 + factor_2*y
     sigmoid_value_2 = sigmoid(p)
-    product = target*sigmoid_value_2
-    sum_2 = target_3*sigmoid_value + product
+    product = sigmoid_value_2*target
+    sum_2 = sigmoid_value*target_3 + product
     powered = power(sum_2, exponent_1)
-    sum_3 = product + target_2*sigmoid_value
+    sum_3 = product + sigmoid_value*target_2
     sum_4 = target - target_3
     power_slope_value = power_slope(sum_2, exponent_1)
     sum_5 = target_3 - target
     sum_1_element = sum_1*powered
-    gradient = sum_3*powered + sum_4*sum_1*power_slope_value*sigmoid_value_2*sigmoid_value
+    gradient = sum_3*powered + guarded_product(sigmoid_value_2*sigmoid_value*sum_4*sum_1, power_slope_value)
     hessian = (
-        (target - target_2)*powered*sigmoid_value_2*sigmoid_value
-        + sum_5*sum_5*sigmoid_value_2*sigmoid_value_2*sigmoid_value*sigmoid_value*sum_1*power_curvature(sum_2, exponent_1)
-        + two*sum_4*sum_3*power_slope_value*sigmoid_value_2*sigmoid_value
-        + sum_5*sum_1*power_slope_value*sigmoid_value_2*sigmoid_value*tanh(p/two)
+        sigmoid_value_2*sigmoid_value*(target - target_2)*powered
+        + guarded_product(
+            sum_5*sum_5*sigmoid_value_2*sigmoid_value_2*sigmoid_value*sigmoid_value*sum_1,
+            power_curvature(sum_2, exponent_1),
+        )
+        + guarded_product(two*sigmoid_value_2*sigmoid_value*sum_4*sum_3, power_slope_value)
+        + guarded_product(sigmoid_value_2*sigmoid_value*tanh(p/two)*sum_5*sum_1, power_slope_value)
     )
     return sum_1_element, gradient, hessian
 

@@ -55,11 +55,11 @@ def element(y, p, factor_1, factor_2, factor_3, factor_4, exponent_1):
     sum_4 = target_3 - target
     power_slope_value = power_slope(sum_2, exponent_1)
     sum_1_element = -sum_1*powered
-    gradient = sum_3*powered + sum_4*sum_1*inside_value*power_slope_value
+    gradient = sum_3*powered + guarded_product(inside_value*sum_4*sum_1, power_slope_value)
     hessian = (
-        sum_4*sum_4*inside_value*inside_value*sum_1*power_curvature(sum_2, exponent_1)
-        + two*sum_4*sum_3*inside_value*power_slope_value
-        - (inside_value*target/(clip_value_2*clip_value_2) - inside_value*target_2/(clip_value*clip_value))*powered
+        guarded_product(sum_4*sum_4*inside_value*inside_value*sum_1, power_curvature(sum_2, exponent_1))
+        + guarded_product(two*inside_value*sum_4*sum_3, power_slope_value)
+        - (inside_value*target/clip_value_2/clip_value_2 - inside_value*target_2/clip_value/clip_value)*powered
     )
     return sum_1_element, gradient, hessian
 

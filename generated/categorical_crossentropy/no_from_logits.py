@@ -59,13 +59,13 @@ def sums_element_3(y, p, factor_1, factor_2, factor_3):
     product = factor_1*p
     target = factor_2*y + factor_3
     sum_2_element = clip(log(maximum(product, zero)), -number_2, -number_3)*target
-    sum_3_element = p*inside(product, number_4, number_5)*target/clip(product, number_4, number_5)
+    sum_3_element = inside(product, number_4, number_5)*p*target/clip(product, number_4, number_5)
     return sum_2_element, sum_3_element
 
 
 @njit(**INLINE)
 def row_scalars_2(sum_1, sum_2, sum_3):
-    return sum_3/(sum_1*sum_1), -1/sum_1, -sum_2
+    return sum_3/sum_1/sum_1, -1/sum_1, -sum_2
 
 
 @njit(**INLINE)
@@ -74,7 +74,7 @@ def gradient_element(y, p, factor_1, factor_2, factor_3, factor_4, factor_5):
     product = factor_3*p
     gradient = (
         factor_1
-        + factor_2*inside(product, number_1, number_2)*(factor_4*y + factor_5)/clip(product, number_1, number_2)
+        + inside(product, number_1, number_2)*factor_2*(factor_4*y + factor_5)/clip(product, number_1, number_2)
     )
     return gradient
 
@@ -86,8 +86,8 @@ def sums_element_4(y, p, factor_1, factor_2, factor_3):
     inside_value = inside(product, number_1, number_2)
     target = factor_2*y + factor_3
     clip_value = clip(product, number_1, number_2)
-    sum_3_element = p*inside_value*target/clip_value
-    sum_4_element = p*p*inside_value*target/(clip_value*clip_value)
+    sum_3_element = inside_value*p*target/clip_value
+    sum_4_element = inside_value*p*p*target/clip_value/clip_value
     return sum_3_element, sum_4_element
 
 
@@ -102,20 +102,20 @@ def row_scalars_3(sum_1, sum_3, sum_4):
 def gradient_and_hessian_element(
     y, p, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6, factor_7, factor_8, factor_9,
 ):
-    number_2, number_3, one = like(p, 1e-07), like(p, 0.9999999), like(p, 1)
+    number_1, number_2, one = like(p, 1e-07), like(p, 0.9999999), like(p, 1)
     product = factor_3*p
-    clip_value = clip(product, number_2, number_3)
+    inside_value = inside(product, number_1, number_2)
+    clip_value = clip(product, number_1, number_2)
     power_1 = one/clip_value
-    inside_value = inside(product, number_2, number_3)
     target = factor_4*y + factor_5
     power_2 = one/(clip_value*clip_value)
-    gradient = factor_1 + factor_2*power_1*inside_value*target
+    gradient = factor_1 + inside_value*factor_2*power_1*target
     hessian = (
         factor_8
-        + factor_6*(factor_7 + power_1*inside_value*target + factor_2*p*power_2*inside_value*target)
-        + factor_6*power_1*inside_value*target
-        + factor_6*power_2*inside_value*target
-        + factor_9*p*power_2*inside_value*target
+        + factor_6*(factor_7 + inside_value*power_1*target + inside_value*factor_2*p*power_2*target)
+        + inside_value*factor_6*power_1*target
+        + inside_value*factor_6*power_2*target
+        + inside_value*factor_9*p*power_2*target
     )
     return gradient, hessian
 
@@ -127,16 +127,16 @@ def sums_element_5(p, vector):
 
 @njit(**INLINE)
 def sums_element_6(y, p, vector, factor_1, factor_2, factor_3):
-    number_2, number_3, one = like(p, 1e-07), like(p, 0.9999999), like(p, 1)
+    number_1, number_2, one = like(p, 1e-07), like(p, 0.9999999), like(p, 1)
     product = factor_1*p
-    clip_value = clip(product, number_2, number_3)
+    inside_value = inside(product, number_1, number_2)
+    clip_value = clip(product, number_1, number_2)
     power_1 = one/clip_value
-    inside_value = inside(product, number_2, number_3)
     target = factor_2*y + factor_3
     power_2 = one/(clip_value*clip_value)
-    sum_3_element = p*power_1*inside_value*target
-    sum_5_element = -vector*(factor_1*p*power_2*inside_value*target - power_1*inside_value*target)
-    sum_6_element = p*p*power_2*inside_value*target
+    sum_3_element = inside_value*p*power_1*target
+    sum_5_element = -vector*(inside_value*factor_1*p*power_2*target - inside_value*power_1*target)
+    sum_6_element = inside_value*p*p*power_2*target
     return sum_3_element, sum_5_element, sum_6_element
 
 
@@ -144,12 +144,16 @@ def sums_element_6(y, p, vector, factor_1, factor_2, factor_3):
 def row_scalars_4(sum_1, sum_3, sum_4, sum_5, sum_6):
     power_1 = 1/(sum_1*sum_1)
     power_2 = 1/(sum_1*sum_1*sum_1)
-    return power_1*(sum_5 + sum_4*sum_6*power_1), -sum_4, 2*sum_3*power_2, -power_1, power_2, power_1
+    return (
+        sum_5*power_1, -sum_4, 2*sum_3*power_2, -power_1, power_2, sum_4*sum_6/(sum_1*sum_1*sum_1*sum_1),
+        power_1,
+    )
 
 
 @njit(**INLINE)
 def product_element(
     y, p, vector, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6, factor_7, factor_8, factor_9,
+    factor_10,
 ):
     number_1, number_2, one = like(p, 1e-07), like(p, 0.9999999), like(p, 1)
     product_2 = factor_5*p
@@ -159,8 +163,9 @@ def product_element(
     power_1 = one/(clip_value*clip_value)
     product = (
         factor_1
-        + factor_2*(factor_3 + factor_4*inside_value*target/clip_value + factor_8*p*power_1*inside_value*target)
-        + factor_9*vector*power_1*inside_value*target
+        + factor_9
+        + factor_2*(factor_3 + inside_value*factor_4*target/clip_value + inside_value*factor_8*p*power_1*target)
+        + inside_value*factor_10*vector*power_1*target
     )
     return product
 
@@ -173,9 +178,9 @@ def sums_sweep(p):
     sum_1 = 0.0
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
-        sum_1_block = like(p, 0)
+        sum_1_block = 0.0
         for i in range(p_block.size):
-            sum_1_element = sums_element(p_block[i])
+            sum_1_element = sums_element(float(p_block[i]))
             sum_1_block = accumulate(sum_1_block, sum_1_element)
         sum_1 += sum_1_block
     return sum_1
@@ -223,38 +228,29 @@ def sums_sweep_3(y, p, factor_1, factor_2, factor_3):
 
 @njit(**FAST)
 def gradient_sweep(y, p, factor_1, factor_2, factor_3, factor_4, factor_5, gradient_scale, gradient_out):
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
-    factor_5 = like(p, factor_5)
-    gradient_scale = like(p, gradient_scale)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
         gradient_block = gradient_out[start:start + BLOCK]
         for i in range(p_block.size):
             gradient = gradient_element(
-                like(p, y_block[i]), p_block[i], factor_1, factor_2, factor_3, factor_4, factor_5,
+                like(0.0, y_block[i]), float(p_block[i]), factor_1, factor_2, factor_3, factor_4, factor_5,
             )
             gradient_block[i] = gradient_scale*gradient
 
 
 @njit(**FAST)
 def sums_sweep_4(y, p, factor_1, factor_2, factor_3):
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
     sum_3 = 0.0
     sum_4 = 0.0
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
-        sum_3_block = like(p, 0)
-        sum_4_block = like(p, 0)
+        sum_3_block = 0.0
+        sum_4_block = 0.0
         for i in range(p_block.size):
             sum_3_element, sum_4_element = sums_element_4(
-                like(p, y_block[i]), p_block[i], factor_1, factor_2, factor_3,
+                like(0.0, y_block[i]), float(p_block[i]), factor_1, factor_2, factor_3,
             )
             sum_3_block = accumulate(sum_3_block, sum_3_element)
             sum_4_block = accumulate(sum_4_block, sum_4_element)
@@ -268,17 +264,6 @@ def gradient_and_hessian_sweep(
     y, p, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6, factor_7, factor_8, factor_9,
     gradient_scale, gradient_out, hessian_scale, hessian_out,
 ):
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
-    factor_5 = like(p, factor_5)
-    factor_6 = like(p, factor_6)
-    factor_7 = like(p, factor_7)
-    factor_8 = like(p, factor_8)
-    factor_9 = like(p, factor_9)
-    gradient_scale = like(p, gradient_scale)
-    hessian_scale = like(p, hessian_scale)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
@@ -286,8 +271,8 @@ def gradient_and_hessian_sweep(
         hessian_block = hessian_out[start:start + BLOCK]
         for i in range(p_block.size):
             gradient, hessian = gradient_and_hessian_element(
-                like(p, y_block[i]), p_block[i], factor_1, factor_2, factor_3, factor_4, factor_5, factor_6,
-                factor_7, factor_8, factor_9,
+                like(0.0, y_block[i]), float(p_block[i]), factor_1, factor_2, factor_3, factor_4, factor_5,
+                factor_6, factor_7, factor_8, factor_9,
             )
             gradient_block[i] = gradient_scale*gradient
             hessian_block[i] = hessian_scale*hessian
@@ -300,10 +285,10 @@ def sums_sweep_5(p, vector):
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
         vector_block = vector[start:start + BLOCK]
-        sum_1_block = like(p, 0)
-        sum_4_block = like(p, 0)
+        sum_1_block = 0.0
+        sum_4_block = 0.0
         for i in range(p_block.size):
-            sum_1_element, sum_4_element = sums_element_5(p_block[i], like(p, vector_block[i]))
+            sum_1_element, sum_4_element = sums_element_5(float(p_block[i]), like(0.0, vector_block[i]))
             sum_1_block = accumulate(sum_1_block, sum_1_element)
             sum_4_block = accumulate(sum_4_block, sum_4_element)
         sum_1 += sum_1_block
@@ -313,9 +298,6 @@ def sums_sweep_5(p, vector):
 
 @njit(**FAST)
 def sums_sweep_6(y, p, vector, factor_1, factor_2, factor_3):
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
     sum_3 = 0.0
     sum_5 = 0.0
     sum_6 = 0.0
@@ -323,12 +305,13 @@ def sums_sweep_6(y, p, vector, factor_1, factor_2, factor_3):
         y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
         vector_block = vector[start:start + BLOCK]
-        sum_3_block = like(p, 0)
-        sum_5_block = like(p, 0)
-        sum_6_block = like(p, 0)
+        sum_3_block = 0.0
+        sum_5_block = 0.0
+        sum_6_block = 0.0
         for i in range(p_block.size):
             sum_3_element, sum_5_element, sum_6_element = sums_element_6(
-                like(p, y_block[i]), p_block[i], like(p, vector_block[i]), factor_1, factor_2, factor_3,
+                like(0.0, y_block[i]), float(p_block[i]), like(0.0, vector_block[i]), factor_1, factor_2,
+                factor_3,
             )
             sum_3_block = accumulate(sum_3_block, sum_3_element)
             sum_5_block = accumulate(sum_5_block, sum_5_element)
@@ -342,18 +325,8 @@ def sums_sweep_6(y, p, vector, factor_1, factor_2, factor_3):
 @njit(**FAST)
 def product_sweep(
     y, p, vector, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6, factor_7, factor_8, factor_9,
-    product_scale, product_out,
+    factor_10, product_scale, product_out,
 ):
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
-    factor_5 = like(p, factor_5)
-    factor_6 = like(p, factor_6)
-    factor_7 = like(p, factor_7)
-    factor_8 = like(p, factor_8)
-    factor_9 = like(p, factor_9)
-    product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
@@ -361,8 +334,8 @@ def product_sweep(
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
             product = product_element(
-                like(p, y_block[i]), p_block[i], like(p, vector_block[i]), factor_1, factor_2, factor_3,
-                factor_4, factor_5, factor_6, factor_7, factor_8, factor_9,
+                like(0.0, y_block[i]), float(p_block[i]), like(0.0, vector_block[i]), factor_1, factor_2,
+                factor_3, factor_4, factor_5, factor_6, factor_7, factor_8, factor_9, factor_10,
             )
             product_block[i] = product_scale*product
 
@@ -456,11 +429,11 @@ def hessian_vector_product_rows(y, p, label_smoothing, weight, scale, vector, pr
         row_factor_1 = row_scalars(sum_1)
         sum_3, sum_5, sum_6 = sums_sweep_6(y[row], p[row], vector[row], row_factor_1, constant_1, constant_2)
         (
-            row_factor_2, row_factor_3, row_factor_4, row_factor_5, row_factor_6, row_factor_7,
+            row_factor_2, row_factor_3, row_factor_4, row_factor_5, row_factor_6, row_factor_7, row_factor_8,
         ) = row_scalars_4(sum_1, sum_3, sum_4, sum_5, sum_6)
         product_sweep(
             y[row], p[row], vector[row], row_factor_2, row_factor_3, row_factor_4, row_factor_5, row_factor_1,
-            constant_1, constant_2, row_factor_6, row_factor_7, row_scale, product_out[row],
+            constant_1, constant_2, row_factor_6, row_factor_7, row_factor_8, row_scale, product_out[row],
         )
         if row_scale == 0:
             product_out[row, :] = 0
@@ -475,7 +448,7 @@ def sums_sweep_lanes(p, sum_1):
     for column in range(p.shape[0]):
         p_lanes = p[column]
         for lane in range(p_lanes.size):
-            sum_1_element = sums_element(p_lanes[lane])
+            sum_1_element = sums_element(float(p_lanes[lane]))
             sum_1[lane] = sum_1[lane] + sum_1_element
 
 
@@ -488,7 +461,9 @@ def sums_sweep_2_lanes(y, p, factor_1, factor_2, factor_3, sum_2):
         y_lanes = y[column]
         p_lanes = p[column]
         for lane in range(p_lanes.size):
-            sum_2_element = sums_element_2(y_lanes[lane], p_lanes[lane], factor_1[lane], factor_2, factor_3)
+            sum_2_element = sums_element_2(
+                y_lanes[lane], p_lanes[lane], like(p, factor_1[lane]), factor_2, factor_3,
+            )
             sum_2[lane] = sum_2[lane] + sum_2_element
 
 
@@ -503,7 +478,7 @@ def sums_sweep_3_lanes(y, p, factor_1, factor_2, factor_3, sum_2, sum_3):
         p_lanes = p[column]
         for lane in range(p_lanes.size):
             sum_2_element, sum_3_element = sums_element_3(
-                y_lanes[lane], p_lanes[lane], factor_1[lane], factor_2, factor_3,
+                y_lanes[lane], p_lanes[lane], like(p, factor_1[lane]), factor_2, factor_3,
             )
             sum_2[lane] = sum_2[lane] + sum_2_element
             sum_3[lane] = sum_3[lane] + sum_3_element
@@ -513,24 +488,20 @@ def sums_sweep_3_lanes(y, p, factor_1, factor_2, factor_3, sum_2, sum_3):
 def gradient_sweep_lanes(
     y, p, factor_1, factor_2, factor_3, factor_4, factor_5, gradient_scale, gradient_tile,
 ):
-    factor_4 = like(p, factor_4)
-    factor_5 = like(p, factor_5)
     for column in range(p.shape[0]):
         y_lanes = y[column]
         p_lanes = p[column]
         gradient_lanes = gradient_tile[column]
         for lane in range(p_lanes.size):
             gradient = gradient_element(
-                y_lanes[lane], p_lanes[lane], factor_1[lane], factor_2[lane], factor_3[lane], factor_4,
-                factor_5,
+                float(y_lanes[lane]), float(p_lanes[lane]), factor_1[lane], factor_2[lane], factor_3[lane],
+                factor_4, factor_5,
             )
             gradient_lanes[lane] = gradient_scale[lane]*gradient
 
 
 @njit(**FAST)
 def sums_sweep_4_lanes(y, p, factor_1, factor_2, factor_3, sum_3, sum_4):
-    factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
     sum_3[:] = 0
     sum_4[:] = 0
     for column in range(p.shape[0]):
@@ -538,7 +509,7 @@ def sums_sweep_4_lanes(y, p, factor_1, factor_2, factor_3, sum_3, sum_4):
         p_lanes = p[column]
         for lane in range(p_lanes.size):
             sum_3_element, sum_4_element = sums_element_4(
-                y_lanes[lane], p_lanes[lane], factor_1[lane], factor_2, factor_3,
+                float(y_lanes[lane]), float(p_lanes[lane]), factor_1[lane], factor_2, factor_3,
             )
             sum_3[lane] = sum_3[lane] + sum_3_element
             sum_4[lane] = sum_4[lane] + sum_4_element
@@ -549,8 +520,6 @@ def gradient_and_hessian_sweep_lanes(
     y, p, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6, factor_7, factor_8, factor_9,
     gradient_scale, gradient_tile, hessian_scale, hessian_tile,
 ):
-    factor_4 = like(p, factor_4)
-    factor_5 = like(p, factor_5)
     for column in range(p.shape[0]):
         y_lanes = y[column]
         p_lanes = p[column]
@@ -558,8 +527,8 @@ def gradient_and_hessian_sweep_lanes(
         hessian_lanes = hessian_tile[column]
         for lane in range(p_lanes.size):
             gradient, hessian = gradient_and_hessian_element(
-                y_lanes[lane], p_lanes[lane], factor_1[lane], factor_2[lane], factor_3[lane], factor_4,
-                factor_5, factor_6[lane], factor_7[lane], factor_8[lane], factor_9[lane],
+                float(y_lanes[lane]), float(p_lanes[lane]), factor_1[lane], factor_2[lane], factor_3[lane],
+                factor_4, factor_5, factor_6[lane], factor_7[lane], factor_8[lane], factor_9[lane],
             )
             gradient_lanes[lane] = gradient_scale[lane]*gradient
             hessian_lanes[lane] = hessian_scale[lane]*hessian
@@ -575,7 +544,7 @@ def value_lanes(y, p, label_smoothing, weight, scale, value_out):
     constant_2 = label_smoothing/columns
     y_tile = np.empty((p.shape[1], LANES), p.dtype)
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((4, LANES), p.dtype)
+    lanes = np.empty((4, LANES))
     sum_1 = lanes[0]
     row_factor_1 = lanes[1]
     sum_2 = lanes[2]
@@ -604,7 +573,7 @@ def value_and_gradient_lanes(y, p, label_smoothing, weight, scale, value_out, gr
     y_tile = np.empty((p.shape[1], LANES), p.dtype)
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((8, LANES), p.dtype)
+    lanes = np.empty((8, LANES))
     sum_1 = lanes[0]
     row_factor_1 = lanes[1]
     sum_2 = lanes[2]
@@ -647,7 +616,7 @@ def gradient_and_hessian_lanes(y, p, label_smoothing, weight, scale, gradient_ou
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
     hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((12, LANES), p.dtype)
+    lanes = np.empty((12, LANES))
     sum_1 = lanes[0]
     row_factor_1 = lanes[1]
     sum_3 = lanes[2]

@@ -97,7 +97,10 @@ def sums_element_3(
     sum_1_element = alpha*guarded_product_value*powered
     sum_4_element = (
         alpha*target*powered
-        + factor_4*alpha*exp(below_maximum)*guarded_product_value*power_slope(complement_value, exponent_1)
+        + guarded_product(
+            factor_4*alpha*exp(below_maximum)*guarded_product_value,
+            power_slope(complement_value, exponent_1),
+        )
     )
     return sum_1_element, sum_4_element
 
@@ -113,7 +116,10 @@ def gradient_element(
     complement_value = complement(below_maximum, excluded_1, inverse_total_1)
     part = (
         alpha*target*power(complement_value, exponent_1)
-        + factor_3*alpha*exponential*guarded_product(target, factor_4 + below_maximum)*power_slope(complement_value, exponent_1)
+        + guarded_product(
+            factor_3*alpha*exponential*guarded_product(target, factor_4 + below_maximum),
+            power_slope(complement_value, exponent_1),
+        )
     )
     gradient = inverse_total_1*exponential*(sum_4 - part) - complement_value*part
     return gradient
@@ -140,13 +146,16 @@ def sums_element_4(
     exponential = exp(below_maximum)
     guarded_product_value = guarded_product(target, factor_4 + below_maximum)
     power_slope_value = power_slope(complement_value, exponent_1)
-    product_2 = factor_3*alpha*exponential*guarded_product_value*power_slope_value
-    sum_4_element = product + product_2
-    sum_5_element = inverse_total_1*alpha*exponential*target*power_slope_value
-    sum_6_element = (
-        -alpha*exp(factor_5 + two*below_maximum)*guarded_product_value*power_curvature(complement_value, exponent_1)
+    guarded_product_value_2 = guarded_product(
+        factor_3*alpha*exponential*guarded_product_value, power_slope_value,
     )
-    return product, product_2, sum_4_element, sum_5_element, sum_6_element
+    sum_4_element = product + guarded_product_value_2
+    sum_5_element = guarded_product(inverse_total_1*alpha*exponential*target, power_slope_value)
+    sum_6_element = guarded_product(
+        -alpha*exp(factor_5 + two*below_maximum)*guarded_product_value,
+        power_curvature(complement_value, exponent_1),
+    )
+    return product, guarded_product_value_2, sum_4_element, sum_5_element, sum_6_element
 
 
 @njit(**INLINE)
@@ -173,7 +182,7 @@ def gradient_and_hessian_element(
     power_slope_value = power_slope(complement_value, exponent_1)
     part = (
         alpha*target*power(complement_value, exponent_1)
-        + factor_3*alpha*exponential*guarded_product_value*power_slope_value
+        + guarded_product(factor_3*alpha*exponential*guarded_product_value, power_slope_value)
     )
     exponential_2 = exp(factor_6 + two*below_maximum)
     power_curvature_value = power_curvature(complement_value, exponent_1)
@@ -181,21 +190,44 @@ def gradient_and_hessian_element(
     hessian = (
         factor_5*exponential_2
         + factor_7*exponential
-        + two*alpha*exp(factor_8 + three*below_maximum)*guarded_product_value*power_curvature_value
-        + log_sum_exp_1*alpha*exponential_2*target*power_curvature_value
-        + inverse_total_1*(two*alpha + factor_9*alpha)*exponential*target*power_slope_value
-        + inverse_total_1*p*alpha*exponential*target*power_slope_value
-        - four*alpha*exponential_2*target*power_slope_value
-        - two*alpha*exponential_2*guarded_product_value*power_slope_value
-        - p*alpha*exponential_2*target*power_curvature_value
+        + guarded_product(-four*alpha*exponential_2*target, power_slope_value)
+        + guarded_product(-two*alpha*exponential_2*guarded_product_value, power_slope_value)
+        + guarded_product(
+            two*alpha*exp(factor_8 + three*below_maximum)*guarded_product_value, power_curvature_value,
+        )
+        + guarded_product(log_sum_exp_1*alpha*exponential_2*target, power_curvature_value)
+        + guarded_product(inverse_total_1*(two*alpha + factor_9*alpha)*exponential*target, power_slope_value)
+        + guarded_product(-p*alpha*exponential_2*target, power_curvature_value)
+        + guarded_product(inverse_total_1*p*alpha*exponential*target, power_slope_value)
     )
     return gradient, hessian
 
 
 @njit(**INLINE)
+def index_element(p, row_maximum_1):
+    below_maximum = p - row_maximum_1
+    rest_1_element = excluded_exponential(below_maximum)
+    ties_1_element = is_maximum(below_maximum)
+    return rest_1_element, ties_1_element, p
+
+
+@njit(**INLINE)
+def picked_element(vector):
+    return vector
+
+
+@njit(**INLINE)
+def row_scalars_5(picked_1, rest_1, ties_1):
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = log1p(excluded_1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    return excluded_1, inverse_total_1, -inverse_total_1, -log_total_1, -picked_1, -2*log_total_1
+
+
+@njit(**INLINE)
 def sums_element_5(
     y, p, vector, alpha, factor_1, factor_2, row_maximum_1, excluded_1, inverse_total_1, factor_3, factor_4,
-    factor_5, exponent_1,
+    factor_5, factor_6, exponent_1,
 ):
     two = like(p, 2)
     target = factor_1*y + factor_2
@@ -204,43 +236,51 @@ def sums_element_5(
     exponential = exp(below_maximum)
     guarded_product_value = guarded_product(target, factor_4 + below_maximum)
     power_slope_value = power_slope(complement_value, exponent_1)
-    product = inverse_total_1*alpha*exponential*target*power_slope_value
+    target_2 = vector + factor_5
+    guarded_product_value_2 = guarded_product(inverse_total_1*alpha*exponential*target, power_slope_value)
     sum_1 = (
-        inverse_total_1*alpha*exponential*guarded_product_value*power_slope_value
-        + product
-        - alpha*exp(factor_5 + two*below_maximum)*guarded_product_value*power_curvature(complement_value, exponent_1)
+        guarded_product(
+            -alpha*exp(factor_6 + two*below_maximum)*guarded_product_value,
+            power_curvature(complement_value, exponent_1),
+        )
+        + guarded_product(inverse_total_1*alpha*exponential*guarded_product_value, power_slope_value)
+        + guarded_product_value_2
     )
     sum_2_element = alpha*target*power(complement_value, exponent_1)
-    sum_3_element = factor_3*alpha*exponential*guarded_product_value*power_slope_value
-    sum_5_element = inverse_total_1*vector*exponential
-    sum_7_element = inverse_total_1*vector*alpha*exponential*target*power_slope_value
-    sum_9_element = -vector*sum_1
-    return sum_2_element, sum_3_element, sum_5_element, product, sum_7_element, sum_1, sum_9_element
+    sum_3_element = guarded_product(factor_3*alpha*exponential*guarded_product_value, power_slope_value)
+    sum_5_element = inverse_total_1*exponential*target_2
+    sum_6_element = guarded_product(inverse_total_1*alpha*exponential*target_2*target, power_slope_value)
+    sum_8_element = -sum_1*target_2
+    return (
+        sum_2_element, sum_3_element, sum_5_element, sum_6_element, guarded_product_value_2, sum_8_element,
+        sum_1,
+    )
 
 
 @njit(**INLINE)
-def row_scalars_5(inverse_total_1, sum_2, sum_3, sum_5, sum_6, sum_7, sum_8, sum_9):
+def row_scalars_6(inverse_total_1, sum_2, sum_3, sum_5, sum_6, sum_7, sum_8, sum_9):
     return (
-        -sum_5, inverse_total_1*(sum_2 + sum_3), 2*inverse_total_1,
-        inverse_total_1*(sum_9 + sum_5*sum_6 + sum_5*sum_8 - sum_7),
+        1 - sum_5, -sum_5, inverse_total_1*(sum_2 + sum_3), 2*inverse_total_1,
+        inverse_total_1*(sum_8 + sum_5*sum_7 + sum_5*sum_9 - sum_6),
     )
 
 
 @njit(**INLINE)
 def product_element(
-    y, p, vector, alpha, factor_1, factor_2, row_maximum_1, factor_3, factor_4, factor_5, factor_6,
-    excluded_1, inverse_total_1, factor_7, factor_8, exponent_1,
+    y, p, vector, alpha, factor_1, factor_2, factor_3, factor_4, row_maximum_1, factor_5, factor_6, factor_7,
+    factor_8, excluded_1, inverse_total_1, factor_9, factor_10, exponent_1,
 ):
-    two = like(p, 2)
+    one, two = like(p, 1), like(p, 2)
     below_maximum = p - row_maximum_1
     exponential = exp(below_maximum)
-    target = factor_4*y + factor_5
+    target = vector + factor_2
+    target_2 = factor_6*y + factor_7
+    guarded_product_value = guarded_product(target_2, factor_8 + below_maximum)
     complement_value = complement(below_maximum, excluded_1, inverse_total_1)
     power_slope_value = power_slope(complement_value, exponent_1)
-    guarded_product_value = guarded_product(target, factor_6 + below_maximum)
     product = (
-        factor_8*exponential
-        + (factor_1 + vector)*(factor_2*exponential + factor_7*alpha*exponential*target*power_slope_value + inverse_total_1*alpha*exponential*guarded_product_value*power_slope_value - alpha*exp(factor_3 + two*below_maximum)*guarded_product_value*power_curvature(complement_value, exponent_1))
+        factor_10*exponential
+        + (factor_1*target + factor_3*(one - target))*(factor_4*exponential + guarded_product(-alpha*exp(factor_5 + two*below_maximum)*guarded_product_value, power_curvature(complement_value, exponent_1)) + guarded_product(factor_9*alpha*exponential*target_2, power_slope_value) + guarded_product(inverse_total_1*alpha*exponential*guarded_product_value, power_slope_value))
     )
     return product
 
@@ -450,9 +490,33 @@ def gradient_and_hessian_sweep(
 
 
 @njit(**FAST)
+def index_sweep(p, row_maximum_1):
+    row_maximum_1 = like(p, row_maximum_1)
+    rest_1 = 0.0
+    ties_1 = 0.0
+    maximum_1_index = p.size
+    for start in range(0, p.size, BLOCK):
+        p_block = p[start:start + BLOCK]
+        rest_1_block = like(p, 0)
+        ties_1_block = like(p, 0)
+        maximum_1_index_block = p.size
+        for i in range(p_block.size):
+            rest_1_element, ties_1_element, maximum_1_index_element = index_element(p_block[i], row_maximum_1)
+            rest_1_block = accumulate(rest_1_block, rest_1_element)
+            ties_1_block = accumulate(ties_1_block, ties_1_element)
+            maximum_1_index_block = min(
+                maximum_1_index_block, start + i if maximum_1_index_element == row_maximum_1 else p.size,
+            )
+        rest_1 += rest_1_block
+        ties_1 += ties_1_block
+        maximum_1_index = min(maximum_1_index, maximum_1_index_block)
+    return rest_1, ties_1, maximum_1_index
+
+
+@njit(**FAST)
 def sums_sweep_5(
     y, p, vector, alpha, factor_1, factor_2, row_maximum_1, excluded_1, inverse_total_1, factor_3, factor_4,
-    factor_5, exponent_1,
+    factor_5, factor_6, exponent_1,
 ):
     factor_1 = like(p, factor_1)
     factor_2 = like(p, factor_2)
@@ -462,6 +526,7 @@ def sums_sweep_5(
     factor_3 = like(p, factor_3)
     factor_4 = like(p, factor_4)
     factor_5 = like(p, factor_5)
+    factor_6 = like(p, factor_6)
     sum_2 = 0.0
     sum_3 = 0.0
     sum_5 = 0.0
@@ -487,7 +552,7 @@ def sums_sweep_5(
                 sum_9_element,
             ) = sums_element_5(
                 like(p, y_block[i]), p_block[i], like(p, vector_block[i]), like(p, alpha_block[i]), factor_1,
-                factor_2, row_maximum_1, excluded_1, inverse_total_1, factor_3, factor_4, factor_5,
+                factor_2, row_maximum_1, excluded_1, inverse_total_1, factor_3, factor_4, factor_5, factor_6,
                 exponent_1,
             )
             sum_2_block = accumulate(sum_2_block, sum_2_element)
@@ -509,20 +574,22 @@ def sums_sweep_5(
 
 @njit(**FAST)
 def product_sweep(
-    y, p, vector, alpha, factor_1, factor_2, row_maximum_1, factor_3, factor_4, factor_5, factor_6,
-    excluded_1, inverse_total_1, factor_7, factor_8, exponent_1, product_scale, product_out,
+    y, p, vector, alpha, factor_1, factor_2, factor_3, factor_4, row_maximum_1, factor_5, factor_6, factor_7,
+    factor_8, excluded_1, inverse_total_1, factor_9, factor_10, exponent_1, product_scale, product_out,
 ):
     factor_1 = like(p, factor_1)
     factor_2 = like(p, factor_2)
-    row_maximum_1 = like(p, row_maximum_1)
     factor_3 = like(p, factor_3)
     factor_4 = like(p, factor_4)
+    row_maximum_1 = like(p, row_maximum_1)
     factor_5 = like(p, factor_5)
     factor_6 = like(p, factor_6)
-    excluded_1 = like(p, excluded_1)
-    inverse_total_1 = like(p, inverse_total_1)
     factor_7 = like(p, factor_7)
     factor_8 = like(p, factor_8)
+    excluded_1 = like(p, excluded_1)
+    inverse_total_1 = like(p, inverse_total_1)
+    factor_9 = like(p, factor_9)
+    factor_10 = like(p, factor_10)
     product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
@@ -533,8 +600,8 @@ def product_sweep(
         for i in range(p_block.size):
             product = product_element(
                 like(p, y_block[i]), p_block[i], like(p, vector_block[i]), like(p, alpha_block[i]), factor_1,
-                factor_2, row_maximum_1, factor_3, factor_4, factor_5, factor_6, excluded_1, inverse_total_1,
-                factor_7, factor_8, exponent_1,
+                factor_2, factor_3, factor_4, row_maximum_1, factor_5, factor_6, factor_7, factor_8,
+                excluded_1, inverse_total_1, factor_9, factor_10, exponent_1,
             )
             product_block[i] = product_scale*product
 
@@ -637,19 +704,22 @@ def hessian_vector_product_rows(y, p, alpha, gamma, label_smoothing, weight, sca
         if weight is not None:
             row_scale = scale*weight[row]
         row_maximum_1 = maximum_sweep(p[row])
-        rest_1, ties_1 = sums_sweep(p[row], row_maximum_1)
-        excluded_1, inverse_total_1, row_factor_1, row_factor_2, row_factor_3 = row_scalars_3(rest_1, ties_1)
+        rest_1, ties_1, maximum_1_index = index_sweep(p[row], row_maximum_1)
+        picked_1 = picked_element(like(p, vector[row, maximum_1_index]))
+        (
+            excluded_1, inverse_total_1, row_factor_1, row_factor_2, row_factor_3, row_factor_4,
+        ) = row_scalars_5(picked_1, rest_1, ties_1)
         sum_2, sum_3, sum_5, sum_6, sum_7, sum_8, sum_9 = sums_sweep_5(
             y[row], p[row], vector[row], alpha, constant_1, constant_2, row_maximum_1, excluded_1,
-            inverse_total_1, row_factor_1, row_factor_2, row_factor_3, gamma,
+            inverse_total_1, row_factor_1, row_factor_2, row_factor_3, row_factor_4, gamma,
         )
-        row_factor_4, row_factor_5, row_factor_6, row_factor_7 = row_scalars_5(
-            inverse_total_1, sum_2, sum_3, sum_5, sum_6, sum_7, sum_8, sum_9,
-        )
+        (
+            row_factor_5, row_factor_6, row_factor_7, row_factor_8, row_factor_9,
+        ) = row_scalars_6(inverse_total_1, sum_2, sum_3, sum_5, sum_6, sum_7, sum_8, sum_9)
         product_sweep(
-            y[row], p[row], vector[row], alpha, row_factor_4, row_factor_5, row_maximum_1, row_factor_3,
-            constant_1, constant_2, row_factor_2, excluded_1, inverse_total_1, row_factor_6, row_factor_7,
-            gamma, row_scale, product_out[row],
+            y[row], p[row], vector[row], alpha, row_factor_5, row_factor_3, row_factor_6, row_factor_7,
+            row_maximum_1, row_factor_4, constant_1, constant_2, row_factor_2, excluded_1, inverse_total_1,
+            row_factor_8, row_factor_9, gamma, row_scale, product_out[row],
         )
         if row_scale == 0:
             product_out[row, :] = 0

@@ -31,6 +31,7 @@ import numpy as np
 from numba import njit
 
 from lossgen.runtime.intrinsics import accumulate, like
+from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.lanes import LANES, load_scales, load_tile, store_tile, store_values
 from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.variant import Term, Variant
@@ -78,8 +79,10 @@ def sums_element_3(y, p, alpha, factor_1, factor_2, factor_3, factor_4, exponent
     powered = power(clip_value_2, exponent_1)
     inside_value = inside(product, number_5, number_6)
     sum_2_element = alpha*clip_value*target*powered
-    sum_3_element = p*alpha*inside_value*target*powered/clip(product, number_5, number_6)
-    sum_4_element = p*alpha*clip_value*inside_value*target*power_slope(clip_value_2, exponent_1)
+    sum_3_element = inside_value*p*alpha*target*powered/clip(product, number_5, number_6)
+    sum_4_element = guarded_product(
+        inside_value*p*alpha*clip_value*target, power_slope(clip_value_2, exponent_1),
+    )
     return sum_2_element, sum_3_element, sum_4_element
 
 
@@ -92,17 +95,20 @@ def row_scalars_2(sum_1, sum_2, sum_3, sum_4):
 @njit(**INLINE)
 def gradient_element(y, p, alpha, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6, exponent_1):
     (
-        zero, number_4, number_3, number_5, one, number_2,
+        zero, number_1, number_6, number_2, one, number_5,
     ) = like(p, 0), like(p, 1e-07), like(p, 1.0000000500000033e-07), like(p, 0.9999999), like(p, 1), like(p, 16.11809565095832)
-    product = factor_3*p
-    inside_value = inside(product, number_4, number_5)
-    target = factor_4*y + factor_5
-    clip_value = clip(one + factor_6*p, number_4, number_5)
+    product = factor_4*p
+    inside_value = inside(product, number_1, number_2)
+    target = factor_5*y + factor_6
+    clip_value = clip(one + factor_3*p, number_1, number_2)
     gradient = (
         factor_1
         + factor_2
-        + factor_3*alpha*clip(log(maximum(product, zero)), -number_2, -number_3)*inside_value*target*power_slope(clip_value, exponent_1)
-        + factor_6*alpha*inside_value*target*power(clip_value, exponent_1)/clip(product, number_4, number_5)
+        + inside_value*factor_3*alpha*target*power(clip_value, exponent_1)/clip(product, number_1, number_2)
+        + guarded_product(
+            inside_value*factor_4*alpha*clip(log(maximum(product, zero)), -number_5, -number_6)*target,
+            power_slope(clip_value, exponent_1),
+        )
     )
     return gradient
 
@@ -110,23 +116,25 @@ def gradient_element(y, p, alpha, factor_1, factor_2, factor_3, factor_4, factor
 @njit(**INLINE)
 def sums_element_4(y, p, alpha, factor_1, factor_2, factor_3, factor_4, exponent_1):
     (
-        zero, number_2, number_6, number_3, one, number_5,
+        zero, number_1, number_6, number_2, one, number_5,
     ) = like(p, 0), like(p, 1e-07), like(p, 1.0000000500000033e-07), like(p, 0.9999999), like(p, 1), like(p, 16.11809565095832)
     product = factor_1*p
-    clip_value = clip(product, number_2, number_3)
+    inside_value = inside(product, number_1, number_2)
+    clip_value = clip(product, number_1, number_2)
     power_1 = one/clip_value
-    inside_value = inside(product, number_2, number_3)
     target = factor_2*y + factor_3
-    clip_value_2 = clip(one + factor_4*p, number_2, number_3)
+    clip_value_2 = clip(one + factor_4*p, number_1, number_2)
     powered = power(clip_value_2, exponent_1)
     clip_value_3 = clip(log(maximum(product, zero)), -number_5, -number_6)
     power_slope_value = power_slope(clip_value_2, exponent_1)
     power_2 = p*p
-    sum_3_element = p*alpha*power_1*inside_value*target*powered
-    sum_4_element = p*alpha*clip_value_3*inside_value*target*power_slope_value
-    sum_5_element = alpha*power_2*power_1*inside_value*target*power_slope_value
-    sum_6_element = alpha*power_2*inside_value*target*powered/(clip_value*clip_value)
-    sum_7_element = alpha*power_2*clip_value_3*inside_value*target*power_curvature(clip_value_2, exponent_1)
+    sum_3_element = inside_value*p*alpha*power_1*target*powered
+    sum_4_element = guarded_product(inside_value*p*alpha*clip_value_3*target, power_slope_value)
+    sum_5_element = guarded_product(inside_value*alpha*power_2*power_1*target, power_slope_value)
+    sum_6_element = inside_value*alpha*power_2*target*powered/clip_value/clip_value
+    sum_7_element = guarded_product(
+        inside_value*alpha*power_2*clip_value_3*target, power_curvature(clip_value_2, exponent_1),
+    )
     return sum_3_element, sum_4_element, sum_5_element, sum_6_element, sum_7_element
 
 
@@ -136,7 +144,7 @@ def row_scalars_3(sum_1, sum_3, sum_4, sum_5, sum_6, sum_7):
     power_2 = 1/(sum_1*sum_1*sum_1)
     return (
         sum_3*power_1, -sum_4*power_1, power_1, sum_5*power_1, sum_6*power_1, -power_1, sum_7*power_1,
-        -sum_5*power_1, -2*sum_3*power_2, 2*sum_4*power_2, 2*power_1, power_2, -power_2, -2*power_2,
+        -sum_5*power_1, -2*sum_3*power_2, 2*sum_4*power_2, -power_2, 2*power_1, power_2, -2*power_2,
     )
 
 
@@ -147,38 +155,39 @@ def gradient_and_hessian_element(
     exponent_1,
 ):
     (
-        zero, number_4, number_3, number_5, one, number_2,
+        zero, number_1, number_6, number_2, one, number_5,
     ) = like(p, 0), like(p, 1e-07), like(p, 1.0000000500000033e-07), like(p, 0.9999999), like(p, 1), like(p, 16.11809565095832)
-    product = factor_3*p
-    clip_value = clip(log(maximum(product, zero)), -number_2, -number_3)
-    inside_value = inside(product, number_4, number_5)
-    target = factor_4*y + factor_5
-    clip_value_2 = clip(one + factor_6*p, number_4, number_5)
-    power_slope_value = power_slope(clip_value_2, exponent_1)
-    clip_value_3 = clip(product, number_4, number_5)
-    power_1 = one/clip_value_3
+    product = factor_4*p
+    inside_value = inside(product, number_1, number_2)
+    clip_value = clip(product, number_1, number_2)
+    power_1 = one/clip_value
+    target = factor_5*y + factor_6
+    clip_value_2 = clip(one + factor_3*p, number_1, number_2)
     powered = power(clip_value_2, exponent_1)
+    clip_value_3 = clip(log(maximum(product, zero)), -number_5, -number_6)
+    power_slope_value = power_slope(clip_value_2, exponent_1)
     power_curvature_value = power_curvature(clip_value_2, exponent_1)
-    power_2 = one/(clip_value_3*clip_value_3)
+    power_2 = one/(clip_value*clip_value)
+    product_2 = inside_value*factor_10*alpha*clip_value_3*target
     gradient = (
         factor_1
         + factor_2
-        + factor_3*alpha*clip_value*inside_value*target*power_slope_value
-        + factor_6*alpha*power_1*inside_value*target*powered
+        + inside_value*factor_3*alpha*power_1*target*powered
+        + guarded_product(inside_value*factor_4*alpha*clip_value_3*target, power_slope_value)
     )
     hessian = (
         factor_13
         + factor_14
-        + factor_10*(factor_11 + factor_12 + alpha*clip_value*inside_value*target*power_slope_value + factor_3*p*alpha*power_1*inside_value*target*power_slope_value + factor_6*p*alpha*clip_value*inside_value*target*power_curvature_value)
-        + factor_7*(factor_8 + factor_9 + alpha*power_1*inside_value*target*powered + factor_6*p*alpha*power_1*inside_value*target*power_slope_value + factor_6*p*alpha*power_2*inside_value*target*powered)
-        + factor_10*alpha*clip_value*inside_value*target*power_curvature_value
-        + factor_10*alpha*clip_value*inside_value*target*power_slope_value
-        + factor_15*alpha*power_1*inside_value*target*power_slope_value
-        + factor_7*alpha*power_1*inside_value*target*powered
-        + factor_7*alpha*power_2*inside_value*target*powered
-        + factor_16*p*alpha*clip_value*inside_value*target*power_curvature_value
-        + factor_17*p*alpha*power_2*inside_value*target*powered
-        + factor_18*p*alpha*power_1*inside_value*target*power_slope_value
+        + factor_10*(factor_11 + factor_12 + guarded_product(inside_value*alpha*clip_value_3*target, power_slope_value) + guarded_product(inside_value*factor_3*p*alpha*clip_value_3*target, power_curvature_value) + guarded_product(inside_value*factor_4*p*alpha*power_1*target, power_slope_value))
+        + factor_7*(factor_8 + factor_9 + inside_value*alpha*power_1*target*powered + inside_value*factor_3*p*alpha*power_2*target*powered + guarded_product(inside_value*factor_3*p*alpha*power_1*target, power_slope_value))
+        + inside_value*factor_7*alpha*power_1*target*powered
+        + inside_value*factor_7*alpha*power_2*target*powered
+        + inside_value*factor_15*p*alpha*power_2*target*powered
+        + guarded_product(product_2, power_curvature_value)
+        + guarded_product(product_2, power_slope_value)
+        + guarded_product(inside_value*factor_16*alpha*power_1*target, power_slope_value)
+        + guarded_product(inside_value*factor_17*p*alpha*clip_value_3*target, power_curvature_value)
+        + guarded_product(inside_value*factor_18*p*alpha*power_1*target, power_slope_value)
     )
     return gradient, hessian
 
@@ -200,36 +209,36 @@ def sums_element_6(
     y, p, vector, alpha, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6, exponent_1,
 ):
     (
-        zero, number_2, number_6, number_3, one, number_5,
+        zero, number_1, number_6, number_2, one, number_5,
     ) = like(p, 0), like(p, 1e-07), like(p, 1.0000000500000033e-07), like(p, 0.9999999), like(p, 1), like(p, 16.11809565095832)
     product = factor_1*p
-    clip_value = clip(product, number_2, number_3)
+    inside_value = inside(product, number_1, number_2)
+    clip_value = clip(product, number_1, number_2)
     power_1 = one/clip_value
-    inside_value = inside(product, number_2, number_3)
     target = factor_2*y + factor_3
-    clip_value_2 = clip(one + factor_4*p, number_2, number_3)
+    clip_value_2 = clip(one + factor_4*p, number_1, number_2)
     powered = power(clip_value_2, exponent_1)
     clip_value_3 = clip(log(maximum(product, zero)), -number_5, -number_6)
     power_slope_value = power_slope(clip_value_2, exponent_1)
-    power_2 = p*p
-    power_3 = one/(clip_value*clip_value)
-    product_2 = factor_1*p*alpha*power_1*inside_value*target*power_slope_value
+    power_2 = one/(clip_value*clip_value)
+    guarded_product_value = guarded_product(inside_value*factor_1*p*alpha*power_1*target, power_slope_value)
+    power_3 = p*p
     power_curvature_value = power_curvature(clip_value_2, exponent_1)
-    sum_3_element = p*alpha*power_1*inside_value*target*powered
-    sum_4_element = p*alpha*clip_value_3*inside_value*target*power_slope_value
+    sum_3_element = inside_value*p*alpha*power_1*target*powered
+    sum_4_element = guarded_product(inside_value*p*alpha*clip_value_3*target, power_slope_value)
     sum_6_element = (
-        factor_5*alpha*power_2*power_1*inside_value*target*power_slope_value
-        + factor_5*alpha*power_2*power_3*inside_value*target*powered
+        -vector*(inside_value*factor_1*p*alpha*power_2*target*powered + guarded_product_value - inside_value*alpha*power_1*target*powered)
     )
     sum_7_element = (
-        -vector*(product_2 + factor_1*p*alpha*power_3*inside_value*target*powered - alpha*power_1*inside_value*target*powered)
+        inside_value*factor_5*alpha*power_3*power_2*target*powered
+        + guarded_product(inside_value*factor_5*alpha*power_3*power_1*target, power_slope_value)
     )
     sum_8_element = (
-        factor_5*alpha*power_2*clip_value_3*inside_value*target*power_curvature_value
-        + factor_6*alpha*power_2*power_1*inside_value*target*power_slope_value
+        vector*(guarded_product(inside_value*alpha*clip_value_3*target, power_slope_value) + guarded_product_value + guarded_product(inside_value*factor_4*p*alpha*clip_value_3*target, power_curvature_value))
     )
     sum_9_element = (
-        vector*(alpha*clip_value_3*inside_value*target*power_slope_value + product_2 + factor_4*p*alpha*clip_value_3*inside_value*target*power_curvature_value)
+        guarded_product(inside_value*factor_5*alpha*power_3*clip_value_3*target, power_curvature_value)
+        + guarded_product(inside_value*factor_6*alpha*power_3*power_1*target, power_slope_value)
     )
     return sum_3_element, sum_4_element, sum_6_element, sum_7_element, sum_8_element, sum_9_element
 
@@ -239,35 +248,38 @@ def row_scalars_5(sum_1, sum_3, sum_4, sum_5, sum_6, sum_7, sum_8, sum_9):
     power_1 = 1/(sum_1*sum_1)
     power_2 = 1/(sum_1*sum_1*sum_1)
     return (
-        2*power_1, power_1*(sum_7 + sum_5*sum_6), -sum_5, -2*sum_4*power_2, 2*sum_3*power_2, power_2,
-        -power_2, 2*power_2, -power_1*(sum_9 + sum_5*sum_8),
+        sum_6*power_1, 2*power_1, -sum_5, -2*sum_4*power_2, 2*sum_3*power_2, power_2, -power_2, 2*power_2,
+        -sum_8*power_1, sum_5*sum_7*power_1, -sum_5*sum_9*power_1,
     )
 
 
 @njit(**INLINE)
 def product_element(
     y, p, vector, alpha, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6, factor_7, factor_8,
-    factor_9, factor_10, factor_11, factor_12, factor_13, factor_14, factor_15, exponent_1,
+    factor_9, factor_10, factor_11, factor_12, factor_13, factor_14, factor_15, factor_16, factor_17,
+    exponent_1,
 ):
     (
-        zero, number_4, number_3, number_5, one, number_2,
+        zero, number_1, number_6, number_2, one, number_5,
     ) = like(p, 0), like(p, 1e-07), like(p, 1.0000000500000033e-07), like(p, 0.9999999), like(p, 1), like(p, 16.11809565095832)
-    product_2 = factor_2*p
-    clip_value = clip(log(maximum(product_2, zero)), -number_2, -number_3)
-    inside_value = inside(product_2, number_4, number_5)
-    target = factor_3*y + factor_4
-    clip_value_2 = clip(one + factor_5*p, number_4, number_5)
-    power_slope_value = power_slope(clip_value_2, exponent_1)
-    clip_value_3 = clip(product_2, number_4, number_5)
-    power_1 = one/clip_value_3
+    product_2 = factor_3*p
+    inside_value = inside(product_2, number_1, number_2)
+    clip_value = clip(product_2, number_1, number_2)
+    power_1 = one/clip_value
+    target = factor_4*y + factor_5
+    clip_value_2 = clip(one + factor_6*p, number_1, number_2)
     powered = power(clip_value_2, exponent_1)
-    power_2 = one/(clip_value_3*clip_value_3)
+    power_2 = one/(clip_value*clip_value)
+    clip_value_3 = clip(log(maximum(product_2, zero)), -number_5, -number_6)
+    power_slope_value = power_slope(clip_value_2, exponent_1)
     power_curvature_value = power_curvature(clip_value_2, exponent_1)
     product = (
-        factor_15
-        + factor_8
-        + factor_9*(factor_10 + factor_11 + factor_1*alpha*clip_value*inside_value*target*power_slope_value + factor_6*alpha*power_1*inside_value*target*powered + factor_12*p*alpha*power_2*inside_value*target*powered + factor_13*p*alpha*clip_value*inside_value*target*power_curvature_value + factor_14*p*alpha*power_1*inside_value*target*power_slope_value)
-        + vector*(factor_1*alpha*power_2*inside_value*target*powered + factor_6*alpha*clip_value*inside_value*target*power_curvature_value + factor_7*alpha*power_1*inside_value*target*power_slope_value)
+        factor_1
+        + factor_15
+        + factor_16
+        + factor_17
+        + factor_9*(factor_10 + factor_11 + inside_value*factor_7*alpha*power_1*target*powered + inside_value*factor_12*p*alpha*power_2*target*powered + guarded_product(inside_value*factor_2*alpha*clip_value_3*target, power_slope_value) + guarded_product(inside_value*factor_13*p*alpha*clip_value_3*target, power_curvature_value) + guarded_product(inside_value*factor_14*p*alpha*power_1*target, power_slope_value))
+        + vector*(inside_value*factor_2*alpha*power_2*target*powered + guarded_product(inside_value*factor_7*alpha*clip_value_3*target, power_curvature_value) + guarded_product(inside_value*factor_8*alpha*power_1*target, power_slope_value))
     )
     return product
 
@@ -280,9 +292,9 @@ def sums_sweep(p):
     sum_1 = 0.0
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
-        sum_1_block = like(p, 0)
+        sum_1_block = 0.0
         for i in range(p_block.size):
-            sum_1_element = sums_element(p_block[i])
+            sum_1_element = sums_element(float(p_block[i]))
             sum_1_block = accumulate(sum_1_block, sum_1_element)
         sum_1 += sum_1_block
     return sum_1
@@ -454,10 +466,10 @@ def sums_sweep_5(p, vector):
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
         vector_block = vector[start:start + BLOCK]
-        sum_1_block = like(p, 0)
-        sum_5_block = like(p, 0)
+        sum_1_block = 0.0
+        sum_5_block = 0.0
         for i in range(p_block.size):
-            sum_1_element, sum_5_element = sums_element_5(p_block[i], like(p, vector_block[i]))
+            sum_1_element, sum_5_element = sums_element_5(float(p_block[i]), like(0.0, vector_block[i]))
             sum_1_block = accumulate(sum_1_block, sum_1_element)
             sum_5_block = accumulate(sum_5_block, sum_5_element)
         sum_1 += sum_1_block
@@ -515,8 +527,8 @@ def sums_sweep_6(y, p, vector, alpha, factor_1, factor_2, factor_3, factor_4, fa
 @njit(**FAST)
 def product_sweep(
     y, p, vector, alpha, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6, factor_7, factor_8,
-    factor_9, factor_10, factor_11, factor_12, factor_13, factor_14, factor_15, exponent_1, product_scale,
-    product_out,
+    factor_9, factor_10, factor_11, factor_12, factor_13, factor_14, factor_15, factor_16, factor_17,
+    exponent_1, product_scale, product_out,
 ):
     factor_1 = like(p, factor_1)
     factor_2 = like(p, factor_2)
@@ -533,6 +545,8 @@ def product_sweep(
     factor_13 = like(p, factor_13)
     factor_14 = like(p, factor_14)
     factor_15 = like(p, factor_15)
+    factor_16 = like(p, factor_16)
+    factor_17 = like(p, factor_17)
     product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
@@ -544,7 +558,7 @@ def product_sweep(
             product = product_element(
                 like(p, y_block[i]), p_block[i], like(p, vector_block[i]), like(p, alpha_block[i]), factor_1,
                 factor_2, factor_3, factor_4, factor_5, factor_6, factor_7, factor_8, factor_9, factor_10,
-                factor_11, factor_12, factor_13, factor_14, factor_15, exponent_1,
+                factor_11, factor_12, factor_13, factor_14, factor_15, factor_16, factor_17, exponent_1,
             )
             product_block[i] = product_scale*product
 
@@ -590,8 +604,8 @@ def value_and_gradient_rows(y, p, alpha, gamma, label_smoothing, weight, scale, 
         )
         row_factor_3, row_factor_4, value = row_scalars_2(sum_1, sum_2, sum_3, sum_4)
         gradient_sweep(
-            y[row], p[row], alpha, row_factor_3, row_factor_4, row_factor_1, constant_1, constant_2,
-            row_factor_2, gamma, row_scale, gradient_out[row],
+            y[row], p[row], alpha, row_factor_3, row_factor_4, row_factor_2, row_factor_1, constant_1,
+            constant_2, gamma, row_scale, gradient_out[row],
         )
         if value_out is not None:
             value_out[row] = value
@@ -622,8 +636,8 @@ def gradient_and_hessian_rows(y, p, alpha, gamma, label_smoothing, weight, scale
             row_factor_16,
         ) = row_scalars_3(sum_1, sum_3, sum_4, sum_5, sum_6, sum_7)
         gradient_and_hessian_sweep(
-            y[row], p[row], alpha, row_factor_3, row_factor_4, row_factor_1, constant_1, constant_2,
-            row_factor_2, row_factor_5, row_factor_6, row_factor_7, row_factor_8, row_factor_9, row_factor_10,
+            y[row], p[row], alpha, row_factor_3, row_factor_4, row_factor_2, row_factor_1, constant_1,
+            constant_2, row_factor_5, row_factor_6, row_factor_7, row_factor_8, row_factor_9, row_factor_10,
             row_factor_11, row_factor_12, row_factor_13, row_factor_14, row_factor_15, row_factor_16, gamma,
             row_scale, gradient_out[row], row_scale, hessian_out[row],
         )
@@ -649,12 +663,13 @@ def hessian_vector_product_rows(y, p, alpha, gamma, label_smoothing, weight, sca
         )
         (
             row_factor_5, row_factor_6, row_factor_7, row_factor_8, row_factor_9, row_factor_10,
-            row_factor_11, row_factor_12, row_factor_13,
+            row_factor_11, row_factor_12, row_factor_13, row_factor_14, row_factor_15,
         ) = row_scalars_5(sum_1, sum_3, sum_4, sum_5, sum_6, sum_7, sum_8, sum_9)
         product_sweep(
-            y[row], p[row], vector[row], alpha, row_factor_3, row_factor_1, constant_1, constant_2,
-            row_factor_2, row_factor_4, row_factor_5, row_factor_6, row_factor_7, row_factor_8, row_factor_9,
-            row_factor_10, row_factor_11, row_factor_12, row_factor_13, gamma, row_scale, product_out[row],
+            y[row], p[row], vector[row], alpha, row_factor_5, row_factor_3, row_factor_1, constant_1,
+            constant_2, row_factor_2, row_factor_4, row_factor_6, row_factor_7, row_factor_8, row_factor_9,
+            row_factor_10, row_factor_11, row_factor_12, row_factor_13, row_factor_14, row_factor_15, gamma,
+            row_scale, product_out[row],
         )
         if row_scale == 0:
             product_out[row, :] = 0
@@ -669,7 +684,7 @@ def sums_sweep_lanes(p, sum_1):
     for column in range(p.shape[0]):
         p_lanes = p[column]
         for lane in range(p_lanes.size):
-            sum_1_element = sums_element(p_lanes[lane])
+            sum_1_element = sums_element(float(p_lanes[lane]))
             sum_1[lane] = sum_1[lane] + sum_1_element
 
 
@@ -683,8 +698,8 @@ def sums_sweep_2_lanes(y, p, alpha, factor_1, factor_2, factor_3, factor_4, expo
         p_lanes = p[column]
         for lane in range(p_lanes.size):
             sum_2_element = sums_element_2(
-                y_lanes[lane], p_lanes[lane], like(p, alpha[column]), factor_1[lane], factor_2, factor_3,
-                factor_4[lane], exponent_1,
+                y_lanes[lane], p_lanes[lane], like(p, alpha[column]), like(p, factor_1[lane]), factor_2,
+                factor_3, like(p, factor_4[lane]), exponent_1,
             )
             sum_2[lane] = sum_2[lane] + sum_2_element
 
@@ -701,8 +716,8 @@ def sums_sweep_3_lanes(y, p, alpha, factor_1, factor_2, factor_3, factor_4, expo
         p_lanes = p[column]
         for lane in range(p_lanes.size):
             sum_2_element, sum_3_element, sum_4_element = sums_element_3(
-                y_lanes[lane], p_lanes[lane], like(p, alpha[column]), factor_1[lane], factor_2, factor_3,
-                factor_4[lane], exponent_1,
+                y_lanes[lane], p_lanes[lane], like(p, alpha[column]), like(p, factor_1[lane]), factor_2,
+                factor_3, like(p, factor_4[lane]), exponent_1,
             )
             sum_2[lane] = sum_2[lane] + sum_2_element
             sum_3[lane] = sum_3[lane] + sum_3_element
@@ -714,16 +729,17 @@ def gradient_sweep_lanes(
     y, p, alpha, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6, exponent_1, gradient_scale,
     gradient_tile,
 ):
-    factor_4 = like(p, factor_4)
     factor_5 = like(p, factor_5)
+    factor_6 = like(p, factor_6)
     for column in range(p.shape[0]):
         y_lanes = y[column]
         p_lanes = p[column]
         gradient_lanes = gradient_tile[column]
         for lane in range(p_lanes.size):
             gradient = gradient_element(
-                y_lanes[lane], p_lanes[lane], like(p, alpha[column]), factor_1[lane], factor_2[lane],
-                factor_3[lane], factor_4, factor_5, factor_6[lane], exponent_1,
+                y_lanes[lane], p_lanes[lane], like(p, alpha[column]), like(p, factor_1[lane]),
+                like(p, factor_2[lane]), like(p, factor_3[lane]), like(p, factor_4[lane]), factor_5, factor_6,
+                exponent_1,
             )
             gradient_lanes[lane] = gradient_scale[lane]*gradient
 
@@ -746,8 +762,8 @@ def sums_sweep_4_lanes(
             (
                 sum_3_element, sum_4_element, sum_5_element, sum_6_element, sum_7_element,
             ) = sums_element_4(
-                y_lanes[lane], p_lanes[lane], like(p, alpha[column]), factor_1[lane], factor_2, factor_3,
-                factor_4[lane], exponent_1,
+                y_lanes[lane], p_lanes[lane], like(p, alpha[column]), like(p, factor_1[lane]), factor_2,
+                factor_3, like(p, factor_4[lane]), exponent_1,
             )
             sum_3[lane] = sum_3[lane] + sum_3_element
             sum_4[lane] = sum_4[lane] + sum_4_element
@@ -762,8 +778,8 @@ def gradient_and_hessian_sweep_lanes(
     factor_10, factor_11, factor_12, factor_13, factor_14, factor_15, factor_16, factor_17, factor_18,
     exponent_1, gradient_scale, gradient_tile, hessian_scale, hessian_tile,
 ):
-    factor_4 = like(p, factor_4)
     factor_5 = like(p, factor_5)
+    factor_6 = like(p, factor_6)
     for column in range(p.shape[0]):
         y_lanes = y[column]
         p_lanes = p[column]
@@ -771,11 +787,12 @@ def gradient_and_hessian_sweep_lanes(
         hessian_lanes = hessian_tile[column]
         for lane in range(p_lanes.size):
             gradient, hessian = gradient_and_hessian_element(
-                y_lanes[lane], p_lanes[lane], like(p, alpha[column]), factor_1[lane], factor_2[lane],
-                factor_3[lane], factor_4, factor_5, factor_6[lane], factor_7[lane], factor_8[lane],
-                factor_9[lane], factor_10[lane], factor_11[lane], factor_12[lane], factor_13[lane],
-                factor_14[lane], factor_15[lane], factor_16[lane], factor_17[lane], factor_18[lane],
-                exponent_1,
+                y_lanes[lane], p_lanes[lane], like(p, alpha[column]), like(p, factor_1[lane]),
+                like(p, factor_2[lane]), like(p, factor_3[lane]), like(p, factor_4[lane]), factor_5, factor_6,
+                like(p, factor_7[lane]), like(p, factor_8[lane]), like(p, factor_9[lane]),
+                like(p, factor_10[lane]), like(p, factor_11[lane]), like(p, factor_12[lane]),
+                like(p, factor_13[lane]), like(p, factor_14[lane]), like(p, factor_15[lane]),
+                like(p, factor_16[lane]), like(p, factor_17[lane]), like(p, factor_18[lane]), exponent_1,
             )
             gradient_lanes[lane] = gradient_scale[lane]*gradient
             hessian_lanes[lane] = hessian_scale[lane]*hessian
@@ -791,7 +808,7 @@ def value_lanes(y, p, alpha, gamma, label_smoothing, weight, scale, value_out):
     constant_2 = label_smoothing/columns
     y_tile = np.empty((p.shape[1], LANES), p.dtype)
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((5, LANES), p.dtype)
+    lanes = np.empty((5, LANES))
     sum_1 = lanes[0]
     row_factor_1 = lanes[1]
     row_factor_2 = lanes[2]
@@ -823,7 +840,7 @@ def value_and_gradient_lanes(y, p, alpha, gamma, label_smoothing, weight, scale,
     y_tile = np.empty((p.shape[1], LANES), p.dtype)
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((10, LANES), p.dtype)
+    lanes = np.empty((10, LANES))
     sum_1 = lanes[0]
     row_factor_1 = lanes[1]
     row_factor_2 = lanes[2]
@@ -854,8 +871,8 @@ def value_and_gradient_lanes(y, p, alpha, gamma, label_smoothing, weight, scale,
         for lane in range(LANES):
             gradient_scale[lane] = row_scale[lane]
         gradient_sweep_lanes(
-            y_tile, p_tile, alpha, row_factor_3, row_factor_4, row_factor_1, constant_1, constant_2,
-            row_factor_2, gamma, gradient_scale, gradient_tile,
+            y_tile, p_tile, alpha, row_factor_3, row_factor_4, row_factor_2, row_factor_1, constant_1,
+            constant_2, gamma, gradient_scale, gradient_tile,
         )
         total += store_values(value, row_scale, first, value_out)
         store_tile(gradient_tile, row_scale, first, gradient_out)
@@ -871,7 +888,7 @@ def gradient_and_hessian_lanes(y, p, alpha, gamma, label_smoothing, weight, scal
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
     hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((24, LANES), p.dtype)
+    lanes = np.empty((24, LANES))
     sum_1 = lanes[0]
     row_factor_1 = lanes[1]
     row_factor_2 = lanes[2]
@@ -923,8 +940,8 @@ def gradient_and_hessian_lanes(y, p, alpha, gamma, label_smoothing, weight, scal
         for lane in range(LANES):
             hessian_scale[lane] = row_scale[lane]
         gradient_and_hessian_sweep_lanes(
-            y_tile, p_tile, alpha, row_factor_3, row_factor_4, row_factor_1, constant_1, constant_2,
-            row_factor_2, row_factor_5, row_factor_6, row_factor_7, row_factor_8, row_factor_9, row_factor_10,
+            y_tile, p_tile, alpha, row_factor_3, row_factor_4, row_factor_2, row_factor_1, constant_1,
+            constant_2, row_factor_5, row_factor_6, row_factor_7, row_factor_8, row_factor_9, row_factor_10,
             row_factor_11, row_factor_12, row_factor_13, row_factor_14, row_factor_15, row_factor_16, gamma,
             gradient_scale, gradient_tile, hessian_scale, hessian_tile,
         )

@@ -91,15 +91,12 @@ def product_element(p):
 
 @njit(**FAST)
 def sums_sweep(p, margin, factor_1, factor_2):
-    margin = like(p, margin)
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
     sum_1 = 0.0
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
-        sum_1_block = like(p, 0)
+        sum_1_block = 0.0
         for i in range(p_block.size):
-            sum_1_element = sums_element(p_block[i], margin, factor_1, factor_2)
+            sum_1_element = sums_element(float(p_block[i]), margin, factor_1, factor_2)
             sum_1_block = accumulate(sum_1_block, sum_1_element)
         sum_1 += sum_1_block
     return sum_1
@@ -107,17 +104,14 @@ def sums_sweep(p, margin, factor_1, factor_2):
 
 @njit(**FAST)
 def sums_sweep_2(p, margin, factor_1, factor_2):
-    margin = like(p, margin)
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
     sum_1 = 0.0
     sum_2 = 0.0
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
-        sum_1_block = like(p, 0)
-        sum_2_block = like(p, 0)
+        sum_1_block = 0.0
+        sum_2_block = 0.0
         for i in range(p_block.size):
-            sum_1_element, sum_2_element = sums_element_2(p_block[i], margin, factor_1, factor_2)
+            sum_1_element, sum_2_element = sums_element_2(float(p_block[i]), margin, factor_1, factor_2)
             sum_1_block = accumulate(sum_1_block, sum_1_element)
             sum_2_block = accumulate(sum_2_block, sum_2_element)
         sum_1 += sum_1_block
@@ -127,33 +121,25 @@ def sums_sweep_2(p, margin, factor_1, factor_2):
 
 @njit(**FAST)
 def gradient_sweep(p, label, factor_1, factor_2, factor_3, factor_4, gradient_scale, gradient_out):
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
-    gradient_scale = like(p, gradient_scale)
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
         gradient_block = gradient_out[start:start + BLOCK]
         for i in range(p_block.size):
             gradient = gradient_element(
-                p_block[i], like(p, start + i == label), factor_1, factor_2, factor_3, factor_4,
+                float(p_block[i]), like(0.0, start + i == label), factor_1, factor_2, factor_3, factor_4,
             )
             gradient_block[i] = gradient_scale*gradient
 
 
 @njit(**FAST)
 def hessian_sweep(p, factor_1, factor_2, hessian_scale, hessian_out):
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    hessian_scale = like(p, hessian_scale)
     sum_2 = 0.0
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
         hessian_block = hessian_out[start:start + BLOCK]
-        sum_2_block = like(p, 0)
+        sum_2_block = 0.0
         for i in range(p_block.size):
-            sum_2_element, hessian = hessian_element(p_block[i], factor_1, factor_2)
+            sum_2_element, hessian = hessian_element(float(p_block[i]), factor_1, factor_2)
             sum_2_block = accumulate(sum_2_block, sum_2_element)
             hessian_block[i] = hessian_scale*hessian
         sum_2 += sum_2_block
@@ -162,12 +148,11 @@ def hessian_sweep(p, factor_1, factor_2, hessian_scale, hessian_out):
 
 @njit(**FAST)
 def product_sweep(p, product_scale, product_out):
-    product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
-            product = product_element(p_block[i])
+            product = product_element(float(p_block[i]))
             product_block[i] = product_scale*product
 
 
@@ -277,54 +262,49 @@ def hessian_vector_product_rows(labels, p, margin, weight, scale, ignored, vecto
 
 @njit(**FAST)
 def sums_sweep_lanes(p, margin, factor_1, factor_2, sum_1):
-    margin = like(p, margin)
-    factor_2 = like(p, factor_2)
     sum_1[:] = 0
     for column in range(p.shape[0]):
         p_lanes = p[column]
         for lane in range(p_lanes.size):
-            sum_1_element = sums_element(p_lanes[lane], margin, factor_1[lane], factor_2)
+            sum_1_element = sums_element(float(p_lanes[lane]), margin, factor_1[lane], factor_2)
             sum_1[lane] = sum_1[lane] + sum_1_element
 
 
 @njit(**FAST)
 def sums_sweep_2_lanes(p, margin, factor_1, factor_2, sum_1, sum_2):
-    margin = like(p, margin)
-    factor_2 = like(p, factor_2)
     sum_1[:] = 0
     sum_2[:] = 0
     for column in range(p.shape[0]):
         p_lanes = p[column]
         for lane in range(p_lanes.size):
-            sum_1_element, sum_2_element = sums_element_2(p_lanes[lane], margin, factor_1[lane], factor_2)
+            sum_1_element, sum_2_element = sums_element_2(
+                float(p_lanes[lane]), margin, factor_1[lane], factor_2,
+            )
             sum_1[lane] = sum_1[lane] + sum_1_element
             sum_2[lane] = sum_2[lane] + sum_2_element
 
 
 @njit(**FAST)
 def gradient_sweep_lanes(p, label, factor_1, factor_2, factor_3, factor_4, gradient_scale, gradient_tile):
-    factor_1 = like(p, factor_1)
-    factor_3 = like(p, factor_3)
     for column in range(p.shape[0]):
         p_lanes = p[column]
         gradient_lanes = gradient_tile[column]
         for lane in range(p_lanes.size):
             gradient = gradient_element(
-                p_lanes[lane], like(p, label[lane] == np.int32(column)), factor_1, factor_2[lane], factor_3,
-                factor_4[lane],
+                float(p_lanes[lane]), like(0.0, label[lane] == np.int32(column)), factor_1, factor_2[lane],
+                factor_3, factor_4[lane],
             )
             gradient_lanes[lane] = gradient_scale[lane]*gradient
 
 
 @njit(**FAST)
 def hessian_sweep_lanes(p, factor_1, factor_2, sum_2, hessian_scale, hessian_tile):
-    factor_2 = like(p, factor_2)
     sum_2[:] = 0
     for column in range(p.shape[0]):
         p_lanes = p[column]
         hessian_lanes = hessian_tile[column]
         for lane in range(p_lanes.size):
-            sum_2_element, hessian = hessian_element(p_lanes[lane], factor_1[lane], factor_2)
+            sum_2_element, hessian = hessian_element(float(p_lanes[lane]), factor_1[lane], factor_2)
             sum_2[lane] = sum_2[lane] + sum_2_element
             hessian_lanes[lane] = hessian_scale[lane]*hessian
 
@@ -337,7 +317,7 @@ def value_lanes(labels, p, margin, weight, scale, ignored, value_out):
     columns = float(p.shape[1])
     constant_1 = -margin
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((4, LANES), p.dtype)
+    lanes = np.empty((4, LANES))
     picked_1 = lanes[0]
     row_factor_1 = lanes[1]
     sum_1 = lanes[2]
@@ -368,7 +348,7 @@ def value_and_gradient_lanes(labels, p, margin, weight, scale, ignored, value_ou
     constant_2 = 1/columns
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((7, LANES), p.dtype)
+    lanes = np.empty((7, LANES))
     picked_1 = lanes[0]
     row_factor_1 = lanes[1]
     sum_1 = lanes[2]
@@ -411,7 +391,7 @@ def gradient_and_hessian_lanes(labels, p, margin, weight, scale, ignored, gradie
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
     hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((6, LANES), p.dtype)
+    lanes = np.empty((6, LANES))
     picked_1 = lanes[0]
     row_factor_1 = lanes[1]
     sum_2 = lanes[2]

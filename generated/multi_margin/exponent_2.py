@@ -115,13 +115,13 @@ def sums_element_4(p, vector, factor_1, factor_2):
 @njit(**INLINE)
 def row_scalars_4(columns, picked_2, sum_3, sum_4):
     power_1 = 1/columns
-    return power_1*(picked_2*sum_4 - sum_3), -picked_2*power_1
+    return -sum_3*power_1, -picked_2*power_1, picked_2*sum_4*power_1
 
 
 @njit(**INLINE)
-def product_element(p, vector, label_hit, factor_1, factor_2, factor_3, factor_4, factor_5):
-    greater_value = greater(factor_3 + p, factor_4)
-    product = factor_1*label_hit + factor_5*greater_value + factor_2*vector*greater_value
+def product_element(p, vector, label_hit, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6):
+    greater_value = greater(factor_2 + p, factor_3)
+    product = factor_4*label_hit + factor_5*greater_value + factor_6*label_hit + factor_1*vector*greater_value
     return product
 
 
@@ -130,15 +130,12 @@ def product_element(p, vector, label_hit, factor_1, factor_2, factor_3, factor_4
 
 @njit(**FAST)
 def sums_sweep(p, margin, factor_1, factor_2):
-    margin = like(p, margin)
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
     sum_1 = 0.0
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
-        sum_1_block = like(p, 0)
+        sum_1_block = 0.0
         for i in range(p_block.size):
-            sum_1_element = sums_element(p_block[i], margin, factor_1, factor_2)
+            sum_1_element = sums_element(float(p_block[i]), margin, factor_1, factor_2)
             sum_1_block = accumulate(sum_1_block, sum_1_element)
         sum_1 += sum_1_block
     return sum_1
@@ -146,17 +143,14 @@ def sums_sweep(p, margin, factor_1, factor_2):
 
 @njit(**FAST)
 def sums_sweep_2(p, margin, factor_1, factor_2):
-    margin = like(p, margin)
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
     sum_1 = 0.0
     sum_2 = 0.0
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
-        sum_1_block = like(p, 0)
-        sum_2_block = like(p, 0)
+        sum_1_block = 0.0
+        sum_2_block = 0.0
         for i in range(p_block.size):
-            sum_1_element, sum_2_element = sums_element_2(p_block[i], margin, factor_1, factor_2)
+            sum_1_element, sum_2_element = sums_element_2(float(p_block[i]), margin, factor_1, factor_2)
             sum_1_block = accumulate(sum_1_block, sum_1_element)
             sum_2_block = accumulate(sum_2_block, sum_2_element)
         sum_1 += sum_1_block
@@ -166,35 +160,27 @@ def sums_sweep_2(p, margin, factor_1, factor_2):
 
 @njit(**FAST)
 def gradient_sweep(p, label, factor_1, margin, factor_2, factor_3, factor_4, gradient_scale, gradient_out):
-    factor_1 = like(p, factor_1)
-    margin = like(p, margin)
-    factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
-    gradient_scale = like(p, gradient_scale)
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
         gradient_block = gradient_out[start:start + BLOCK]
         for i in range(p_block.size):
             gradient = gradient_element(
-                p_block[i], like(p, start + i == label), factor_1, margin, factor_2, factor_3, factor_4,
+                float(p_block[i]), like(0.0, start + i == label), factor_1, margin, factor_2, factor_3,
+                factor_4,
             )
             gradient_block[i] = gradient_scale*gradient
 
 
 @njit(**FAST)
 def sums_sweep_3(p, margin, factor_1, factor_2):
-    margin = like(p, margin)
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
     sum_2 = 0.0
     sum_3 = 0.0
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
-        sum_2_block = like(p, 0)
-        sum_3_block = like(p, 0)
+        sum_2_block = 0.0
+        sum_3_block = 0.0
         for i in range(p_block.size):
-            sum_2_element, sum_3_element = sums_element_3(p_block[i], margin, factor_1, factor_2)
+            sum_2_element, sum_3_element = sums_element_3(float(p_block[i]), margin, factor_1, factor_2)
             sum_2_block = accumulate(sum_2_block, sum_2_element)
             sum_3_block = accumulate(sum_3_block, sum_3_element)
         sum_2 += sum_2_block
@@ -207,23 +193,14 @@ def gradient_and_hessian_sweep(
     p, label, factor_1, margin, factor_2, factor_3, factor_4, sum_3, factor_5, gradient_scale, gradient_out,
     hessian_scale, hessian_out,
 ):
-    factor_1 = like(p, factor_1)
-    margin = like(p, margin)
-    factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
-    sum_3 = like(p, sum_3)
-    factor_5 = like(p, factor_5)
-    gradient_scale = like(p, gradient_scale)
-    hessian_scale = like(p, hessian_scale)
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
         gradient_block = gradient_out[start:start + BLOCK]
         hessian_block = hessian_out[start:start + BLOCK]
         for i in range(p_block.size):
             gradient, hessian = gradient_and_hessian_element(
-                p_block[i], like(p, start + i == label), factor_1, margin, factor_2, factor_3, factor_4,
-                sum_3, factor_5,
+                float(p_block[i]), like(0.0, start + i == label), factor_1, margin, factor_2, factor_3,
+                factor_4, sum_3, factor_5,
             )
             gradient_block[i] = gradient_scale*gradient
             hessian_block[i] = hessian_scale*hessian
@@ -231,18 +208,16 @@ def gradient_and_hessian_sweep(
 
 @njit(**FAST)
 def sums_sweep_4(p, vector, factor_1, factor_2):
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
     sum_3 = 0.0
     sum_4 = 0.0
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
         vector_block = vector[start:start + BLOCK]
-        sum_3_block = like(p, 0)
-        sum_4_block = like(p, 0)
+        sum_3_block = 0.0
+        sum_4_block = 0.0
         for i in range(p_block.size):
             sum_3_element, sum_4_element = sums_element_4(
-                p_block[i], like(p, vector_block[i]), factor_1, factor_2,
+                float(p_block[i]), like(0.0, vector_block[i]), factor_1, factor_2,
             )
             sum_3_block = accumulate(sum_3_block, sum_3_element)
             sum_4_block = accumulate(sum_4_block, sum_4_element)
@@ -253,22 +228,16 @@ def sums_sweep_4(p, vector, factor_1, factor_2):
 
 @njit(**FAST)
 def product_sweep(
-    p, vector, label, factor_1, factor_2, factor_3, factor_4, factor_5, product_scale, product_out,
+    p, vector, label, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6, product_scale, product_out,
 ):
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
-    factor_5 = like(p, factor_5)
-    product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
         vector_block = vector[start:start + BLOCK]
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
             product = product_element(
-                p_block[i], like(p, vector_block[i]), like(p, start + i == label), factor_1, factor_2,
-                factor_3, factor_4, factor_5,
+                float(p_block[i]), like(0.0, vector_block[i]), like(0.0, start + i == label), factor_1,
+                factor_2, factor_3, factor_4, factor_5, factor_6,
             )
             product_block[i] = product_scale*product
 
@@ -379,10 +348,10 @@ def hessian_vector_product_rows(labels, p, margin, weight, scale, ignored, vecto
         picked_2 = picked_element_2(like(p, vector[row, label]))
         row_factor_1 = row_scalars(picked_1)
         sum_3, sum_4 = sums_sweep_4(p[row], vector[row], row_factor_1, constant_1)
-        row_factor_2, row_factor_3 = row_scalars_4(columns, picked_2, sum_3, sum_4)
+        row_factor_2, row_factor_3, row_factor_4 = row_scalars_4(columns, picked_2, sum_3, sum_4)
         product_sweep(
-            p[row], vector[row], label, row_factor_2, constant_2, row_factor_1, constant_1, row_factor_3,
-            row_scale*2, product_out[row],
+            p[row], vector[row], label, constant_2, row_factor_1, constant_1, row_factor_2, row_factor_3,
+            row_factor_4, row_scale*2, product_out[row],
         )
         if row_scale == 0:
             product_out[row, :] = 0
@@ -393,26 +362,24 @@ def hessian_vector_product_rows(labels, p, margin, weight, scale, ignored, vecto
 
 @njit(**FAST)
 def sums_sweep_lanes(p, margin, factor_1, factor_2, sum_1):
-    margin = like(p, margin)
-    factor_2 = like(p, factor_2)
     sum_1[:] = 0
     for column in range(p.shape[0]):
         p_lanes = p[column]
         for lane in range(p_lanes.size):
-            sum_1_element = sums_element(p_lanes[lane], margin, factor_1[lane], factor_2)
+            sum_1_element = sums_element(float(p_lanes[lane]), margin, factor_1[lane], factor_2)
             sum_1[lane] = sum_1[lane] + sum_1_element
 
 
 @njit(**FAST)
 def sums_sweep_2_lanes(p, margin, factor_1, factor_2, sum_1, sum_2):
-    margin = like(p, margin)
-    factor_2 = like(p, factor_2)
     sum_1[:] = 0
     sum_2[:] = 0
     for column in range(p.shape[0]):
         p_lanes = p[column]
         for lane in range(p_lanes.size):
-            sum_1_element, sum_2_element = sums_element_2(p_lanes[lane], margin, factor_1[lane], factor_2)
+            sum_1_element, sum_2_element = sums_element_2(
+                float(p_lanes[lane]), margin, factor_1[lane], factor_2,
+            )
             sum_1[lane] = sum_1[lane] + sum_1_element
             sum_2[lane] = sum_2[lane] + sum_2_element
 
@@ -421,30 +388,27 @@ def sums_sweep_2_lanes(p, margin, factor_1, factor_2, sum_1, sum_2):
 def gradient_sweep_lanes(
     p, label, factor_1, margin, factor_2, factor_3, factor_4, gradient_scale, gradient_tile,
 ):
-    factor_1 = like(p, factor_1)
-    margin = like(p, margin)
-    factor_3 = like(p, factor_3)
     for column in range(p.shape[0]):
         p_lanes = p[column]
         gradient_lanes = gradient_tile[column]
         for lane in range(p_lanes.size):
             gradient = gradient_element(
-                p_lanes[lane], like(p, label[lane] == np.int32(column)), factor_1, margin, factor_2[lane],
-                factor_3, factor_4[lane],
+                float(p_lanes[lane]), like(0.0, label[lane] == np.int32(column)), factor_1, margin,
+                factor_2[lane], factor_3, factor_4[lane],
             )
             gradient_lanes[lane] = gradient_scale[lane]*gradient
 
 
 @njit(**FAST)
 def sums_sweep_3_lanes(p, margin, factor_1, factor_2, sum_2, sum_3):
-    margin = like(p, margin)
-    factor_2 = like(p, factor_2)
     sum_2[:] = 0
     sum_3[:] = 0
     for column in range(p.shape[0]):
         p_lanes = p[column]
         for lane in range(p_lanes.size):
-            sum_2_element, sum_3_element = sums_element_3(p_lanes[lane], margin, factor_1[lane], factor_2)
+            sum_2_element, sum_3_element = sums_element_3(
+                float(p_lanes[lane]), margin, factor_1[lane], factor_2,
+            )
             sum_2[lane] = sum_2[lane] + sum_2_element
             sum_3[lane] = sum_3[lane] + sum_3_element
 
@@ -454,18 +418,14 @@ def gradient_and_hessian_sweep_lanes(
     p, label, factor_1, margin, factor_2, factor_3, factor_4, sum_3, factor_5, gradient_scale, gradient_tile,
     hessian_scale, hessian_tile,
 ):
-    factor_1 = like(p, factor_1)
-    margin = like(p, margin)
-    factor_3 = like(p, factor_3)
-    factor_5 = like(p, factor_5)
     for column in range(p.shape[0]):
         p_lanes = p[column]
         gradient_lanes = gradient_tile[column]
         hessian_lanes = hessian_tile[column]
         for lane in range(p_lanes.size):
             gradient, hessian = gradient_and_hessian_element(
-                p_lanes[lane], like(p, label[lane] == np.int32(column)), factor_1, margin, factor_2[lane],
-                factor_3, factor_4[lane], sum_3[lane], factor_5,
+                float(p_lanes[lane]), like(0.0, label[lane] == np.int32(column)), factor_1, margin,
+                factor_2[lane], factor_3, factor_4[lane], sum_3[lane], factor_5,
             )
             gradient_lanes[lane] = gradient_scale[lane]*gradient
             hessian_lanes[lane] = hessian_scale[lane]*hessian
@@ -479,7 +439,7 @@ def value_lanes(labels, p, margin, weight, scale, ignored, value_out):
     columns = float(p.shape[1])
     constant_1 = -margin
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((4, LANES), p.dtype)
+    lanes = np.empty((4, LANES))
     picked_1 = lanes[0]
     row_factor_1 = lanes[1]
     sum_1 = lanes[2]
@@ -510,7 +470,7 @@ def value_and_gradient_lanes(labels, p, margin, weight, scale, ignored, value_ou
     constant_2 = 1/columns
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((7, LANES), p.dtype)
+    lanes = np.empty((7, LANES))
     picked_1 = lanes[0]
     row_factor_1 = lanes[1]
     sum_1 = lanes[2]
@@ -555,7 +515,7 @@ def gradient_and_hessian_lanes(labels, p, margin, weight, scale, ignored, gradie
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
     hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((7, LANES), p.dtype)
+    lanes = np.empty((7, LANES))
     picked_1 = lanes[0]
     row_factor_1 = lanes[1]
     sum_2 = lanes[2]

@@ -53,7 +53,7 @@ def row_scalars(rest_1, row_maximum_1, ties_1):
 
 @njit(**INLINE)
 def sums_element_2(y, p, factor_1, factor_2, row_maximum_1, excluded_1, inverse_total_1):
-    sum_1_element = -y*(factor_1 + p + factor_2*complement(p - row_maximum_1, excluded_1, inverse_total_1))
+    sum_1_element = -y*(factor_1 + p + complement(p - row_maximum_1, excluded_1, inverse_total_1)*factor_2)
     return sum_1_element
 
 
@@ -70,7 +70,7 @@ def row_scalars_2(epsilon, rest_1, row_maximum_1, ties_1):
 def sums_element_3(y, p, factor_1, factor_2, row_maximum_1, excluded_1, inverse_total_1, factor_3):
     one = like(p, 1)
     below_maximum = p - row_maximum_1
-    sum_1_element = -y*(factor_1 + p + factor_2*complement(below_maximum, excluded_1, inverse_total_1))
+    sum_1_element = -y*(factor_1 + p + complement(below_maximum, excluded_1, inverse_total_1)*factor_2)
     sum_3_element = -y*(one + factor_3*exp(below_maximum))
     return sum_1_element, sum_3_element
 
@@ -135,34 +135,53 @@ def gradient_and_hessian_element(
     hessian = (
         (factor_3*y + factor_4*(one - y))*exp(factor_5 + two*below_maximum)
         + factor_6*y*exponential
-        + factor_7*complement_value*exponential
+        + complement_value*factor_7*exponential
     )
     return gradient, hessian
 
 
 @njit(**INLINE)
-def sums_element_5(y, p, vector, factor_1, row_maximum_1, inverse_total_1):
+def index_element(p, row_maximum_1):
+    below_maximum = p - row_maximum_1
+    rest_1_element = excluded_exponential(below_maximum)
+    ties_1_element = is_maximum(below_maximum)
+    return rest_1_element, ties_1_element, p
+
+
+@njit(**INLINE)
+def picked_element(vector):
+    return vector
+
+
+@njit(**INLINE)
+def row_scalars_6(epsilon, picked_1, rest_1, ties_1):
+    excluded_1 = rest_1 + (ties_1 - 1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    return epsilon*inverse_total_1, inverse_total_1, -picked_1
+
+
+@njit(**INLINE)
+def sums_element_5(y, p, vector, factor_1, row_maximum_1, inverse_total_1, factor_2):
     one = like(p, 1)
     exponential = exp(p - row_maximum_1)
+    target = vector + factor_2
     sum_2_element = -y*(one + factor_1*exponential)
-    sum_4_element = inverse_total_1*vector*exponential
-    sum_5_element = inverse_total_1*y*exponential
-    sum_6_element = inverse_total_1*vector*y*exponential
+    sum_4_element = inverse_total_1*exponential*target
+    sum_5_element = inverse_total_1*y*exponential*target
+    sum_6_element = inverse_total_1*y*exponential
     return sum_2_element, sum_4_element, sum_5_element, sum_6_element
 
 
 @njit(**INLINE)
-def row_scalars_6(epsilon, sum_2, sum_4, sum_5, sum_6):
-    return epsilon*sum_4, epsilon*sum_6, sum_2*sum_4, -sum_2, -epsilon*sum_4*sum_5
+def row_scalars_7(epsilon, sum_2, sum_4, sum_5, sum_6):
+    return epsilon*sum_5, epsilon + sum_2, -epsilon*sum_4*sum_6
 
 
 @njit(**INLINE)
-def product_element(y, p, vector, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6, row_maximum_1):
+def product_element(y, p, vector, factor_1, sum_4, sum_2, factor_2, factor_3, factor_4, row_maximum_1):
     one = like(p, 1)
-    product_2 = factor_5*vector
-    product = (
-        (y*(factor_1 + factor_2 + factor_3 + factor_6 + factor_4*vector + product_2) + (one - y)*(factor_2 + factor_3 + factor_6 + product_2))*exp(p - row_maximum_1)
-    )
+    sum_1 = factor_2*y + sum_2*(one - y)
+    product = (factor_1 + factor_4 + sum_4*sum_1 - sum_1*(vector + factor_3))*exp(p - row_maximum_1)
     return product
 
 
@@ -328,10 +347,35 @@ def gradient_and_hessian_sweep(
 
 
 @njit(**FAST)
-def sums_sweep_5(y, p, vector, factor_1, row_maximum_1, inverse_total_1):
+def index_sweep(p, row_maximum_1):
+    row_maximum_1 = like(p, row_maximum_1)
+    rest_1 = 0.0
+    ties_1 = 0.0
+    maximum_1_index = p.size
+    for start in range(0, p.size, BLOCK):
+        p_block = p[start:start + BLOCK]
+        rest_1_block = like(p, 0)
+        ties_1_block = like(p, 0)
+        maximum_1_index_block = p.size
+        for i in range(p_block.size):
+            rest_1_element, ties_1_element, maximum_1_index_element = index_element(p_block[i], row_maximum_1)
+            rest_1_block = accumulate(rest_1_block, rest_1_element)
+            ties_1_block = accumulate(ties_1_block, ties_1_element)
+            maximum_1_index_block = min(
+                maximum_1_index_block, start + i if maximum_1_index_element == row_maximum_1 else p.size,
+            )
+        rest_1 += rest_1_block
+        ties_1 += ties_1_block
+        maximum_1_index = min(maximum_1_index, maximum_1_index_block)
+    return rest_1, ties_1, maximum_1_index
+
+
+@njit(**FAST)
+def sums_sweep_5(y, p, vector, factor_1, row_maximum_1, inverse_total_1, factor_2):
     factor_1 = like(p, factor_1)
     row_maximum_1 = like(p, row_maximum_1)
     inverse_total_1 = like(p, inverse_total_1)
+    factor_2 = like(p, factor_2)
     sum_2 = 0.0
     sum_4 = 0.0
     sum_5 = 0.0
@@ -349,7 +393,7 @@ def sums_sweep_5(y, p, vector, factor_1, row_maximum_1, inverse_total_1):
                 sum_2_element, sum_4_element, sum_5_element, sum_6_element,
             ) = sums_element_5(
                 like(p, y_block[i]), p_block[i], like(p, vector_block[i]), factor_1, row_maximum_1,
-                inverse_total_1,
+                inverse_total_1, factor_2,
             )
             sum_2_block = accumulate(sum_2_block, sum_2_element)
             sum_4_block = accumulate(sum_4_block, sum_4_element)
@@ -364,15 +408,15 @@ def sums_sweep_5(y, p, vector, factor_1, row_maximum_1, inverse_total_1):
 
 @njit(**FAST)
 def product_sweep(
-    y, p, vector, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6, row_maximum_1, product_scale,
+    y, p, vector, factor_1, sum_4, sum_2, factor_2, factor_3, factor_4, row_maximum_1, product_scale,
     product_out,
 ):
     factor_1 = like(p, factor_1)
+    sum_4 = like(p, sum_4)
+    sum_2 = like(p, sum_2)
     factor_2 = like(p, factor_2)
     factor_3 = like(p, factor_3)
     factor_4 = like(p, factor_4)
-    factor_5 = like(p, factor_5)
-    factor_6 = like(p, factor_6)
     row_maximum_1 = like(p, row_maximum_1)
     product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
@@ -382,8 +426,8 @@ def product_sweep(
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
             product = product_element(
-                like(p, y_block[i]), p_block[i], like(p, vector_block[i]), factor_1, factor_2, factor_3,
-                factor_4, factor_5, factor_6, row_maximum_1,
+                like(p, y_block[i]), p_block[i], like(p, vector_block[i]), factor_1, sum_4, sum_2, factor_2,
+                factor_3, factor_4, row_maximum_1,
             )
             product_block[i] = product_scale*product
 
@@ -469,23 +513,21 @@ def gradient_and_hessian_rows(y, p, epsilon, weight, scale, gradient_out, hessia
 
 @njit(**FAST)
 def hessian_vector_product_rows(y, p, epsilon, weight, scale, vector, product_out):
-    constant_1 = -epsilon
     for row in range(p.shape[0]):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
         row_maximum_1 = maximum_sweep(p[row])
-        rest_1, ties_1 = sums_sweep(p[row], row_maximum_1)
-        row_factor_1, inverse_total_1 = row_scalars_4(epsilon, rest_1, ties_1)
+        rest_1, ties_1, maximum_1_index = index_sweep(p[row], row_maximum_1)
+        picked_1 = picked_element(like(p, vector[row, maximum_1_index]))
+        row_factor_1, inverse_total_1, row_factor_2 = row_scalars_6(epsilon, picked_1, rest_1, ties_1)
         sum_2, sum_4, sum_5, sum_6 = sums_sweep_5(
-            y[row], p[row], vector[row], row_factor_1, row_maximum_1, inverse_total_1,
+            y[row], p[row], vector[row], row_factor_1, row_maximum_1, inverse_total_1, row_factor_2,
         )
-        (
-            row_factor_2, row_factor_3, row_factor_4, row_factor_5, row_factor_6,
-        ) = row_scalars_6(epsilon, sum_2, sum_4, sum_5, sum_6)
+        row_factor_3, row_factor_4, row_factor_5 = row_scalars_7(epsilon, sum_2, sum_4, sum_5, sum_6)
         product_sweep(
-            y[row], p[row], vector[row], row_factor_2, row_factor_3, row_factor_4, constant_1, row_factor_5,
-            row_factor_6, row_maximum_1, row_scale*inverse_total_1, product_out[row],
+            y[row], p[row], vector[row], row_factor_3, sum_4, sum_2, row_factor_4, row_factor_2, row_factor_5,
+            row_maximum_1, row_scale*inverse_total_1, product_out[row],
         )
         if row_scale == 0:
             product_out[row, :] = 0

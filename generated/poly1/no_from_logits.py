@@ -66,7 +66,7 @@ def sums_element_3(y, p, factor_1, epsilon, factor_2, factor_3, factor_4):
     sum_2_element = (
         y*(epsilon*clip(one + factor_2*p, number_2, number_3) - clip(log(maximum(product, zero)), -number_5, -number_6))
     )
-    sum_3_element = y*(factor_3*p*inside_value + factor_4*p*inside_value/clip(product, number_2, number_3))
+    sum_3_element = y*(inside_value*factor_3*p + inside_value*factor_4*p/clip(product, number_2, number_3))
     return sum_2_element, sum_3_element
 
 
@@ -80,7 +80,7 @@ def gradient_element(y, p, sum_3, factor_1, factor_2):
     number_1, number_2 = like(p, 1e-07), like(p, 0.9999999)
     product = factor_2*p
     inside_value = inside(product, number_1, number_2)
-    gradient = -(y*(factor_1*inside_value + factor_2*inside_value/clip(product, number_1, number_2)) - sum_3)
+    gradient = -(y*(inside_value*factor_1 + inside_value*factor_2/clip(product, number_1, number_2)) - sum_3)
     return gradient
 
 
@@ -98,16 +98,16 @@ def sums_element_4(y, p, factor_1, factor_2, factor_3, factor_4, factor_5, facto
     inside_value = inside(product, number_1, number_2)
     clip_value = clip(product, number_1, number_2)
     power_1 = one/clip_value
-    sum_3_element = y*(factor_1*p*inside_value + factor_3*p*power_1*inside_value)
+    sum_3_element = y*(inside_value*factor_1*p + inside_value*factor_3*p*power_1)
     sum_4_element = (
-        -y*(factor_5*p*inside_value + factor_4*p*p*inside_value/(clip_value*clip_value) + factor_6*p*power_1*inside_value)
+        -y*(inside_value*factor_5*p + inside_value*factor_4*p*p/clip_value/clip_value + inside_value*factor_6*p*power_1)
     )
     return sum_3_element, sum_4_element
 
 
 @njit(**INLINE)
 def row_scalars_5(epsilon, sum_1):
-    return epsilon/sum_1, -1/(sum_1*sum_1*sum_1)
+    return epsilon/sum_1, -1/sum_1/sum_1/sum_1
 
 
 @njit(**INLINE)
@@ -118,11 +118,11 @@ def gradient_and_hessian_element(y, p, sum_3, factor_1, factor_2, sum_4, factor_
     clip_value = clip(product, number_1, number_2)
     power_1 = one/clip_value
     power_2 = one/(clip_value*clip_value)
-    gradient = -(y*(factor_1*inside_value + factor_2*power_1*inside_value) - sum_3)
+    gradient = -(y*(inside_value*factor_1 + inside_value*factor_2*power_1) - sum_3)
     hessian = (
         sum_4
-        + two*y*(factor_3*inside_value + factor_4*power_1*inside_value + factor_5*p*power_2*inside_value)
-        + factor_4*y*power_2*inside_value
+        + two*y*(inside_value*factor_3 + inside_value*factor_4*power_1 + inside_value*factor_5*p*power_2)
+        + inside_value*factor_4*y*power_2
     )
     return gradient, hessian
 
@@ -134,11 +134,11 @@ def sums_element_5(p, vector):
 
 @njit(**INLINE)
 def row_scalars_6(epsilon, sum_1):
-    power_1 = 1/(sum_1*sum_1*sum_1)
-    power_2 = 1/(sum_1*sum_1)
+    power_1 = 1/(sum_1*sum_1)
+    power_2 = 1/(sum_1*sum_1*sum_1)
     return (
-        -1/(sum_1*sum_1*sum_1*sum_1), 1/sum_1, 2*epsilon*power_1, 2*power_1, epsilon*power_2, power_2,
-        -power_1,
+        epsilon*power_1, 1/sum_1, power_1, -power_2, -1/(sum_1*sum_1*sum_1*sum_1), 2*epsilon*power_2,
+        2*power_2,
     )
 
 
@@ -148,24 +148,24 @@ def sums_element_6(y, p, vector, factor_1, factor_2, factor_3, factor_4, factor_
     product = factor_2*p
     inside_value = inside(product, number_1, number_2)
     clip_value = clip(product, number_1, number_2)
-    power_1 = one/(clip_value*clip_value)
-    power_2 = one/clip_value
+    power_1 = one/clip_value
+    power_2 = one/(clip_value*clip_value)
     sum_5_element = (
-        -y*(factor_3*p*inside_value + factor_1*p*p*power_1*inside_value + factor_4*p*power_2*inside_value)
+        vector*y*(inside_value*factor_1 + inside_value*factor_3*power_1 + inside_value*factor_4*p*power_2)
     )
     sum_6_element = (
-        vector*y*(factor_5*inside_value + factor_6*power_2*inside_value + factor_7*p*power_1*inside_value)
+        -y*(inside_value*factor_6*p + inside_value*factor_5*p*p*power_2 + inside_value*factor_7*p*power_1)
     )
     return sum_5_element, sum_6_element
 
 
 @njit(**INLINE)
-def row_scalars_7(sum_4, sum_5):
-    return sum_4*sum_5
+def row_scalars_7(sum_4, sum_6):
+    return sum_4*sum_6
 
 
 @njit(**INLINE)
-def product_element(y, p, vector, sum_6, factor_1, sum_4, factor_2, factor_3, factor_4, factor_5):
+def product_element(y, p, vector, sum_5, factor_1, sum_4, factor_2, factor_3, factor_4, factor_5):
     number_1, number_2, one = like(p, 1e-07), like(p, 0.9999999), like(p, 1)
     product_2 = factor_3*p
     inside_value = inside(product_2, number_1, number_2)
@@ -173,9 +173,9 @@ def product_element(y, p, vector, sum_6, factor_1, sum_4, factor_2, factor_3, fa
     power_1 = one/(clip_value*clip_value)
     product = (
         factor_1
-        + sum_6
-        + sum_4*y*(factor_2*inside_value + factor_4*inside_value/clip_value + factor_5*p*power_1*inside_value)
-        + factor_4*vector*y*power_1*inside_value
+        + sum_5
+        + sum_4*y*(inside_value*factor_2 + inside_value*factor_4/clip_value + inside_value*factor_5*p*power_1)
+        + inside_value*factor_4*vector*y*power_1
     )
     return product
 
@@ -188,9 +188,9 @@ def sums_sweep(p):
     sum_1 = 0.0
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
-        sum_1_block = like(p, 0)
+        sum_1_block = 0.0
         for i in range(p_block.size):
-            sum_1_element = sums_element(p_block[i])
+            sum_1_element = sums_element(float(p_block[i]))
             sum_1_block = accumulate(sum_1_block, sum_1_element)
         sum_1 += sum_1_block
     return sum_1
@@ -240,37 +240,28 @@ def sums_sweep_3(y, p, factor_1, epsilon, factor_2, factor_3, factor_4):
 
 @njit(**FAST)
 def gradient_sweep(y, p, sum_3, factor_1, factor_2, gradient_scale, gradient_out):
-    sum_3 = like(p, sum_3)
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    gradient_scale = like(p, gradient_scale)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
         gradient_block = gradient_out[start:start + BLOCK]
         for i in range(p_block.size):
-            gradient = gradient_element(like(p, y_block[i]), p_block[i], sum_3, factor_1, factor_2)
+            gradient = gradient_element(like(0.0, y_block[i]), float(p_block[i]), sum_3, factor_1, factor_2)
             gradient_block[i] = gradient_scale*gradient
 
 
 @njit(**FAST)
 def sums_sweep_4(y, p, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6):
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
-    factor_5 = like(p, factor_5)
-    factor_6 = like(p, factor_6)
     sum_3 = 0.0
     sum_4 = 0.0
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
-        sum_3_block = like(p, 0)
-        sum_4_block = like(p, 0)
+        sum_3_block = 0.0
+        sum_4_block = 0.0
         for i in range(p_block.size):
             sum_3_element, sum_4_element = sums_element_4(
-                like(p, y_block[i]), p_block[i], factor_1, factor_2, factor_3, factor_4, factor_5, factor_6,
+                like(0.0, y_block[i]), float(p_block[i]), factor_1, factor_2, factor_3, factor_4, factor_5,
+                factor_6,
             )
             sum_3_block = accumulate(sum_3_block, sum_3_element)
             sum_4_block = accumulate(sum_4_block, sum_4_element)
@@ -284,15 +275,6 @@ def gradient_and_hessian_sweep(
     y, p, sum_3, factor_1, factor_2, sum_4, factor_3, factor_4, factor_5, gradient_scale, gradient_out,
     hessian_scale, hessian_out,
 ):
-    sum_3 = like(p, sum_3)
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    sum_4 = like(p, sum_4)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
-    factor_5 = like(p, factor_5)
-    gradient_scale = like(p, gradient_scale)
-    hessian_scale = like(p, hessian_scale)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
@@ -300,8 +282,8 @@ def gradient_and_hessian_sweep(
         hessian_block = hessian_out[start:start + BLOCK]
         for i in range(p_block.size):
             gradient, hessian = gradient_and_hessian_element(
-                like(p, y_block[i]), p_block[i], sum_3, factor_1, factor_2, sum_4, factor_3, factor_4,
-                factor_5,
+                like(0.0, y_block[i]), float(p_block[i]), sum_3, factor_1, factor_2, sum_4, factor_3,
+                factor_4, factor_5,
             )
             gradient_block[i] = gradient_scale*gradient
             hessian_block[i] = hessian_scale*hessian
@@ -314,10 +296,10 @@ def sums_sweep_5(p, vector):
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
         vector_block = vector[start:start + BLOCK]
-        sum_1_block = like(p, 0)
-        sum_4_block = like(p, 0)
+        sum_1_block = 0.0
+        sum_4_block = 0.0
         for i in range(p_block.size):
-            sum_1_element, sum_4_element = sums_element_5(p_block[i], like(p, vector_block[i]))
+            sum_1_element, sum_4_element = sums_element_5(float(p_block[i]), like(0.0, vector_block[i]))
             sum_1_block = accumulate(sum_1_block, sum_1_element)
             sum_4_block = accumulate(sum_4_block, sum_4_element)
         sum_1 += sum_1_block
@@ -327,25 +309,18 @@ def sums_sweep_5(p, vector):
 
 @njit(**FAST)
 def sums_sweep_6(y, p, vector, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6, factor_7):
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
-    factor_5 = like(p, factor_5)
-    factor_6 = like(p, factor_6)
-    factor_7 = like(p, factor_7)
     sum_5 = 0.0
     sum_6 = 0.0
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
         vector_block = vector[start:start + BLOCK]
-        sum_5_block = like(p, 0)
-        sum_6_block = like(p, 0)
+        sum_5_block = 0.0
+        sum_6_block = 0.0
         for i in range(p_block.size):
             sum_5_element, sum_6_element = sums_element_6(
-                like(p, y_block[i]), p_block[i], like(p, vector_block[i]), factor_1, factor_2, factor_3,
-                factor_4, factor_5, factor_6, factor_7,
+                like(0.0, y_block[i]), float(p_block[i]), like(0.0, vector_block[i]), factor_1, factor_2,
+                factor_3, factor_4, factor_5, factor_6, factor_7,
             )
             sum_5_block = accumulate(sum_5_block, sum_5_element)
             sum_6_block = accumulate(sum_6_block, sum_6_element)
@@ -356,16 +331,8 @@ def sums_sweep_6(y, p, vector, factor_1, factor_2, factor_3, factor_4, factor_5,
 
 @njit(**FAST)
 def product_sweep(
-    y, p, vector, sum_6, factor_1, sum_4, factor_2, factor_3, factor_4, factor_5, product_scale, product_out,
+    y, p, vector, sum_5, factor_1, sum_4, factor_2, factor_3, factor_4, factor_5, product_scale, product_out,
 ):
-    sum_6 = like(p, sum_6)
-    factor_1 = like(p, factor_1)
-    sum_4 = like(p, sum_4)
-    factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
-    factor_5 = like(p, factor_5)
-    product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
@@ -373,8 +340,8 @@ def product_sweep(
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
             product = product_element(
-                like(p, y_block[i]), p_block[i], like(p, vector_block[i]), sum_6, factor_1, sum_4, factor_2,
-                factor_3, factor_4, factor_5,
+                like(0.0, y_block[i]), float(p_block[i]), like(0.0, vector_block[i]), sum_5, factor_1, sum_4,
+                factor_2, factor_3, factor_4, factor_5,
             )
             product_block[i] = product_scale*product
 
@@ -460,10 +427,10 @@ def hessian_vector_product_rows(y, p, epsilon, weight, scale, vector, product_ou
             y[row], p[row], vector[row], row_factor_1, row_factor_2, row_factor_3, row_factor_4, row_factor_5,
             row_factor_6, row_factor_7,
         )
-        row_factor_8 = row_scalars_7(sum_4, sum_5)
+        row_factor_8 = row_scalars_7(sum_4, sum_6)
         product_sweep(
-            y[row], p[row], vector[row], sum_6, row_factor_8, sum_4, row_factor_5, row_factor_2, row_factor_6,
-            row_factor_7, row_scale, product_out[row],
+            y[row], p[row], vector[row], sum_5, row_factor_8, sum_4, row_factor_1, row_factor_2, row_factor_3,
+            row_factor_4, row_scale, product_out[row],
         )
         if row_scale == 0:
             product_out[row, :] = 0
@@ -478,7 +445,7 @@ def sums_sweep_lanes(p, sum_1):
     for column in range(p.shape[0]):
         p_lanes = p[column]
         for lane in range(p_lanes.size):
-            sum_1_element = sums_element(p_lanes[lane])
+            sum_1_element = sums_element(float(p_lanes[lane]))
             sum_1[lane] = sum_1[lane] + sum_1_element
 
 
@@ -491,7 +458,7 @@ def sums_sweep_2_lanes(y, p, factor_1, epsilon, factor_2, sum_2):
         p_lanes = p[column]
         for lane in range(p_lanes.size):
             sum_2_element = sums_element_2(
-                y_lanes[lane], p_lanes[lane], factor_1[lane], epsilon, factor_2[lane],
+                y_lanes[lane], p_lanes[lane], like(p, factor_1[lane]), epsilon, like(p, factor_2[lane]),
             )
             sum_2[lane] = sum_2[lane] + sum_2_element
 
@@ -506,8 +473,8 @@ def sums_sweep_3_lanes(y, p, factor_1, epsilon, factor_2, factor_3, factor_4, su
         p_lanes = p[column]
         for lane in range(p_lanes.size):
             sum_2_element, sum_3_element = sums_element_3(
-                y_lanes[lane], p_lanes[lane], factor_1[lane], epsilon, factor_2[lane], factor_3[lane],
-                factor_4[lane],
+                y_lanes[lane], p_lanes[lane], like(p, factor_1[lane]), epsilon, like(p, factor_2[lane]),
+                like(p, factor_3[lane]), like(p, factor_4[lane]),
             )
             sum_2[lane] = sum_2[lane] + sum_2_element
             sum_3[lane] = sum_3[lane] + sum_3_element
@@ -521,7 +488,7 @@ def gradient_sweep_lanes(y, p, sum_3, factor_1, factor_2, gradient_scale, gradie
         gradient_lanes = gradient_tile[column]
         for lane in range(p_lanes.size):
             gradient = gradient_element(
-                y_lanes[lane], p_lanes[lane], sum_3[lane], factor_1[lane], factor_2[lane],
+                float(y_lanes[lane]), float(p_lanes[lane]), sum_3[lane], factor_1[lane], factor_2[lane],
             )
             gradient_lanes[lane] = gradient_scale[lane]*gradient
 
@@ -535,8 +502,8 @@ def sums_sweep_4_lanes(y, p, factor_1, factor_2, factor_3, factor_4, factor_5, f
         p_lanes = p[column]
         for lane in range(p_lanes.size):
             sum_3_element, sum_4_element = sums_element_4(
-                y_lanes[lane], p_lanes[lane], factor_1[lane], factor_2[lane], factor_3[lane], factor_4[lane],
-                factor_5[lane], factor_6[lane],
+                float(y_lanes[lane]), float(p_lanes[lane]), factor_1[lane], factor_2[lane], factor_3[lane],
+                factor_4[lane], factor_5[lane], factor_6[lane],
             )
             sum_3[lane] = sum_3[lane] + sum_3_element
             sum_4[lane] = sum_4[lane] + sum_4_element
@@ -554,8 +521,8 @@ def gradient_and_hessian_sweep_lanes(
         hessian_lanes = hessian_tile[column]
         for lane in range(p_lanes.size):
             gradient, hessian = gradient_and_hessian_element(
-                y_lanes[lane], p_lanes[lane], sum_3[lane], factor_1[lane], factor_2[lane], sum_4[lane],
-                factor_3[lane], factor_4[lane], factor_5[lane],
+                float(y_lanes[lane]), float(p_lanes[lane]), sum_3[lane], factor_1[lane], factor_2[lane],
+                sum_4[lane], factor_3[lane], factor_4[lane], factor_5[lane],
             )
             gradient_lanes[lane] = gradient_scale[lane]*gradient
             hessian_lanes[lane] = hessian_scale[lane]*hessian
@@ -568,7 +535,7 @@ def gradient_and_hessian_sweep_lanes(
 def value_lanes(y, p, epsilon, weight, scale, value_out):
     y_tile = np.empty((p.shape[1], LANES), p.dtype)
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((4, LANES), p.dtype)
+    lanes = np.empty((4, LANES))
     sum_1 = lanes[0]
     row_factor_1 = lanes[1]
     row_factor_2 = lanes[2]
@@ -592,7 +559,7 @@ def value_and_gradient_lanes(y, p, epsilon, weight, scale, value_out, gradient_o
     y_tile = np.empty((p.shape[1], LANES), p.dtype)
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((9, LANES), p.dtype)
+    lanes = np.empty((9, LANES))
     sum_1 = lanes[0]
     row_factor_1 = lanes[1]
     row_factor_2 = lanes[2]
@@ -632,7 +599,7 @@ def gradient_and_hessian_lanes(y, p, epsilon, weight, scale, gradient_out, hessi
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
     hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((13, LANES), p.dtype)
+    lanes = np.empty((13, LANES))
     sum_1 = lanes[0]
     row_factor_1 = lanes[1]
     row_factor_2 = lanes[2]

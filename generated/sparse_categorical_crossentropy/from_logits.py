@@ -72,7 +72,7 @@ def gradient_element(p, label_hit, row_maximum_1, excluded_1, inverse_total_1):
     below_maximum = p - row_maximum_1
     gradient = (
         inverse_total_1*exp(below_maximum)*(one - label_hit)
-        - label_hit*complement(below_maximum, excluded_1, inverse_total_1)
+        - complement(below_maximum, excluded_1, inverse_total_1)*label_hit
     )
     return gradient
 
@@ -90,33 +90,47 @@ def gradient_and_hessian_element(p, label_hit, row_maximum_1, excluded_1, invers
     below_maximum = p - row_maximum_1
     exponential = exp(below_maximum)
     complement_value = complement(below_maximum, excluded_1, inverse_total_1)
-    gradient = inverse_total_1*exponential*(one - label_hit) - label_hit*complement_value
+    gradient = inverse_total_1*exponential*(one - label_hit) - complement_value*label_hit
     hessian = complement_value*exponential
     return gradient, hessian
 
 
 @njit(**INLINE)
-def row_scalars_4(rest_1, ties_1):
-    excluded_1 = rest_1 + (ties_1 - 1)
-    inverse_total_1 = 1/(1 + excluded_1)
-    return inverse_total_1
+def index_element(p, row_maximum_1):
+    below_maximum = p - row_maximum_1
+    rest_1_element = excluded_exponential(below_maximum)
+    ties_1_element = is_maximum(below_maximum)
+    return rest_1_element, ties_1_element, p
 
 
 @njit(**INLINE)
-def sums_element_2(p, vector, inverse_total_1, row_maximum_1):
-    sum_1_element = inverse_total_1*vector*exp(p - row_maximum_1)
+def picked_element_2(vector):
+    return vector
+
+
+@njit(**INLINE)
+def row_scalars_4(picked_2, rest_1, ties_1):
+    excluded_1 = rest_1 + (ties_1 - 1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    return inverse_total_1, -picked_2
+
+
+@njit(**INLINE)
+def sums_element_2(p, vector, inverse_total_1, row_maximum_1, factor_1):
+    sum_1_element = inverse_total_1*exp(p - row_maximum_1)*(vector + factor_1)
     return sum_1_element
 
 
 @njit(**INLINE)
-def row_scalars_5(inverse_total_1, rest_1, sum_1, ties_1):
-    return -sum_1*inverse_total_1
+def row_scalars_5(sum_1):
+    return 1 - sum_1, -sum_1
 
 
 @njit(**INLINE)
-def product_element(p, vector, inverse_total_1, row_maximum_1, factor_1):
-    exponential = exp(p - row_maximum_1)
-    product = factor_1*exponential + inverse_total_1*vector*exponential
+def product_element(p, vector, factor_1, factor_2, factor_3, row_maximum_1):
+    one = like(p, 1)
+    target = vector + factor_2
+    product = (factor_1*target + factor_3*(one - target))*exp(p - row_maximum_1)
     return product
 
 
@@ -193,9 +207,34 @@ def gradient_and_hessian_sweep(
 
 
 @njit(**FAST)
-def sums_sweep_2(p, vector, inverse_total_1, row_maximum_1):
+def index_sweep(p, row_maximum_1):
+    row_maximum_1 = like(p, row_maximum_1)
+    rest_1 = 0.0
+    ties_1 = 0.0
+    maximum_1_index = p.size
+    for start in range(0, p.size, BLOCK):
+        p_block = p[start:start + BLOCK]
+        rest_1_block = like(p, 0)
+        ties_1_block = like(p, 0)
+        maximum_1_index_block = p.size
+        for i in range(p_block.size):
+            rest_1_element, ties_1_element, maximum_1_index_element = index_element(p_block[i], row_maximum_1)
+            rest_1_block = accumulate(rest_1_block, rest_1_element)
+            ties_1_block = accumulate(ties_1_block, ties_1_element)
+            maximum_1_index_block = min(
+                maximum_1_index_block, start + i if maximum_1_index_element == row_maximum_1 else p.size,
+            )
+        rest_1 += rest_1_block
+        ties_1 += ties_1_block
+        maximum_1_index = min(maximum_1_index, maximum_1_index_block)
+    return rest_1, ties_1, maximum_1_index
+
+
+@njit(**FAST)
+def sums_sweep_2(p, vector, inverse_total_1, row_maximum_1, factor_1):
     inverse_total_1 = like(p, inverse_total_1)
     row_maximum_1 = like(p, row_maximum_1)
+    factor_1 = like(p, factor_1)
     sum_1 = 0.0
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
@@ -203,7 +242,7 @@ def sums_sweep_2(p, vector, inverse_total_1, row_maximum_1):
         sum_1_block = like(p, 0)
         for i in range(p_block.size):
             sum_1_element = sums_element_2(
-                p_block[i], like(p, vector_block[i]), inverse_total_1, row_maximum_1,
+                p_block[i], like(p, vector_block[i]), inverse_total_1, row_maximum_1, factor_1,
             )
             sum_1_block = accumulate(sum_1_block, sum_1_element)
         sum_1 += sum_1_block
@@ -211,10 +250,11 @@ def sums_sweep_2(p, vector, inverse_total_1, row_maximum_1):
 
 
 @njit(**FAST)
-def product_sweep(p, vector, inverse_total_1, row_maximum_1, factor_1, product_scale, product_out):
-    inverse_total_1 = like(p, inverse_total_1)
-    row_maximum_1 = like(p, row_maximum_1)
+def product_sweep(p, vector, factor_1, factor_2, factor_3, row_maximum_1, product_scale, product_out):
     factor_1 = like(p, factor_1)
+    factor_2 = like(p, factor_2)
+    factor_3 = like(p, factor_3)
+    row_maximum_1 = like(p, row_maximum_1)
     product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
@@ -222,7 +262,7 @@ def product_sweep(p, vector, inverse_total_1, row_maximum_1, factor_1, product_s
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
             product = product_element(
-                p_block[i], like(p, vector_block[i]), inverse_total_1, row_maximum_1, factor_1,
+                p_block[i], like(p, vector_block[i]), factor_1, factor_2, factor_3, row_maximum_1,
             )
             product_block[i] = product_scale*product
 
@@ -318,12 +358,14 @@ def hessian_vector_product_rows(labels, p, weight, scale, ignored, vector, produ
         if weight is not None:
             row_scale = scale*weight[row]
         row_maximum_1 = maximum_sweep(p[row])
-        rest_1, ties_1 = sums_sweep(p[row], row_maximum_1)
-        inverse_total_1 = row_scalars_4(rest_1, ties_1)
-        sum_1 = sums_sweep_2(p[row], vector[row], inverse_total_1, row_maximum_1)
-        row_factor_1 = row_scalars_5(inverse_total_1, rest_1, sum_1, ties_1)
+        rest_1, ties_1, maximum_1_index = index_sweep(p[row], row_maximum_1)
+        picked_2 = picked_element_2(like(p, vector[row, maximum_1_index]))
+        inverse_total_1, row_factor_1 = row_scalars_4(picked_2, rest_1, ties_1)
+        sum_1 = sums_sweep_2(p[row], vector[row], inverse_total_1, row_maximum_1, row_factor_1)
+        row_factor_2, row_factor_3 = row_scalars_5(sum_1)
         product_sweep(
-            p[row], vector[row], inverse_total_1, row_maximum_1, row_factor_1, row_scale, product_out[row],
+            p[row], vector[row], row_factor_2, row_factor_1, row_factor_3, row_maximum_1,
+            row_scale*inverse_total_1, product_out[row],
         )
         if row_scale == 0:
             product_out[row, :] = 0

@@ -43,10 +43,10 @@ def row_loss(picked_1, sum_1):
 def row_scalars(picked_1, sum_1):
     power_1 = 1/sum_1
     product = picked_1*power_1
-    power_2 = 1/clip(product, 1e-07, 0.9999999)
     inside_value = inside(product, 1e-07, 0.9999999)
+    power_2 = 1/clip(product, 1e-07, 0.9999999)
     return (
-        picked_1*power_2*inside_value/(sum_1*sum_1), -power_1*power_2*inside_value,
+        inside_value*picked_1*power_2/sum_1/sum_1, -inside_value*power_1*power_2,
         -clip(log(maximum(product, 0)), -16.11809565095832, -1.0000000500000033e-07),
     )
 
@@ -59,19 +59,19 @@ def gradient_element(label_hit, factor_1, factor_2):
 
 @njit(**INLINE)
 def row_scalars_2(picked_1, sum_1):
-    power_1 = 1/(sum_1*sum_1)
-    power_2 = 1/sum_1
-    product = picked_1*power_2
+    power_1 = 1/sum_1
+    product = picked_1*power_1
+    inside_value = inside(product, 1e-07, 0.9999999)
+    power_2 = 1/(sum_1*sum_1)
     clip_value = clip(product, 1e-07, 0.9999999)
     power_3 = 1/clip_value
-    inside_value = inside(product, 1e-07, 0.9999999)
     power_4 = 1/(clip_value*clip_value)
     power_5 = 1/(sum_1*sum_1*sum_1)
     return (
-        picked_1*power_1*power_3*inside_value, -power_2*power_3*inside_value, power_1*power_3*inside_value,
-        power_1*power_4*inside_value, -picked_1*power_5*power_4*inside_value,
-        picked_1*picked_1*power_4*inside_value/(sum_1*sum_1*sum_1*sum_1),
-        -2*picked_1*power_5*power_3*inside_value,
+        inside_value*picked_1*power_2*power_3, -inside_value*power_1*power_3, inside_value*power_2*power_3,
+        inside_value*power_2*power_4, -inside_value*picked_1*power_5*power_4,
+        inside_value*picked_1*picked_1*power_4/(sum_1*sum_1*sum_1*sum_1),
+        -2*inside_value*picked_1*power_5*power_3,
     )
 
 
@@ -102,18 +102,18 @@ def sums_element(p, vector):
 
 @njit(**INLINE)
 def row_scalars_3(picked_1, sum_1, sum_2):
-    power_1 = 1/(sum_1*sum_1)
     product = picked_1/sum_1
+    inside_value = inside(product, 1e-07, 0.9999999)
+    power_1 = 1/(sum_1*sum_1)
     clip_value = clip(product, 1e-07, 0.9999999)
     power_2 = 1/clip_value
-    inside_value = inside(product, 1e-07, 0.9999999)
     power_3 = 1/(clip_value*clip_value)
     power_4 = 1/(sum_1*sum_1*sum_1)
     return (
-        power_1*power_2*inside_value, power_1*power_3*inside_value, -picked_1*power_4*power_3*inside_value,
-        -sum_2, -power_1*power_2*inside_value,
-        -picked_1*picked_1*power_3*inside_value/(sum_1*sum_1*sum_1*sum_1),
-        2*picked_1*power_4*power_2*inside_value, picked_1*power_4*power_3*inside_value,
+        inside_value*power_1*power_2, inside_value*power_1*power_3, -inside_value*picked_1*power_4*power_3,
+        -sum_2, -inside_value*power_1*power_2,
+        -inside_value*picked_1*picked_1*power_3/(sum_1*sum_1*sum_1*sum_1),
+        2*inside_value*picked_1*power_4*power_2, inside_value*picked_1*power_4*power_3,
     )
 
 
@@ -136,9 +136,9 @@ def sums_sweep(p):
     sum_1 = 0.0
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
-        sum_1_block = like(p, 0)
+        sum_1_block = 0.0
         for i in range(p_block.size):
-            sum_1_element = picked_element(p_block[i])
+            sum_1_element = picked_element(float(p_block[i]))
             sum_1_block = accumulate(sum_1_block, sum_1_element)
         sum_1 += sum_1_block
     return sum_1
@@ -146,14 +146,11 @@ def sums_sweep(p):
 
 @njit(**FAST)
 def gradient_sweep(p, label, factor_1, factor_2, gradient_scale, gradient_out):
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    gradient_scale = like(p, gradient_scale)
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
         gradient_block = gradient_out[start:start + BLOCK]
         for i in range(p_block.size):
-            gradient = gradient_element(like(p, start + i == label), factor_1, factor_2)
+            gradient = gradient_element(like(0.0, start + i == label), factor_1, factor_2)
             gradient_block[i] = gradient_scale*gradient
 
 
@@ -162,22 +159,13 @@ def gradient_and_hessian_sweep(
     p, label, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6, factor_7, gradient_scale,
     gradient_out, hessian_scale, hessian_out,
 ):
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
-    factor_5 = like(p, factor_5)
-    factor_6 = like(p, factor_6)
-    factor_7 = like(p, factor_7)
-    gradient_scale = like(p, gradient_scale)
-    hessian_scale = like(p, hessian_scale)
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
         gradient_block = gradient_out[start:start + BLOCK]
         hessian_block = hessian_out[start:start + BLOCK]
         for i in range(p_block.size):
             gradient, hessian = gradient_and_hessian_element(
-                like(p, start + i == label), factor_1, factor_2, factor_3, factor_4, factor_5, factor_6,
+                like(0.0, start + i == label), factor_1, factor_2, factor_3, factor_4, factor_5, factor_6,
                 factor_7,
             )
             gradient_block[i] = gradient_scale*gradient
@@ -191,10 +179,10 @@ def sums_sweep_2(p, vector):
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
         vector_block = vector[start:start + BLOCK]
-        sum_1_block = like(p, 0)
-        sum_2_block = like(p, 0)
+        sum_1_block = 0.0
+        sum_2_block = 0.0
         for i in range(p_block.size):
-            sum_1_element, sum_2_element = sums_element(p_block[i], like(p, vector_block[i]))
+            sum_1_element, sum_2_element = sums_element(float(p_block[i]), like(0.0, vector_block[i]))
             sum_1_block = accumulate(sum_1_block, sum_1_element)
             sum_2_block = accumulate(sum_2_block, sum_2_element)
         sum_1 += sum_1_block
@@ -207,22 +195,12 @@ def product_sweep(
     p, label, picked_2, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6, factor_7, factor_8,
     product_scale, product_out,
 ):
-    picked_2 = like(p, picked_2)
-    factor_1 = like(p, factor_1)
-    factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
-    factor_5 = like(p, factor_5)
-    factor_6 = like(p, factor_6)
-    factor_7 = like(p, factor_7)
-    factor_8 = like(p, factor_8)
-    product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
         p_block = p[start:start + BLOCK]
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
             product = product_element(
-                like(p, start + i == label), picked_2, factor_1, factor_2, factor_3, factor_4, factor_5,
+                like(0.0, start + i == label), picked_2, factor_1, factor_2, factor_3, factor_4, factor_5,
                 factor_6, factor_7, factor_8,
             )
             product_block[i] = product_scale*product
@@ -338,7 +316,7 @@ def sums_sweep_lanes(p, sum_1):
     for column in range(p.shape[0]):
         p_lanes = p[column]
         for lane in range(p_lanes.size):
-            sum_1_element = picked_element(p_lanes[lane])
+            sum_1_element = picked_element(float(p_lanes[lane]))
             sum_1[lane] = sum_1[lane] + sum_1_element
 
 
@@ -349,7 +327,7 @@ def gradient_sweep_lanes(p, label, factor_1, factor_2, gradient_scale, gradient_
         gradient_lanes = gradient_tile[column]
         for lane in range(p_lanes.size):
             gradient = gradient_element(
-                like(p, label[lane] == np.int32(column)), factor_1[lane], factor_2[lane],
+                like(0.0, label[lane] == np.int32(column)), factor_1[lane], factor_2[lane],
             )
             gradient_lanes[lane] = gradient_scale[lane]*gradient
 
@@ -365,7 +343,7 @@ def gradient_and_hessian_sweep_lanes(
         hessian_lanes = hessian_tile[column]
         for lane in range(p_lanes.size):
             gradient, hessian = gradient_and_hessian_element(
-                like(p, label[lane] == np.int32(column)), factor_1[lane], factor_2[lane], factor_3[lane],
+                like(0.0, label[lane] == np.int32(column)), factor_1[lane], factor_2[lane], factor_3[lane],
                 factor_4[lane], factor_5[lane], factor_6[lane], factor_7[lane],
             )
             gradient_lanes[lane] = gradient_scale[lane]*gradient
@@ -378,7 +356,7 @@ def gradient_and_hessian_sweep_lanes(
 @njit(**FAST)
 def value_lanes(labels, p, weight, scale, ignored, value_out):
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((3, LANES), p.dtype)
+    lanes = np.empty((3, LANES))
     picked_1 = lanes[0]
     sum_1 = lanes[1]
     value = lanes[2]
@@ -403,7 +381,7 @@ def value_lanes(labels, p, weight, scale, ignored, value_out):
 def value_and_gradient_lanes(labels, p, weight, scale, ignored, value_out, gradient_out):
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((6, LANES), p.dtype)
+    lanes = np.empty((6, LANES))
     picked_1 = lanes[0]
     sum_1 = lanes[1]
     row_factor_1 = lanes[2]
@@ -438,7 +416,7 @@ def gradient_and_hessian_lanes(labels, p, weight, scale, ignored, gradient_out, 
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
     hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((11, LANES), p.dtype)
+    lanes = np.empty((11, LANES))
     picked_1 = lanes[0]
     sum_1 = lanes[1]
     row_factor_1 = lanes[2]

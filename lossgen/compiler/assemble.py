@@ -8,7 +8,7 @@ Equal functions are written once, whichever kernels use them.
 import re
 from dataclasses import dataclass, field, replace
 
-from sympy import Expr, Symbol
+from sympy import Expr, Function, Pow, Symbol
 
 from lossgen.language.symbols import column_count, y_pred, y_true
 
@@ -77,9 +77,8 @@ class Sweep:
     slots: tuple[tuple[str, str, str], ...]  # (name, kind, attained maximum of an index slot)
     writes: tuple[str, ...]
     results: tuple[str, ...]  # what the point function returns, `_` where this sweep does not need it
-    derived: tuple[
-        tuple[str, str], ...
-    ] = ()  # (write, source) of what the point function does not return itself
+    derived: tuple[tuple[str, str], ...] = ()  # (write, source) of what the point does not return itself
+    wide: bool = False  # float64 arithmetic whatever the dtype of the prediction
 
     @property
     def accumulators(self) -> tuple[str, ...]:
@@ -287,6 +286,7 @@ class Assembly:
             writes,
             shared.results(set(returned)) if shared else returned,
             PRODUCT if shared and "product" in writes else (),
+            shared is None and _is_rational(each),
         )
         for known in self.sweeps:
             if replace(known, name="") == created:
@@ -303,4 +303,32 @@ class Assembly:
 def result_names(each: Pass) -> tuple[str, ...]:
     return tuple(f"{slot.symbol.name}_element" for slot in each.slots) + tuple(
         write.name for write in each.writes
+    )
+
+
+RATIONAL = {
+    "absolute",
+    "clip",
+    "greater",
+    "inside",
+    "keep",
+    "maximum",
+    "minimum",
+    "relu",
+    "signum",
+    "step",
+    "xdivy",
+}
+"""Functions that cost in float64 what they cost in float32, but for the width of a vector."""
+
+
+def _is_rational(each: Pass) -> bool:
+    """Whether a sweep only sums and scales: float64 costs little, and quotients keep their range."""
+    if any(slot.kind != "sum" for slot in each.slots):
+        return False
+    expressions = [slot.summand for slot in each.slots] + [write.expression for write in each.writes]
+    functions = set().union(*(expression.atoms(Function, Pow) for expression in expressions))
+    return all(
+        function.exp.is_Integer if isinstance(function, Pow) else type(function).__name__ in RATIONAL
+        for function in functions
     )

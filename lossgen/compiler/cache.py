@@ -5,6 +5,7 @@ file, which is checked before anything is imported. Numba's own cache files besi
 so the folder is private and one that somebody else owns or can write is refused.
 """
 
+import atexit
 import contextlib
 import hashlib
 import importlib.util
@@ -14,6 +15,7 @@ import shutil
 import stat
 import sys
 import tempfile
+import threading
 import warnings
 from functools import cache
 from pathlib import Path
@@ -28,6 +30,8 @@ from .module import digest_of, modules
 MANIFEST = "manifest.json"
 NAMESPACE = "lossgen_compiled"
 
+_one_at_a_time = threading.RLock()  # a module that another thread is still importing is not ready for use
+
 
 def compiled_module(declaration: Declaration) -> ModuleType:
     """The imported module of a declaration, generated first if the cache does not hold it intact."""
@@ -35,28 +39,29 @@ def compiled_module(declaration: Declaration) -> ModuleType:
         f"{digest_of(declaration)} {_wording(declaration)} {compiler_digest()}".encode()
     ).hexdigest()[:24]
     name = f"{NAMESPACE}.{declaration.name}_{key}"
-    if name in sys.modules:
-        return sys.modules[name]
-    entry = cache_folder() / f"{declaration.name}-{key}"
-    if not _is_intact(entry):
-        _store(entry, modules(declaration))
-    try:
-        return _import(name, entry, declaration)
-    except Exception:
-        sys.modules.pop(name, None)
-        _store(entry, modules(declaration))
-        return _import(name, entry, declaration)
+    with _one_at_a_time:
+        if name in sys.modules:
+            return sys.modules[name]
+        entry = cache_folder() / f"{declaration.name}-{key}"
+        if not _is_intact(entry):
+            _store(entry, modules(declaration))
+        try:
+            return _import(name, entry, declaration)
+        except Exception:  # its files are as they were written, but not what Python cached beside them
+            _store(entry, modules(declaration), replace=True)
+            return _import(name, entry, declaration)
 
 
 def _wording(declaration: Declaration) -> str:
-    """Everything that the formulas say, assumptions of symbols included."""
-    words = []
+    """Everything that the modules say besides what `digest_of` counts: assumptions of symbols, remarks."""
+    words = [repr((declaration.source, declaration.kinks))]
     for key, case in declaration.cases.items():
         for term in case.terms:
             symbols = sorted(term.expression.free_symbols, key=str)
             words.append(
                 repr((key, term.scope, str(term.expression), [(s.name, s.assumptions0) for s in symbols]))
             )
+        words.append(repr(case.link))
     return "\n".join(words)
 
 
@@ -67,15 +72,17 @@ def cache_folder() -> Path:
     Warns:
         RuntimeWarning: once, when no private folder can be written and a temporary one is used.
     """
-    wanted = Path(os.environ.get("LOSSGEN_CACHE_DIR") or _user_cache() / "lossgen")
     try:
+        given = os.environ.get("LOSSGEN_CACHE_DIR")
+        wanted = (Path(given).expanduser() if given else _user_cache() / "lossgen").absolute()
         wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
         problem = _objection(wanted)
         if problem is None:
             return wanted
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # RuntimeError: a user without a home
         problem = str(error)
     temporary = Path(tempfile.mkdtemp(prefix="lossgen-"))
+    atexit.register(_remove, temporary, os.getpid())
     warnings.warn(
         f"compiled losses are kept in {temporary} and lost afterwards: {problem}. "
         "Set LOSSGEN_CACHE_DIR to a folder that only you can write.",
@@ -83,6 +90,11 @@ def cache_folder() -> Path:
         stacklevel=2,
     )
     return temporary
+
+
+def _remove(folder: Path, process: int) -> None:
+    if os.getpid() == process:  # not at the end of a fork, while its parent goes on
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _user_cache() -> Path:
@@ -117,25 +129,25 @@ def _is_intact(entry: Path) -> bool:
         return False
 
 
-def _store(entry: Path, files: dict[str, str]) -> None:
-    """Writes the entry beside its place and renames it there; of several writers the first one wins."""
+def _store(entry: Path, files: dict[str, str], replace: bool = False) -> None:
+    """Writes the entry beside its place and renames it there; of several writers the first one wins.
+
+    Damaged entries make way, and with `replace` intact ones, too.
+    """
     manifest = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()}
-    fresh = Path(tempfile.mkdtemp(dir=entry.parent, prefix=f".{entry.name}."))
-    write_tree(fresh, {**files, MANIFEST: json.dumps(manifest, indent=1)})
-    damaged = None
-    if entry.exists() and not _is_intact(entry):
-        damaged = Path(tempfile.mkdtemp(dir=entry.parent, prefix=".damaged."))
-        with contextlib.suppress(OSError):  # another process was first
-            os.replace(entry, damaged / entry.name)
-    try:
-        os.replace(fresh, entry)
-    except OSError:
-        if not _is_intact(entry):
-            raise
-    finally:
-        for folder in (fresh, damaged):
-            if folder is not None:
-                shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(
+        dir=entry.parent, prefix=f".{entry.name}.", ignore_cleanup_errors=True
+    ) as aside:
+        fresh = Path(aside, "fresh")
+        write_tree(fresh, {**files, MANIFEST: json.dumps(manifest, indent=1)})
+        if entry.exists() and (replace or not _is_intact(entry)):
+            with contextlib.suppress(OSError):
+                os.replace(entry, Path(aside, "damaged"))
+        try:
+            os.replace(fresh, entry)
+        except OSError:
+            if not _is_intact(entry):
+                raise
 
 
 def _import(name: str, entry: Path, declaration: Declaration) -> ModuleType:
@@ -149,5 +161,9 @@ def _import(name: str, entry: Path, declaration: Declaration) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=places)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module

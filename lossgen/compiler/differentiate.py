@@ -5,7 +5,8 @@ Assumes a stabilised ladder. Each derivative comes back as a ladder that may hav
 first column that attains them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from sympy import Add, Expr, Integer, Mul, Symbol, exp, expand_mul
 
@@ -19,12 +20,14 @@ from .ladder import DIRECTION, Builder, Ladder, Rung, hit_symbol, prune
 class Derivative:
     """A ladder with the rungs that the expression needs, and the expression at a column (or of the row).
 
-    `textbook` is the same quantity as a book prints it; it is what gets differentiated again.
+    `textbook` is the same quantity as a book prints it; it is what gets differentiated again. `parts` are
+    symbols of a column that kernels compute as one rounded number.
     """
 
     ladder: Ladder
     expression: Expr
     textbook: Expr
+    parts: Mapping[Symbol, Expr] = field(default_factory=dict)
 
 
 def weight(rung: Rung) -> Expr:
@@ -116,15 +119,50 @@ def hessian_diagonal(first: Derivative) -> Derivative:
 
 
 def hessian_vector_product(first: Derivative) -> Derivative:
-    """H·v at each column, by pushing the direction v through the rungs of the gradient."""
-    return _tangent(first.ladder, first.textbook, {y_pred: DIRECTION})
+    """H·v at each column, by pushing the direction v through the rungs of the gradient.
+
+    Under a softmax v is measured from its value at the largest argument: H ignores what all columns
+    share, and v − Σ softmax·v would cancel wherever one column dominates.
+    """
+    rung = next((r for r in first.ladder.rungs if r.kind == "logsumexp" and _is_shift(r, first.ladder)), None)
+    if rung is None:
+        return _tangent(first.ladder, first.textbook, {y_pred: DIRECTION})
+    ladder = replace(first.ladder, columns=first.ladder.columns | {BEYOND})
+    builder = Builder(ladder)
+    largest = builder.extremum("max", rung.summand)
+    hit = hit_symbol(next(each for each in builder.rungs if each.symbol == largest))
+    shared = builder.pick(DIRECTION * hit, hit)
+    product = _tangent(builder.ladder(), first.textbook, {y_pred: BEYOND + shared})
+    return replace(product, parts={BEYOND: DIRECTION - shared})
+
+
+BEYOND = Symbol("beyond", real=True)
+"""What the direction has at a column beyond its value at the largest argument of a softmax."""
+
+
+def _is_shift(rung: Rung, ladder: Ladder) -> bool:
+    """Whether adding a number to all predictions of a row adds one to the log-sum-exp."""
+    slope = rung.summand.diff(y_pred)
+    return slope != 0 and not slope.free_symbols & ladder.element_symbols
 
 
 def _tangent(ladder: Ladder, expression: Expr, seeds: dict[Symbol, Expr]) -> Derivative:
+    """The change of `expression` when the symbols change by the seeds, forward through the rungs."""
     builder = Builder(ladder)
     tangents = dict(seeds)
     for rung in prune(ladder, expression).rungs:
-        change = Add(*(rung.summand.diff(symbol) * tangent for symbol, tangent in tangents.items()))
-        tangents[rung.symbol] = _column_sum(weight(rung) * change if change != 0 else change, builder)
-    result = Add(*(expression.diff(symbol) * tangent for symbol, tangent in tangents.items()))
+        changes = _changes(rung.summand, tangents)
+        tangents[rung.symbol] = Add(*(builder.sum(weight(rung) * change) for change in changes))
+    result = Add(*_changes(expression, tangents))
     return Derivative(builder.ladder(), result, result)
+
+
+def _changes(expression: Expr, tangents: dict[Symbol, Expr]) -> list[Expr]:
+    """The addends of Σ ∂expression/∂symbol · tangent; what the tangents share cancels."""
+    slopes: dict[Expr, Expr] = {}
+    for symbol, tangent in tangents.items():
+        slope = expression.diff(symbol)
+        for part in Add.make_args(expand_mul(tangent)):
+            number, rest = part.as_coeff_Mul()
+            slopes[rest] = slopes.get(rest, Integer(0)) + number * slope
+    return [rest * slope for rest, slope in slopes.items() if slope != 0]

@@ -71,7 +71,8 @@ def _derive_term(
         "hessian_vector_product": (product.ladder, {"product": product.expression}),
     }
     assert set(outputs) == set(OUTPUTS)
-    schedules = {name: _schedule(*each, targets, trace) for name, each in outputs.items()}
+    parts = {**targets, **product.parts}
+    schedules = {name: _schedule(*each, parts, trace) for name, each in outputs.items()}
 
     readable = partial(restore_targets, definitions=targets)
     return Derived(
@@ -89,23 +90,21 @@ def _derive_term(
 
 def _map(derivative: Derivative, function) -> Derivative:
     """The derivative with `function` applied to all of its expressions."""
-    textbook = function(derivative.textbook)
     same = derivative.expression == derivative.textbook
-    return Derivative(
-        map_expressions(derivative.ladder, function),
-        textbook if same else function(derivative.expression),
-        textbook,
-    )
+    textbook = function(derivative.textbook)
+    expression = textbook if same else function(derivative.expression)
+    return Derivative(map_expressions(derivative.ladder, function), expression, textbook, derivative.parts)
 
 
 def _schedule(
-    ladder: Ladder, outputs: Mapping[str, Expr], targets: Mapping[Symbol, Expr], trace: list
+    ladder: Ladder, outputs: Mapping[str, Expr], parts: Mapping[Symbol, Expr], trace: list
 ) -> Schedule:
-    ladder = prune(ladder, *outputs.values())
-    symbols = frozenset({y_true, *targets})
+    used = [part for symbol, part in parts.items() if symbol in ladder.element_symbols]
+    ladder = prune(ladder, *outputs.values(), *used)
+    symbols = frozenset({y_true, *parts})
 
     def finished(expression: Expr) -> Expr:
-        return place_targets(finish(expression, ladder, symbols, trace), targets)
+        return place_targets(finish(expression, ladder, symbols, trace), parts)
 
     outputs = {name: finished(output) for name, output in outputs.items()}
     ladder = replace(
@@ -113,7 +112,7 @@ def _schedule(
         rungs=tuple(
             replace(
                 rung,
-                summand=place_targets(rung.summand, targets)
+                summand=place_targets(rung.summand, parts)
                 if rung.kind == "logsumexp"
                 else finished(rung.summand),
             )

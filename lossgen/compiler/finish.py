@@ -6,7 +6,14 @@ computed from (maximum, rest of the sum) and cancel nowhere; then the complement
 
 from sympy import Add, Expr, Mul, Symbol, exp
 
-from lossgen.language.atoms import expm1, log_softmax, softmax, softmax_complement
+from lossgen.language.atoms import (
+    expm1,
+    log_softmax,
+    power_curvature,
+    power_slope,
+    softmax,
+    softmax_complement,
+)
 
 from .kernel_functions import guarded_product
 from .ladder import Ladder, Rung
@@ -19,7 +26,7 @@ def finish(expression: Expr, ladder: Ladder, targets: frozenset[Symbol], trace: 
     for rung in rungs:
         expression = _softmax_atoms(expression, rung)
     finished = accurate(expression, targets=targets, trace=trace)
-    return _guard_products(finished, targets) if rungs else finished
+    return _guard_products(finished, targets)
 
 
 def _softmax_atoms(expression: Expr, rung: Rung) -> Expr:
@@ -50,16 +57,24 @@ def _difference(sum_: Add, rung: Rung) -> Expr:
 
 
 def _guard_products(expression: Expr, symbols: frozenset[Symbol]) -> Expr:
-    """target·log_softmax(…) is 0 where the target is 0, even where log_softmax is −∞."""
-    if not expression.args or not expression.has(log_softmax):
+    """Products that are 0 because one factor is, though another one is infinite.
+
+    A target of 0 times log_softmax = −∞, and the slope of a power at 0 times what vanishes with its base.
+    """
+    if not expression.args or not expression.has(log_softmax, power_slope, power_curvature):
         return expression
     arguments = [_guard_products(argument, symbols) for argument in expression.args]
-    if isinstance(expression, Mul):
-        targets = [
-            factor for factor in arguments if factor.free_symbols & symbols and not factor.has(log_softmax)
-        ]
-        logs = [factor for factor in arguments if isinstance(factor, log_softmax)]
-        if targets and len(logs) == 1:
-            rest = [factor for factor in arguments if factor not in targets and factor not in logs]
-            return Mul(*rest, guarded_product(Mul(*targets), logs[0]))
-    return expression.func(*arguments)
+    if not isinstance(expression, Mul):
+        return expression.func(*arguments)
+    targets = [
+        factor for factor in arguments if factor.free_symbols & symbols and not factor.has(log_softmax)
+    ]
+    logarithms = [factor for factor in arguments if isinstance(factor, log_softmax)]
+    if targets and len(logarithms) == 1:
+        arguments = [factor for factor in arguments if factor not in targets and factor not in logarithms]
+        arguments.append(guarded_product(Mul(*targets), logarithms[0]))
+    slopes = [factor for factor in arguments if isinstance(factor, (power_slope, power_curvature))]
+    rest = [factor for factor in arguments if factor not in slopes]
+    if len(slopes) == 1 and any(factor.args for factor in rest):
+        return guarded_product(Mul(*rest), slopes[0])
+    return Mul(*arguments)

@@ -29,6 +29,7 @@ class LaneSweep:
     constants: tuple[str, ...]
     parameters: tuple[str, ...]
     arguments: tuple[str, ...]
+    wide: bool
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class LaneKernel:
     value: str
     writes: tuple[str, ...]
     uses_columns: bool
+    wide: bool
 
 
 def lane_kernels(
@@ -110,7 +112,13 @@ def _kernel(assembly: Assembly, kernel: Kernel, parameters: list[str], sweeps: l
         kernel.value,
         kernel.writes,
         kernel.uses_columns,
+        _is_wide(kernel),
     )
+
+
+def _is_wide(kernel: Kernel) -> bool:
+    """Whether row quantities are float64 because one of the sweeps is."""
+    return any(step.sweep.wide for step in kernel.of_kind(SweepStep))
 
 
 def _of_lane(name: str, kernel: Kernel) -> str:
@@ -131,8 +139,9 @@ def _lane_sweep(assembly: Assembly, step: SweepStep, kernel: Kernel, sweeps: lis
         for name, source in zip(sweep.scalars, step.scalars, strict=True)
         if source in kernel.constant_names or not source.isidentifier()
     )
+    wide = _is_wide(kernel)
     for known in sweeps:
-        if (known.sweep, known.constants) == (sweep, constants):
+        if (known.sweep, known.constants, known.wide) == (sweep, constants, wide):
             return known
     tiles = tuple(name for name in sweep.arrays if name not in assembly.per_class_names)
     writes = [name for write in sweep.writes for name in (f"{write}_scale", f"{write}_tile")]
@@ -145,20 +154,27 @@ def _lane_sweep(assembly: Assembly, step: SweepStep, kernel: Kernel, sweeps: lis
     )
     indices = dict(sweep.indices)
     arguments = []
+
+    def cast(source: str) -> str:
+        return f"like(0.0, {source})" if sweep.wide else f"like(p, {source})"
+
     for name in sweep.point_arguments:
         if name in tiles:
-            arguments.append(f"{name}_lanes[lane]")
+            source = f"{name}_lanes[lane]"
+            arguments.append(f"float({source})" if sweep.wide else source)
         elif name in sweep.arrays:
-            arguments.append(f"like(p, {name}[column])")
+            arguments.append(cast(f"{name}[column]"))
         elif name in indices:
-            arguments.append(f"like(p, {indices[name]}[lane] == np.int32(column))")
+            arguments.append(cast(f"{indices[name]}[lane] == np.int32(column)"))
+        elif name in constants:
+            arguments.append(name)
         else:
-            arguments.append(name if name in constants else f"{name}[lane]")
+            arguments.append(f"like(p, {name}[lane])" if wide and not sweep.wide else f"{name}[lane]")
     name = f"{sweep.name}_lanes"
     taken = {each.name for each in sweeps}
     while name in taken:
-        name = f"{name}_constant"
-    sweeps.append(LaneSweep(name, sweep, tiles, constants, parameters, tuple(arguments)))
+        name = f"{name}_again"
+    sweeps.append(LaneSweep(name, sweep, tiles, constants, parameters, tuple(arguments), wide))
     return sweeps[-1]
 
 

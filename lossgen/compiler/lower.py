@@ -79,10 +79,17 @@ def lower(ladder: Ladder, outputs: dict[str, Expr]) -> Lowered:
             if split is not None:
                 definitions.append((rung.symbol, split))
         else:
-            slots.append(Slot(rung.symbol, rung.kind, rewritten(rung.summand)))
+            argument = rewritten(rung.summand)
+            same = [each.maximum for each in exponentials.values() if each.argument == argument]
+            if rung.kind == "max" and same:
+                definitions.append((rung.symbol, same[0]))
+            else:
+                slots.append(Slot(rung.symbol, rung.kind, argument))
             if hit_symbol(rung) in used:
                 index = Symbol(f"{rung.symbol.name}_index", integer=True)
-                slots.append(Slot(index, "index", rewritten(rung.summand), rung.symbol))
+                slots.append(
+                    Slot(index, "index", argument, same[0] if rung.kind == "max" and same else rung.symbol)
+                )
                 hits[hit_symbol(rung)] = index
     return Lowered(
         tuple(slots),

@@ -41,6 +41,7 @@ NUMBER_NAMES = {
 }
 WORD = re.compile(r"[A-Za-z_]\w*")
 ELEMENT_SUFFIX = "_of_element"
+BOUNDED = {"complement", "inside", "is_maximum", "sech2", "sigmoid", "signum", "step", "tanh", "unit_hypot"}
 SHARED_NAMES = {"exp": "exponential", "log": "logarithm", "power": "powered", "shifted": "below_maximum"}
 
 
@@ -236,7 +237,7 @@ class _Printer:
             sign = "-"
             factors = ([-factors[0]] if factors[0] != -1 else []) + factors[1:]
         above, below = [], []
-        for factor in factors:
+        for factor in sorted(factors, key=_is_unbounded):
             if isinstance(factor, Rational) and not isinstance(factor, Integer) and abs(factor.p) == 1:
                 below.append(Integer(factor.q))
             elif (
@@ -245,7 +246,7 @@ class _Printer:
                 and factor not in self.lets
                 and not self._shared(factor)
             ):
-                below.append(Pow(factor.base, -factor.exp))
+                below += _divisors(factor)
             else:
                 above.append(factor)
         if not above:
@@ -324,6 +325,18 @@ class _Printer:
         if isinstance(condition, Not):
             return f"not ({self._condition(condition.args[0])})"
         raise CompileError(f"no kernel code is known for the condition {condition}")
+
+
+def _is_unbounded(factor: Expr) -> bool:
+    """Factors of at most 1 come first in a product: what tends to 0 keeps the others from overflowing."""
+    return not (factor.is_Number or type(factor).__name__ in BOUNDED)
+
+
+def _divisors(power: Pow) -> list[Expr]:
+    """x⁻² divides by x twice: x² leaves the range of a float long before 1/x² does."""
+    if power.exp.is_Integer and power.exp >= -3 and power.base.free_symbols:
+        return [power.base] * -int(power.exp)
+    return [Pow(power.base, -power.exp)]
 
 
 def _is_reciprocal(power: Pow) -> bool:

@@ -167,9 +167,9 @@ def kernel_parameters(kernel: Kernel | FlatKernel, assembly: Assembly) -> list[s
     ]
 
 
-def cast_scalars(names: tuple[str, ...]) -> list[str]:
+def cast_scalars(names: tuple[str, ...], wide: bool = False) -> list[str]:
     """The scalars that a loop uses in the dtype of the prediction: all but exponents."""
-    return [name for name in names if not name.startswith(EXPONENT)]
+    return [] if wide else [name for name in names if not name.startswith(EXPONENT)]
 
 
 def block_arrays(sweep: Sweep) -> list[str]:
@@ -179,26 +179,31 @@ def block_arrays(sweep: Sweep) -> list[str]:
 def element_arguments(loop: Sweep | FlatKernel) -> list[str]:
     """The arguments of the point function at column `start + i`."""
     indices = dict(getattr(loop, "indices", ()))
+    wide = getattr(loop, "wide", False)
     arguments = []
+
+    def cast(source: str) -> str:
+        return f"like(0.0, {source})" if wide else f"like(p, {source})"
+
     for name in loop.point_arguments:
         if name == "p":
-            arguments.append("p_block[i]")
+            arguments.append("float(p_block[i])" if wide else "p_block[i]")
         elif name in loop.arrays:
-            arguments.append(f"like(p, {name}_block[i])")
+            arguments.append(cast(f"{name}_block[i]"))
         elif name in indices:
-            arguments.append(f"like(p, start + i == {indices[name]})")
+            arguments.append(cast(f"start + i == {indices[name]}"))
         else:
             arguments.append(name)
     return arguments
 
 
-def slot_text(slot: tuple[str, str, str]) -> dict[str, str]:
+def slot_text(slot: tuple[str, str, str], wide: bool) -> dict[str, str]:
     name, kind, of = slot
     initial, block_initial, update, join = SLOT_TEXTS[kind]
     words = {"slot": name, "block": f"{name}_block", "value": name_of_value(name), "of": of}
     return {
         "initial": initial,
-        "before": block_initial,
+        "before": initial if wide else block_initial,
         "each": update.format(**words),
         "after": join.format(**words),
     }
