@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sympy import Add, Expr, Mul, Pow, cosh, coth, csch, exp, log, sech, sinh, tanh
 
-from lossgen.language.atoms import bose, exprel, power, power_slope, sech2, sigmoid
+from lossgen.language.atoms import bose, exprel, power, power_slope, sech2, sigmoid, xdivy
 
 from .encode import encode
 from .logarithms import guard_logarithm, log_of_one_plus, split_logarithm
@@ -31,7 +31,8 @@ def normalise_product(expression: Expr) -> Expr:
 
 
 PRODUCTS = (
-    Mul, Pow, exp, sigmoid, bose, sech2, tanh, coth, cosh, sech, sinh, csch, exprel, power, power_slope,
+    Mul, Pow, exp, sigmoid, bose, sech2, tanh, coth, cosh, sech, sinh, csch,
+    exprel, power, power_slope, xdivy,
 )
 RULES = (
     Rule("product of exponentials", PRODUCTS, normalise_product),

@@ -22,11 +22,12 @@ def combine_exponentials(expression: Expr) -> Expr | None:
     opened = _open_cofactors(expression)
     if opened is None:
         return None
-    found, again = opened, opened
-    while again is not None and again.is_Add:
-        found, again = again, _combine_groups(again)
-    if again is not None:
-        found = again
+    combined = _combine_groups(opened)
+    if combined is None:
+        return None
+    while combined is not None:
+        found = combined
+        combined = _combine_groups(found) if found.is_Add else None
     return found if size(found) < size(expression) else None
 
 
