@@ -6,13 +6,35 @@ WIDTH = 110
 
 
 def fold(line: str) -> str:
-    """The line itself if it fits or is no code that can be broken, else several lines."""
+    """A statement: the line itself if it fits or cannot be broken, else several lines that say the same."""
     stripped = line.lstrip()
     if len(line) <= WIDTH or stripped.startswith(("#", '"', "'")):
         return line
+    indent = line[: len(line) - len(stripped)]
+    if stripped.startswith("return ") and len(_terms(stripped[7:])) > 1 == len(_split(stripped[7:], ", ")):
+        return _summed(indent, "return (", stripped[7:], ")")
+    folded = _fold_part(line)
+    return folded if _is_closed(folded) else line
+
+
+def _is_closed(folded: str) -> bool:
+    """Whether every line but the last ends inside of a bracket, so that all are one statement."""
+    depth = 0
+    for line in folded.splitlines()[:-1]:
+        depth += sum(line.count(each) for each in "([{") - sum(line.count(each) for each in ")]}")
+        if depth == 0:
+            return False
+    return True
+
+
+def _fold_part(line: str) -> str:
+    """What stands in brackets, or is an assignment or a call and gets brackets here."""
+    stripped = line.lstrip()
+    if len(line) <= WIDTH:
+        return line
     indent = " " * (len(line) - len(stripped))
     if stripped.endswith(",") and len(_split(stripped[:-1], ", ")) == 1:
-        return f"{fold(line[:-1])},"
+        return f"{_fold_part(line[:-1])},"
     assignment = re.match(r"([\w, \[\]]+) = ", stripped)
     call = re.match(r"((?:def |return |\) = |[\w, \[\]]+ = |[+-] )?[\w.]*)\(", stripped)
     if stripped.startswith("from "):
@@ -21,18 +43,19 @@ def fold(line: str) -> str:
     many = assignment and len(assignment.group()) > WIDTH - len(indent) - 40
     if call and not many and _closing(stripped, call.end() - 1) in (len(stripped) - 1, len(stripped) - 2):
         end = _closing(stripped, call.end() - 1)
-        return _bracketed(
-            indent, stripped[: call.end()], _split(stripped[call.end() : end], ", "), stripped[end:]
-        )
+        opening, closing = stripped[: call.end()], stripped[end:]
+        parts = _split(stripped[call.end() : end], ", ")
+        if len(parts) == 1 and not re.search(r"\w\($", opening):  # a comma would make a tuple of it
+            return _summed(indent, opening, parts[0], closing)
+        return _bracketed(indent, opening, parts, closing)
     if stripped.startswith("return ") and len(_split(stripped[7:], ", ")) > 1:
         return _bracketed(indent, "return (", _split(stripped[7:], ", "), ")")
     if assignment and "," in assignment.group(1):
         names = assignment.group(1).split(", ")
-        return _bracketed(indent, "(", names, fold(f"{indent}) = {stripped[assignment.end() :]}").lstrip())
+        results = _fold_part(f"{indent}) = {stripped[assignment.end() :]}").lstrip()
+        return _bracketed(indent, "(", names, results)
     if assignment:
-        terms = _terms(stripped[assignment.end() :])
-        inner = "\n".join(fold(f"{indent}    {term}") for term in terms)
-        return f"{indent}{stripped[: assignment.end()]}(\n{inner}\n{indent})"
+        return _summed(indent, f"{assignment.group()}(", stripped[assignment.end() :], ")")
     terms = _terms(stripped)
     return "\n".join(f"{indent}{term}" for term in terms) if len(terms) > 1 else line
 
@@ -46,7 +69,13 @@ def _bracketed(indent: str, opening: str, parts: list[str], closing: str) -> str
             candidate = f"{part},"
         current = candidate
     rows.append(current)
-    inner = "\n".join(fold(f"{indent}    {row}") for row in rows)
+    inner = "\n".join(_fold_part(f"{indent}    {row}") for row in rows)
+    return f"{indent}{opening}\n{inner}\n{indent}{closing}"
+
+
+def _summed(indent: str, opening: str, text: str, closing: str) -> str:
+    """An expression in brackets, one addend a line."""
+    inner = "\n".join(_fold_part(f"{indent}    {term}") for term in _terms(text))
     return f"{indent}{opening}\n{inner}\n{indent}{closing}"
 
 
