@@ -14,14 +14,15 @@ the labels.
                   − b·γ_positive·y·σ(p)·softplus(−p) − w·y}
     Hessian   h = {A·a·γ_negative·u^(γ_negative − 2)·(1 − y)·σ(−p)²·σ(p)²·softplus(p) +
                   2·a·γ_negative·u^A·(1 − y)·σ(−p)·σ(p)² + b·γ_positive²·y·σ(p)²·softplus(−p) +
-                  2·γ_positive·w·y·σ(p) + u^γ_negative·(1 − y)·σ(−p)·σ(p) + w·y·σ(p) −
-                  a·γ_negative·u^A·(1 − y)·tanh(p/2)·σ(−p)·σ(p)·softplus(p) −
+                  γ_positive·w·y·σ(p) + u^γ_negative·(1 − y)·σ(−p)·σ(p) + w·y·(γ_positive + 1)·σ(p)
+                  − a·γ_negative·u^A·(1 − y)·tanh(p/2)·σ(−p)·σ(p)·softplus(p) −
                   γ_positive·w·y·σ(p)·softplus(−p) where margin = 0, else a·γ_negative·u^A·(1 −
                   y)·log(v)·tanh(p/2)·σ(−p)·σ(p) + 2·a·γ_negative·u^A·(1 − y)·[margin + σ(−p) <
-                  1]·σ(−p)²·σ(p)²/v + b·γ_positive²·y·σ(p)²·softplus(−p) + 2·γ_positive·w·y·σ(p) +
-                  w·y·σ(p) − A·a·γ_negative·u^(γ_negative − 2)·(1 − y)·log(v)·σ(−p)²·σ(p)² −
-                  γ_positive·w·y·σ(p)·softplus(−p) − u^γ_negative·(1 − y)·(tanh(p/2)·[margin + σ(−p)
-                  < 1]·σ(−p)·σ(p)/v − [margin + σ(−p) < 1]·σ(−p)²·σ(p)²/v²)}
+                  1]·σ(−p)²·σ(p)²/v + b·γ_positive²·y·σ(p)²·softplus(−p) + γ_positive·w·y·σ(p) +
+                  w·y·(γ_positive + 1)·σ(p) − A·a·γ_negative·u^(γ_negative − 2)·(1 −
+                  y)·log(v)·σ(−p)²·σ(p)² − γ_positive·w·y·σ(p)·softplus(−p) − u^γ_negative·(1 −
+                  y)·(tanh(p/2)·[margin + σ(−p) < 1]·σ(−p)·σ(p)/v − [margin + σ(−p) <
+                  1]·σ(−p)²·σ(p)²/v²)}
 
     target y probability · prediction p real · parameter γ_negative ≥ 0, default 4 · parameter
     γ_positive ≥ 0, default 1 · parameter margin ≥ 0 and ≤ 1, default 0.05 · link logit
@@ -501,19 +502,20 @@ variant = Variant(
             '{γ_negative·(γ_negative − 1)·(1 − y)·[σ(p) > margin]·max(σ(p) − margin, 0)^(γ_negati'
             've − 2)·σ(−p)²·σ(p)²·softplus(p) + 2·γ_negative·(1 − y)·[σ(p) > margin]·max(σ(p) − m'
             'argin, 0)^(γ_negative − 1)·σ(−p)·σ(p)² + γ_positive²·y·σ(−p)^γ_positive·σ(p)²·softpl'
-            'us(−p) + 2·γ_positive·y·σ(−p)^(γ_positive + 1)·σ(p) + y·σ(−p)^(γ_positive + 1)·σ(p) '
-            '+ (1 − y)·max(σ(p) − margin, 0)^γ_negative·σ(−p)·σ(p) − γ_negative·(1 − y)·tanh(p/2)'
-            '·[σ(p) > margin]·max(σ(p) − margin, 0)^(γ_negative − 1)·σ(−p)·σ(p)·softplus(p) − γ_p'
-            'ositive·y·σ(−p)^(γ_positive + 1)·σ(p)·softplus(−p) where margin = 0, else γ_negative'
-            '·(1 − y)·tanh(p/2)·[σ(p) > margin]·max(σ(p) − margin, 0)^(γ_negative − 1)·σ(−p)·σ(p)'
-            '·log min(margin + σ(−p), 1) + 2·γ_negative·(1 − y)·[margin + σ(−p) < 1]·[σ(p) > marg'
-            'in]·max(σ(p) − margin, 0)^(γ_negative − 1)·σ(−p)²·σ(p)²/min(margin + σ(−p), 1) + γ_p'
-            'ositive²·y·σ(−p)^γ_positive·σ(p)²·softplus(−p) + 2·γ_positive·y·σ(−p)^(γ_positive + '
-            '1)·σ(p) + y·σ(−p)^(γ_positive + 1)·σ(p) − γ_negative·(γ_negative − 1)·(1 − y)·[σ(p) '
-            '> margin]·max(σ(p) − margin, 0)^(γ_negative − 2)·σ(−p)²·σ(p)²·log min(margin + σ(−p)'
-            ', 1) − γ_positive·y·σ(−p)^(γ_positive + 1)·σ(p)·softplus(−p) − (1 − y)·(tanh(p/2)·[m'
-            'argin + σ(−p) < 1]·σ(−p)·σ(p)/min(margin + σ(−p), 1) − [margin + σ(−p) < 1]·σ(−p)²·σ'
-            '(p)²/min(margin + σ(−p), 1)²)·max(σ(p) − margin, 0)^γ_negative}'
+            'us(−p) + γ_positive·y·σ(−p)^(γ_positive + 1)·σ(p) + y·(γ_positive + 1)·σ(−p)^(γ_posi'
+            'tive + 1)·σ(p) + (1 − y)·max(σ(p) − margin, 0)^γ_negative·σ(−p)·σ(p) − γ_negative·(1'
+            ' − y)·tanh(p/2)·[σ(p) > margin]·max(σ(p) − margin, 0)^(γ_negative − 1)·σ(−p)·σ(p)·so'
+            'ftplus(p) − γ_positive·y·σ(−p)^(γ_positive + 1)·σ(p)·softplus(−p) where margin = 0, '
+            'else γ_negative·(1 − y)·tanh(p/2)·[σ(p) > margin]·max(σ(p) − margin, 0)^(γ_negative '
+            '− 1)·σ(−p)·σ(p)·log min(margin + σ(−p), 1) + 2·γ_negative·(1 − y)·[margin + σ(−p) < '
+            '1]·[σ(p) > margin]·max(σ(p) − margin, 0)^(γ_negative − 1)·σ(−p)²·σ(p)²/min(margin + '
+            'σ(−p), 1) + γ_positive²·y·σ(−p)^γ_positive·σ(p)²·softplus(−p) + γ_positive·y·σ(−p)^('
+            'γ_positive + 1)·σ(p) + y·(γ_positive + 1)·σ(−p)^(γ_positive + 1)·σ(p) − γ_negative·('
+            'γ_negative − 1)·(1 − y)·[σ(p) > margin]·max(σ(p) − margin, 0)^(γ_negative − 2)·σ(−p)'
+            '²·σ(p)²·log min(margin + σ(−p), 1) − γ_positive·y·σ(−p)^(γ_positive + 1)·σ(p)·softpl'
+            'us(−p) − (1 − y)·(tanh(p/2)·[margin + σ(−p) < 1]·σ(−p)·σ(p)/min(margin + σ(−p), 1) −'
+            ' [margin + σ(−p) < 1]·σ(−p)²·σ(p)²/min(margin + σ(−p), 1)²)·max(σ(p) − margin, 0)^γ_'
+            'negative}'
         ),
         'latex': (
             '- \\sum \\left(y \\log{\\left(\\sigma\\left(p\\right) \\right)} {\\sigma\\left(- p\\right)}^{\\g'

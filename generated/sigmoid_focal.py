@@ -6,8 +6,8 @@
               a = σ(p·(2·y − 1))
     loss      L = 1/C · Σ u·v^γ·w
     gradient  g = u·(a·γ·v^γ·w + v^(γ + 1))·(1 − 2·y)/C
-    Hessian   h = (a²·γ²·u·v^γ·w·(2·y − 1)² + 2·a·γ·u·v^(γ + 1)·(2·y − 1)² + a·u·v^(γ + 1)·(2·y −
-                  1)² − a·γ·u·v^(γ + 1)·w·(2·y − 1)²)/C
+    Hessian   h = (a²·γ²·u·v^γ·w·(2·y − 1)² + a·γ·u·v^(γ + 1)·(2·y − 1)² + a·u·v^(γ + 1)·(γ +
+                  1)·(2·y − 1)² − a·γ·u·v^(γ + 1)·w·(2·y − 1)²)/C
 
     target y probability · prediction p real · parameter α ≥ 0 and ≤ 1, default 0.25 · parameter γ ≥
     0, default 2 · link logit
@@ -45,7 +45,7 @@ def element(y, p, alpha, factor_1, exponent_1, gamma, exponent_2, factor_2, fact
     sum_1_element = power_1*target_2*softplus_value
     gradient = power_2*target*target_2 + sigmoid_value_2*gamma*power_1*target*target_2*softplus_value
     hessian = (
-        sigmoid_value_2*power_2*(power_3*target_2 + factor_2*power_3*target_2)
+        sigmoid_value_2*power_2*(factor_2*power_3*target_2 + gamma*power_3*target_2)
         + factor_3*power_3*sigmoid_value_2*sigmoid_value_2*power_1*target_2*softplus_value
         + sigmoid_value_2*factor_4*power_3*power_2*target_2*softplus_value
     )
@@ -173,16 +173,15 @@ def value_rows(y, p, alpha, gamma, weight, scale, value_out):
     columns = float(p.shape[1])
     constant_1 = 1 - alpha
     constant_2 = 1 + gamma
-    constant_3 = 2*gamma
-    constant_4 = gamma*gamma
-    constant_5 = -gamma
+    constant_3 = gamma*gamma
+    constant_4 = -gamma
     total = 0.0
     for row in range(p.shape[0]):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
         sum_1 = sums_sweep(
-            y[row], p[row], alpha, constant_1, gamma, gamma, constant_2, constant_3, constant_4, constant_5,
+            y[row], p[row], alpha, constant_1, gamma, gamma, constant_2, constant_2, constant_3, constant_4,
         )
         value = row_loss(columns, sum_1)
         if value_out is not None:
@@ -197,18 +196,17 @@ def value_and_gradient_rows(y, p, alpha, gamma, weight, scale, value_out, gradie
     columns = float(p.shape[1])
     constant_1 = 1 - alpha
     constant_2 = 1 + gamma
-    constant_3 = 2*gamma
-    constant_4 = gamma*gamma
-    constant_5 = -gamma
-    constant_6 = -1/columns
+    constant_3 = gamma*gamma
+    constant_4 = -gamma
+    constant_5 = -1/columns
     total = 0.0
     for row in range(p.shape[0]):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
         sum_1 = gradient_sweep(
-            y[row], p[row], alpha, constant_1, gamma, gamma, constant_2, constant_3, constant_4, constant_5,
-            row_scale*constant_6, gradient_out[row],
+            y[row], p[row], alpha, constant_1, gamma, gamma, constant_2, constant_2, constant_3, constant_4,
+            row_scale*constant_5, gradient_out[row],
         )
         value = row_loss(columns, sum_1)
         if value_out is not None:
@@ -225,18 +223,17 @@ def gradient_and_hessian_rows(y, p, alpha, gamma, weight, scale, gradient_out, h
     columns = float(p.shape[1])
     constant_1 = 1 - alpha
     constant_2 = 1 + gamma
-    constant_3 = 2*gamma
-    constant_4 = gamma*gamma
-    constant_5 = -gamma
-    constant_6 = -1/columns
-    constant_7 = 1/columns
+    constant_3 = gamma*gamma
+    constant_4 = -gamma
+    constant_5 = -1/columns
+    constant_6 = 1/columns
     for row in range(p.shape[0]):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
         gradient_and_hessian_sweep(
-            y[row], p[row], alpha, constant_1, gamma, gamma, constant_2, constant_3, constant_4, constant_5,
-            row_scale*constant_6, gradient_out[row], row_scale*constant_7, hessian_out[row],
+            y[row], p[row], alpha, constant_1, gamma, gamma, constant_2, constant_2, constant_3, constant_4,
+            row_scale*constant_5, gradient_out[row], row_scale*constant_6, hessian_out[row],
         )
         if row_scale == 0:
             gradient_out[row, :] = 0
@@ -248,17 +245,16 @@ def hessian_vector_product_rows(y, p, alpha, gamma, weight, scale, vector, produ
     columns = float(p.shape[1])
     constant_1 = 1 - alpha
     constant_2 = 1 + gamma
-    constant_3 = 2*gamma
-    constant_4 = gamma*gamma
-    constant_5 = -gamma
-    constant_6 = 1/columns
+    constant_3 = gamma*gamma
+    constant_4 = -gamma
+    constant_5 = 1/columns
     for row in range(p.shape[0]):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
         product_sweep(
-            y[row], p[row], vector[row], alpha, constant_1, gamma, gamma, constant_2, constant_3, constant_4,
-            constant_5, row_scale*constant_6, product_out[row],
+            y[row], p[row], vector[row], alpha, constant_1, gamma, gamma, constant_2, constant_2, constant_3,
+            constant_4, row_scale*constant_5, product_out[row],
         )
         if row_scale == 0:
             product_out[row, :] = 0
@@ -272,7 +268,7 @@ def value_flat(y, p, alpha, gamma, columns, weight, scale, value_out):
     factor_1 = 1 - alpha
     exponent_1 = gamma
     exponent_2 = 1 + gamma
-    factor_2 = 2*gamma
+    factor_2 = 1 + gamma
     factor_3 = gamma*gamma
     factor_4 = -gamma
     value_factor = 1/columns
@@ -311,7 +307,7 @@ def value_and_gradient_flat(y, p, alpha, gamma, columns, weight, scale, value_ou
     factor_1 = 1 - alpha
     exponent_1 = gamma
     exponent_2 = 1 + gamma
-    factor_2 = 2*gamma
+    factor_2 = 1 + gamma
     factor_3 = gamma*gamma
     factor_4 = -gamma
     value_factor = 1/columns
@@ -355,7 +351,7 @@ def gradient_and_hessian_flat(y, p, alpha, gamma, columns, weight, scale, gradie
     factor_1 = 1 - alpha
     exponent_1 = gamma
     exponent_2 = 1 + gamma
-    factor_2 = 2*gamma
+    factor_2 = 1 + gamma
     factor_3 = gamma*gamma
     factor_4 = -gamma
     gradient_factor = -1/columns
@@ -393,7 +389,7 @@ def hessian_vector_product_flat(y, p, alpha, gamma, columns, weight, scale, vect
     factor_1 = 1 - alpha
     exponent_1 = gamma
     exponent_2 = 1 + gamma
-    factor_2 = 2*gamma
+    factor_2 = 1 + gamma
     factor_3 = gamma*gamma
     factor_4 = -gamma
     product_factor = 1/columns
@@ -452,10 +448,10 @@ variant = Variant(
         ),
         'hessian': (
             '(γ²·(2·y − 1)²·(α·y + (1 − α)·(1 − y))·σ(−p·(2·y − 1))^γ·σ(p·(2·y − 1))²·softplus(−p'
-            '·(2·y − 1)) + 2·γ·(2·y − 1)²·(α·y + (1 − α)·(1 − y))·σ(−p·(2·y − 1))^(γ + 1)·σ(p·(2·'
-            'y − 1)) + (2·y − 1)²·(α·y + (1 − α)·(1 − y))·σ(−p·(2·y − 1))^(γ + 1)·σ(p·(2·y − 1)) '
-            '− γ·(2·y − 1)²·(α·y + (1 − α)·(1 − y))·σ(−p·(2·y − 1))^(γ + 1)·σ(p·(2·y − 1))·softpl'
-            'us(−p·(2·y − 1)))/C'
+            '·(2·y − 1)) + γ·(2·y − 1)²·(α·y + (1 − α)·(1 − y))·σ(−p·(2·y − 1))^(γ + 1)·σ(p·(2·y '
+            '− 1)) + (γ + 1)·(2·y − 1)²·(α·y + (1 − α)·(1 − y))·σ(−p·(2·y − 1))^(γ + 1)·σ(p·(2·y '
+            '− 1)) − γ·(2·y − 1)²·(α·y + (1 − α)·(1 − y))·σ(−p·(2·y − 1))^(γ + 1)·σ(p·(2·y − 1))·'
+            'softplus(−p·(2·y − 1)))/C'
         ),
         'latex': (
             '\\frac{1}{C}\\sum \\left(\\alpha y + \\left(1 - \\alpha\\right) \\left(1 - y\\right)\\right) {'

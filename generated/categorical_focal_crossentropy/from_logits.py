@@ -3,17 +3,20 @@ out by (1 − its probability)^gamma, sum over the axis.
 
               u = y·(1 − label_smoothing) + label_smoothing/C
               v = 1 − softmax(p)
-              A = Σ α·γ·u·v^(γ − 1)·log_softmax(p)·softmax(p)
-              B = Σ α·γ·u·v^(γ − 1)·softmax(p)
+              w = v^(γ − 1)
+              A = Σ α·γ·u·w·log_softmax(p)·softmax(p)
+              B = Σ α·γ·u·w·softmax(p)
+              D = Σ α·u·v^γ − A
     loss      L = −Σ α·u·v^γ·log_softmax(p)
-    gradient  g = α·γ·u·v^(γ − 1)·log_softmax(p)·softmax(p) + softmax(p)·(Σ α·u·v^γ − A) − α·u·v^γ
-    Hessian   h = B·softmax(p)² + α·γ·u·v^(γ − 1)·p·softmax(p) + 2·α·γ·u·v^(γ − 2)·(γ −
-                  1)·log_softmax(p)·softmax(p)³ + α·γ·u·v^(γ − 2)·(γ − 1)·LSE(p)·softmax(p)² +
-                  2·α·γ·u·v^(γ − 1)·softmax(p) + softmax(p)²·(A + B + Σ α·γ·u·v^(γ − 2)·(1 −
-                  γ)·log_softmax(p)·softmax(p)²) + softmax(p)·Σ α·u·v^γ − A·softmax(p) − α·γ·u·v^(γ
-                  − 2)·p·(γ − 1)·softmax(p)² − 2·α·γ·u·v^(γ − 1)·log_softmax(p)·softmax(p)² −
-                  α·γ·u·v^(γ − 1)·LSE(p)·softmax(p) − 4·α·γ·u·v^(γ − 1)·softmax(p)² − softmax(p)²·(Σ
-                  α·u·v^γ − A)
+    gradient  g = D·softmax(p) + α·γ·u·w·log_softmax(p)·softmax(p) − α·u·v^γ
+    Hessian   h = D·softmax(p) + α·γ·u·w·log_softmax(p)·softmax(p) + 2·α·γ·u·w·softmax(p) −
+                  α·γ·u·v^(γ − 2)·(γ − 1)·log_softmax(p)·softmax(p)² − (α·γ·u·w·softmax(p) −
+                  B·softmax(p))·softmax(p) − (D·softmax(p) + α·γ·u·w·log_softmax(p)·softmax(p) +
+                  2·α·γ·u·w·softmax(p) − α·γ·u·v^(γ − 2)·(γ −
+                  1)·log_softmax(p)·softmax(p)²)·softmax(p) − (α·γ·u·w·log_softmax(p)·softmax(p) +
+                  α·γ·u·w·softmax(p) − α·γ·u·v^(γ − 2)·(γ − 1)·log_softmax(p)·softmax(p)² −
+                  softmax(p)·(A + B + Σ α·γ·u·v^(γ − 2)·(1 −
+                  γ)·log_softmax(p)·softmax(p)²))·softmax(p)
 
     target y probability · prediction p real · parameter α ≥ 0, or one such number a column, default
     0.25 · parameter γ ≥ 0, default 2 · parameter label_smoothing ≥ 0 and ≤ 1, default 0 · link
@@ -159,21 +162,19 @@ def sums_element_4(
 
 
 @njit(**INLINE)
-def row_scalars_4(excluded_1, inverse_total_1, row_maximum_1, sum_2, sum_3, sum_5, sum_6):
-    log_total_1 = log1p(excluded_1)
-    log_sum_exp_1 = row_maximum_1 + log_total_1
+def row_scalars_4(inverse_total_1, sum_2, sum_3, sum_5, sum_6):
     return (
-        sum_6 + 2*sum_5 - sum_2 - 2*sum_3, inverse_total_1*(sum_2 + sum_3), -3*log_total_1, log_sum_exp_1,
-        -log_sum_exp_1,
+        inverse_total_1*(sum_2 + sum_3), -sum_5*inverse_total_1, 2*inverse_total_1,
+        inverse_total_1*(sum_3 - sum_5 - sum_6),
     )
 
 
 @njit(**INLINE)
 def gradient_and_hessian_element(
     y, p, alpha, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, factor_3, factor_4, sum_4,
-    factor_5, factor_6, factor_7, factor_8, log_sum_exp_1, factor_9, exponent_1,
+    factor_5, factor_6, factor_7, factor_8, factor_9, exponent_1,
 ):
-    two, three, four = like(p, 2), like(p, 3), like(p, 4)
+    two = like(p, 2)
     below_maximum = p - row_maximum_1
     exponential = exp(below_maximum)
     target = factor_1*y + factor_2
@@ -184,21 +185,25 @@ def gradient_and_hessian_element(
         alpha*target*power(complement_value, exponent_1)
         + guarded_product(factor_3*alpha*exponential*guarded_product_value, power_slope_value)
     )
-    exponential_2 = exp(factor_6 + two*below_maximum)
-    power_curvature_value = power_curvature(complement_value, exponent_1)
+    product = factor_5*exponential
+    guarded_product_value_2 = guarded_product(inverse_total_1*alpha*exponential*target, power_slope_value)
+    guarded_product_value_3 = guarded_product(
+        -alpha*exp(factor_7 + two*below_maximum)*guarded_product_value,
+        power_curvature(complement_value, exponent_1),
+    )
+    guarded_product_value_4 = guarded_product(factor_8*alpha*exponential*target, power_slope_value)
+    guarded_product_value_5 = guarded_product(
+        inverse_total_1*alpha*exponential*guarded_product_value, power_slope_value,
+    )
     gradient = inverse_total_1*exponential*(sum_4 - part) - complement_value*part
     hessian = (
-        factor_5*exponential_2
-        + factor_7*exponential
-        + guarded_product(-four*alpha*exponential_2*target, power_slope_value)
-        + guarded_product(-two*alpha*exponential_2*guarded_product_value, power_slope_value)
-        + guarded_product(
-            two*alpha*exp(factor_8 + three*below_maximum)*guarded_product_value, power_curvature_value,
-        )
-        + guarded_product(log_sum_exp_1*alpha*exponential_2*target, power_curvature_value)
-        + guarded_product(inverse_total_1*(two*alpha + factor_9*alpha)*exponential*target, power_slope_value)
-        + guarded_product(-p*alpha*exponential_2*target, power_curvature_value)
-        + guarded_product(inverse_total_1*p*alpha*exponential*target, power_slope_value)
+        product
+        + factor_3*(factor_6*exponential + guarded_product_value_2)*exponential
+        + factor_3*(product + guarded_product_value_3 + guarded_product_value_4 + guarded_product_value_5)*exponential
+        + factor_3*(factor_9*exponential + guarded_product_value_3 + guarded_product_value_5 + guarded_product_value_2)*exponential
+        + guarded_product_value_3
+        + guarded_product_value_4
+        + guarded_product_value_5
     )
     return gradient, hessian
 
@@ -454,8 +459,8 @@ def sums_sweep_4(
 @njit(**FAST)
 def gradient_and_hessian_sweep(
     y, p, alpha, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, factor_3, factor_4, sum_4,
-    factor_5, factor_6, factor_7, factor_8, log_sum_exp_1, factor_9, exponent_1, gradient_scale, gradient_out,
-    hessian_scale, hessian_out,
+    factor_5, factor_6, factor_7, factor_8, factor_9, exponent_1, gradient_scale, gradient_out, hessian_scale,
+    hessian_out,
 ):
     row_maximum_1 = like(p, row_maximum_1)
     excluded_1 = like(p, excluded_1)
@@ -469,7 +474,6 @@ def gradient_and_hessian_sweep(
     factor_6 = like(p, factor_6)
     factor_7 = like(p, factor_7)
     factor_8 = like(p, factor_8)
-    log_sum_exp_1 = like(p, log_sum_exp_1)
     factor_9 = like(p, factor_9)
     gradient_scale = like(p, gradient_scale)
     hessian_scale = like(p, hessian_scale)
@@ -483,7 +487,7 @@ def gradient_and_hessian_sweep(
             gradient, hessian = gradient_and_hessian_element(
                 like(p, y_block[i]), p_block[i], like(p, alpha_block[i]), row_maximum_1, excluded_1,
                 inverse_total_1, factor_1, factor_2, factor_3, factor_4, sum_4, factor_5, factor_6, factor_7,
-                factor_8, log_sum_exp_1, factor_9, exponent_1,
+                factor_8, factor_9, exponent_1,
             )
             gradient_block[i] = gradient_scale*gradient
             hessian_block[i] = hessian_scale*hessian
@@ -681,13 +685,13 @@ def gradient_and_hessian_rows(y, p, alpha, gamma, label_smoothing, weight, scale
             y[row], p[row], alpha, constant_1, constant_2, row_maximum_1, excluded_1, inverse_total_1,
             row_factor_1, row_factor_2, row_factor_3, gamma,
         )
-        (
-            row_factor_4, row_factor_5, row_factor_6, log_sum_exp_1, row_factor_7,
-        ) = row_scalars_4(excluded_1, inverse_total_1, row_maximum_1, sum_2, sum_3, sum_5, sum_6)
+        row_factor_4, row_factor_5, row_factor_6, row_factor_7 = row_scalars_4(
+            inverse_total_1, sum_2, sum_3, sum_5, sum_6,
+        )
         gradient_and_hessian_sweep(
             y[row], p[row], alpha, row_maximum_1, excluded_1, inverse_total_1, constant_1, constant_2,
-            row_factor_1, row_factor_2, sum_4, row_factor_4, row_factor_3, row_factor_5, row_factor_6,
-            log_sum_exp_1, row_factor_7, gamma, row_scale, gradient_out[row], row_scale, hessian_out[row],
+            row_factor_1, row_factor_2, sum_4, row_factor_4, row_factor_5, row_factor_3, row_factor_6,
+            row_factor_7, gamma, row_scale, gradient_out[row], row_scale, hessian_out[row],
         )
         if row_scale == 0:
             gradient_out[row, :] = 0
@@ -842,8 +846,8 @@ def sums_sweep_4_lanes(
 @njit(**FAST)
 def gradient_and_hessian_sweep_lanes(
     y, p, alpha, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, factor_3, factor_4, sum_4,
-    factor_5, factor_6, factor_7, factor_8, log_sum_exp_1, factor_9, exponent_1, gradient_scale,
-    gradient_tile, hessian_scale, hessian_tile,
+    factor_5, factor_6, factor_7, factor_8, factor_9, exponent_1, gradient_scale, gradient_tile,
+    hessian_scale, hessian_tile,
 ):
     factor_1 = like(p, factor_1)
     factor_2 = like(p, factor_2)
@@ -856,8 +860,7 @@ def gradient_and_hessian_sweep_lanes(
             gradient, hessian = gradient_and_hessian_element(
                 y_lanes[lane], p_lanes[lane], like(p, alpha[column]), row_maximum_1[lane], excluded_1[lane],
                 inverse_total_1[lane], factor_1, factor_2, factor_3[lane], factor_4[lane], sum_4[lane],
-                factor_5[lane], factor_6[lane], factor_7[lane], factor_8[lane], log_sum_exp_1[lane],
-                factor_9[lane], exponent_1,
+                factor_5[lane], factor_6[lane], factor_7[lane], factor_8[lane], factor_9[lane], exponent_1,
             )
             gradient_lanes[lane] = gradient_scale[lane]*gradient
             hessian_lanes[lane] = hessian_scale[lane]*hessian
@@ -962,7 +965,7 @@ def gradient_and_hessian_lanes(y, p, alpha, gamma, label_smoothing, weight, scal
     p_tile = np.empty((p.shape[1], LANES), p.dtype)
     gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
     hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
-    lanes = np.empty((20, LANES), p.dtype)
+    lanes = np.empty((19, LANES), p.dtype)
     row_maximum_1 = lanes[0]
     rest_1 = lanes[1]
     ties_1 = lanes[2]
@@ -979,10 +982,9 @@ def gradient_and_hessian_lanes(y, p, alpha, gamma, label_smoothing, weight, scal
     row_factor_4 = lanes[13]
     row_factor_5 = lanes[14]
     row_factor_6 = lanes[15]
-    log_sum_exp_1 = lanes[16]
-    row_factor_7 = lanes[17]
-    gradient_scale = lanes[18]
-    hessian_scale = lanes[19]
+    row_factor_7 = lanes[16]
+    gradient_scale = lanes[17]
+    hessian_scale = lanes[18]
     row_scale = np.empty(LANES)
     for first in range(0, p.shape[0], LANES):
         load_tile(y, first, y_tile)
@@ -1001,11 +1003,10 @@ def gradient_and_hessian_lanes(y, p, alpha, gamma, label_smoothing, weight, scal
         )
         for lane in range(LANES):
             (
-                row_factor_4[lane], row_factor_5[lane], row_factor_6[lane], log_sum_exp_1[lane],
-                row_factor_7[lane],
+                row_factor_4[lane], row_factor_5[lane], row_factor_6[lane], row_factor_7[lane],
             ) = row_scalars_4(
-                float(excluded_1[lane]), float(inverse_total_1[lane]), float(row_maximum_1[lane]),
-                float(sum_2[lane]), float(sum_3[lane]), float(sum_5[lane]), float(sum_6[lane]),
+                float(inverse_total_1[lane]), float(sum_2[lane]), float(sum_3[lane]), float(sum_5[lane]),
+                float(sum_6[lane]),
             )
         for lane in range(LANES):
             gradient_scale[lane] = row_scale[lane]
@@ -1013,8 +1014,8 @@ def gradient_and_hessian_lanes(y, p, alpha, gamma, label_smoothing, weight, scal
             hessian_scale[lane] = row_scale[lane]
         gradient_and_hessian_sweep_lanes(
             y_tile, p_tile, alpha, row_maximum_1, excluded_1, inverse_total_1, constant_1, constant_2,
-            row_factor_1, row_factor_2, sum_4, row_factor_4, row_factor_3, row_factor_5, row_factor_6,
-            log_sum_exp_1, row_factor_7, gamma, gradient_scale, gradient_tile, hessian_scale, hessian_tile,
+            row_factor_1, row_factor_2, sum_4, row_factor_4, row_factor_5, row_factor_3, row_factor_6,
+            row_factor_7, gamma, gradient_scale, gradient_tile, hessian_scale, hessian_tile,
         )
         store_tile(gradient_tile, row_scale, first, gradient_out)
         store_tile(hessian_tile, row_scale, first, hessian_out)
@@ -1052,26 +1053,28 @@ variant = Variant(
             '/C)·(1 − softmax(p))^γ'
         ),
         'hessian': (
-            'α·γ·p·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·softmax'
-            '(p) + 2·α·γ·(γ − 1)·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^('
-            'γ − 2)·log_softmax(p)·softmax(p)³ + α·γ·(γ − 1)·(y·(1 − label_smoothing) + label_smo'
-            'othing/C)·(1 − softmax(p))^(γ − 2)·LSE(p)·softmax(p)² + 2·α·γ·(y·(1 − label_smoothin'
-            'g) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·softmax(p) + softmax(p)²·(Σ α·γ·(y·'
-            '(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·softmax(p) + Σ α'
-            '·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·log_softma'
-            'x(p)·softmax(p) + Σ α·γ·(1 − γ)·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − s'
-            'oftmax(p))^(γ − 2)·log_softmax(p)·softmax(p)²) + softmax(p)²·Σ α·γ·(y·(1 − label_smo'
-            'othing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·softmax(p) + softmax(p)·Σ α·(y'
-            '·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^γ − α·γ·p·(γ − 1)·(y·(1'
-            ' − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 2)·softmax(p)² − 2·α·'
-            'γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·log_softmax'
-            '(p)·softmax(p)² − α·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))'
-            '^(γ − 1)·LSE(p)·softmax(p) − 4·α·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 '
-            '− softmax(p))^(γ − 1)·softmax(p)² − softmax(p)²·(Σ α·(y·(1 − label_smoothing) + labe'
-            'l_smoothing/C)·(1 − softmax(p))^γ − Σ α·γ·(y·(1 − label_smoothing) + label_smoothing'
-            '/C)·(1 − softmax(p))^(γ − 1)·log_softmax(p)·softmax(p)) − softmax(p)·Σ α·γ·(y·(1 − l'
-            'abel_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·log_softmax(p)·softmax'
-            '(p)'
+            'α·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·log_softm'
+            'ax(p)·softmax(p) + 2·α·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax('
+            'p))^(γ − 1)·softmax(p) + softmax(p)·(Σ α·(y·(1 − label_smoothing) + label_smoothing/'
+            'C)·(1 − softmax(p))^γ − Σ α·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − sof'
+            'tmax(p))^(γ − 1)·log_softmax(p)·softmax(p)) − α·γ·(γ − 1)·(y·(1 − label_smoothing) +'
+            ' label_smoothing/C)·(1 − softmax(p))^(γ − 2)·log_softmax(p)·softmax(p)² − (α·γ·(y·(1'
+            ' − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·softmax(p) − softm'
+            'ax(p)·Σ α·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·s'
+            'oftmax(p))·softmax(p) − (α·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − soft'
+            'max(p))^(γ − 1)·log_softmax(p)·softmax(p) + α·γ·(y·(1 − label_smoothing) + label_smo'
+            'othing/C)·(1 − softmax(p))^(γ − 1)·softmax(p) − α·γ·(γ − 1)·(y·(1 − label_smoothing)'
+            ' + label_smoothing/C)·(1 − softmax(p))^(γ − 2)·log_softmax(p)·softmax(p)² − softmax('
+            'p)·(Σ α·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·sof'
+            'tmax(p) + Σ α·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − '
+            '1)·log_softmax(p)·softmax(p) + Σ α·γ·(1 − γ)·(y·(1 − label_smoothing) + label_smooth'
+            'ing/C)·(1 − softmax(p))^(γ − 2)·log_softmax(p)·softmax(p)²))·softmax(p) − (α·γ·(y·(1'
+            ' − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − 1)·log_softmax(p)·sof'
+            'tmax(p) + 2·α·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^(γ − '
+            '1)·softmax(p) + softmax(p)·(Σ α·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − s'
+            'oftmax(p))^γ − Σ α·γ·(y·(1 − label_smoothing) + label_smoothing/C)·(1 − softmax(p))^'
+            '(γ − 1)·log_softmax(p)·softmax(p)) − α·γ·(γ − 1)·(y·(1 − label_smoothing) + label_sm'
+            'oothing/C)·(1 − softmax(p))^(γ − 2)·log_softmax(p)·softmax(p)²)·softmax(p)'
         ),
         'latex': (
             '- \\sum \\alpha \\left(y \\left(1 - \\mathrm{label\\ smoothing}\\right) + \\frac{\\mathrm{lab'
