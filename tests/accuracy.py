@@ -8,7 +8,7 @@ over predictions and soft targets x (labels 0 and 1, −1 and 1 are exact) and t
 the loss is just a mean of elementwise ones. A result that the float type can hold is finite. The last term is
 what a factor that underflows can make: a subnormal number has no digits left that a product with a logit
 could keep. Second derivatives of losses with sums are sums themselves, and held to the size of the row's
-Hessian: 4 √C ulp(largest entry), or 4 √C ulp(1) for softmax, whose entries can all vanish.
+Hessian and of gradient²/loss, whose difference it is: 4 √C ulp(the largest), for softmax at least of 1.
 """
 
 import math

@@ -59,6 +59,7 @@ LIMITS = (
     Limit(FOCAL, SECOND, 10, "the Hessian changes sign, at logits around ±4"),
     Limit(SHARES, ALL, 1.5, "p / Σp is rounded before its logarithm"),
     Limit(("brier",), ALL, math.inf, "a dominant wrong class cancels", is_logits),
+    Limit(("cosine_similarity",), ALL, 1.5, "the gradient is a difference that vanishes for parallel vectors"),
     Limit(("cosine_similarity",), ALL, math.inf, "Σp² and powers of the norm need a scaled sum", is_extreme),
     Limit(("pseudo_huber",), ("value",), math.inf, "error / delta overflows", is_nearly_too_large),
     Limit(("adaptive_robust",), ALL, 100, "a power of a large square amplifies its rounding"),

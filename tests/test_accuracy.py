@@ -114,6 +114,7 @@ def wanted(case: Case, row: Exact, output: str, index, target, prediction, vecto
         allowed = tolerance(row, index, target, prediction, kind, hard)
     if output in ("hessian", PRODUCT) and not is_elementwise(case):
         size = max(abs(h) for line in row.hessian for h in line)
+        size = max(size, max(map(abs, row.gradient)) ** 2 / (abs(row.value) or mp.inf))
         size = max(size, 1) if case.expression.has(Softmax, LogSoftmax) else size
         allowed += 4 * mp.sqrt(row.columns) * kind.ulp(size) * max(map(abs, vector))
     return number, allowed
