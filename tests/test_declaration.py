@@ -47,7 +47,7 @@ def label_loss(y_true, y_pred, *, mode=lg.Option("plain", choices=("plain", "squ
     return score if mode == "plain" else score**2
 
 
-# One declaration --------------------------------------------------------------------------------------
+# One declaration --------------------------------------------------------------------------------
 
 
 def test_names():
@@ -203,7 +203,7 @@ def test_a_declaration_prints_itself():
     assert repr(lg.declare("Square", lg.Mean(lg.y_pred**2))) == "<loss Square(): Mean(p**2)>"
 
 
-# Declarations from declarations --------------------------------------------------------------------------
+# Declarations from declarations -----------------------------------------------------------------
 
 
 def test_weighted_sum_keeps_the_scopes():
@@ -277,7 +277,7 @@ def test_a_declaration_called_with_formulas_is_a_formula():
     assert inner.has(2 * y_pred - y_true)
 
 
-# The door -------------------------------------------------------------------------------------------------
+# The door ---------------------------------------------------------------------------------------
 
 
 def test_importing_lossgen_loads_nothing_heavy():

@@ -70,7 +70,7 @@ def with_defaults(declaration: Declaration, values: Mapping[str, object]) -> Dec
 def no_argument(declaration: Declaration, name: str) -> ParameterError:
     """The error for a name that is no argument of the loss."""
     return ParameterError(
-        f"{declaration.name} has no argument `{name}`{suggestion(name, declaration.own_arguments)}"
+        f"{declaration.name} has no argument `{name}`{suggestion(name, declaration.own_arguments, '.')}"
     )
 
 

@@ -46,9 +46,9 @@ def check_order(declaration: Declaration) -> None:
     for name in order:
         if name not in allowed:
             reason = {
-                "axis": "; declare the loss with axis_argument=True",
-                "ignore_class": "; only losses with lg.Gather (integer labels) have it",
-            }.get(name, suggestion(name, allowed))
+                "axis": "; declare the loss with axis_argument=True.",
+                "ignore_class": "; only losses with lg.Gather (integer labels) have it.",
+            }.get(name, suggestion(name, allowed, "."))
             raise DeclarationError(
                 f"{declaration.name}: `{name}` in arguments is no argument of the loss{reason}"
             )

@@ -101,7 +101,8 @@ class Declaration(Inspected):
         options = dict(options or {})
         for name in options:
             if name not in self.options:
-                raise ParameterError(f"{self.name} has no option `{name}`{suggestion(name, self.options)}")
+                end = suggestion(name, self.options, ".")
+                raise ParameterError(f"{self.name} has no option `{name}`{end}")
         return tuple(
             option.check(name, options.get(name, option.default)) for name, option in self.options.items()
         )

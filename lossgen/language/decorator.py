@@ -110,6 +110,7 @@ def declared(function: Formula, facts: Facts) -> Declaration:
 def declare(
     name: str,
     expression: Expr | str,
+    /,
     *,
     scope: Scope = -1,
     domain: Mapping[str, Domain] | None = None,

@@ -35,7 +35,7 @@ def check_names(loss: str, facts: Mapping[str, object]) -> None:
     for fact in facts:
         if fact not in Facts.__annotations__:
             raise DeclarationError(
-                f"{loss}: lg.loss knows no `{fact}`{suggestion(fact, Facts.__annotations__)}"
+                f"{loss}: lg.loss knows no `{fact}`{suggestion(fact, Facts.__annotations__, '.')}"
             )
 
 
@@ -87,7 +87,8 @@ def for_options(name: str, fact: object, options: Mapping[str, object]) -> objec
     wanted = inspect.signature(fact).parameters
     for key in wanted:
         if key not in options:
-            raise DeclarationError(f"{name}: a fact asks for `{key}`, no option{suggestion(key, options)}")
+            end = suggestion(key, options, ".")
+            raise DeclarationError(f"{name}: a fact asks for `{key}`, which is no option{end}")
     return fact(**{key: options[key] for key in wanted})
 
 

@@ -1,20 +1,23 @@
 """The functions that formula text may call, by all their names, with bounds on what SymPy may work out."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy
 from sympy import Add, Expr, Rational, S
+from sympy.core.evalf import PrecisionExhausted
 
 from lossgen.errors import DeclarationError
 from lossgen.language import reductions
-from lossgen.language.atoms import ATOMS
 from lossgen.language.vocabulary import WRITABLE_ATOMS
 
 MAXIMUM_EXPONENT = 1000
 MAXIMUM_BITS = 4096
+MAXIMUM_ROOT = 1_000_000
 MAXIMUM_VALUES = 32
 SMALLEST, LARGEST = sympy.Float("1e-300"), sympy.Float("1e300")
+TOO_HARD = "this power of a number is too hard to work out; write the number that it is"
 TOO_LARGE = "this constant is too large or too small for a float"
 
 
@@ -29,15 +32,20 @@ class Function:
 
 def power(base: Expr, exponent: Expr) -> Expr:
     """A power, unless SymPy would work out an enormous number for it."""
+    size = max((bits(number) for number in base.atoms(Rational)), default=0)
     if exponent.is_Rational:
         if abs(exponent) > MAXIMUM_EXPONENT:
             raise DeclarationError(f"the exponent {short(exponent)} is too large; at most {MAXIMUM_EXPONENT}")
-        if abs(exponent) * max((bits(number) for number in base.atoms(Rational)), default=0) > MAXIMUM_BITS:
-            raise DeclarationError("this power of a number is too large to be worked out")
+        if size * abs(exponent) > MAXIMUM_BITS or size * exponent.q > MAXIMUM_ROOT:
+            raise DeclarationError(TOO_HARD)
     elif base == S.Exp1:
         return exponential(exponent)
     elif base.is_number and exponent.is_number and base.is_positive:
         check_constant(sympy.exp(exponent.evalf(15) * sympy.log(base.evalf(15))))
+    elif exponent.has(sympy.Piecewise):  # SymPy may look into its branches when it compares
+        largest_exponent = sympy.prod(max(abs(number), S.One) for number in exponent.atoms(Rational))
+        if size * largest_exponent > MAXIMUM_BITS:
+            raise DeclarationError(TOO_HARD)
     return base**exponent
 
 
@@ -48,11 +56,25 @@ def bits(number: Rational) -> int:
 
 def check_constant(value: Expr) -> None:
     """Refuse a constant that is no real number of a float's size: SymPy may never finish comparing those."""
-    number = value.evalf(15)
+    if value.is_Rational:
+        return
+    try:
+        number = value.evalf(15, strict=True)
+    except PrecisionExhausted:
+        raise DeclarationError("this constant cannot be told from 0; leave it out") from None
+    except (AttributeError, TypeError):  # from an atom outside its domain, where its reference is complex
+        raise DeclarationError("this constant is no real number") from None
     if not number.is_Float:
         raise DeclarationError("this constant is no real number" if number.is_real is False else TOO_LARGE)
-    if number and not SMALLEST < abs(number) < LARGEST:
+    if not SMALLEST < abs(number) < LARGEST:
         raise DeclarationError(TOO_LARGE)
+
+
+def check_comparison(*sides: Expr) -> None:
+    """Refuse to compare constants that differ by less than SymPy can tell."""
+    for first, second in itertools.combinations(sides, 2):
+        if (difference := first - second).is_number:
+            check_constant(difference)
 
 
 def short(number: Expr) -> str:
@@ -61,8 +83,34 @@ def short(number: Expr) -> str:
     return text if len(text) <= 20 else f"{text[:8]}…"
 
 
+def guarded(function: type[Expr]) -> Callable[..., Expr]:
+    """A power-like atom of (base, exponent), bounded as powers are."""
+
+    def make(base: Expr, exponent: Expr) -> Expr:
+        if base.is_number and exponent.is_number:
+            power(base, exponent)
+        return function(base, exponent)
+
+    return make
+
+
+def of_positive(function: type[Expr]) -> Callable[..., Expr]:
+    """A function related to Γ: of negative numbers, its reference can take for ever."""
+
+    def make(argument: Expr) -> Expr:
+        if argument.is_number and not argument.is_positive:
+            raise DeclarationError("of numbers, only positive ones are allowed here")
+        return function(argument)
+
+    return make
+
+
 def exponential(argument: Expr) -> Expr:
     """exp(x); SymPy turns exp(n·log 2) into a power, which is bounded as powers are."""
+    if argument.has(sympy.Piecewise) and any(each.is_number for each in argument.atoms(sympy.log)):
+        raise DeclarationError(
+            "write where(condition, exp(a), exp(b)) instead of exp(where(…)) of logarithms"
+        )
     for term in Add.make_args(argument):
         factor, rest = term.as_coeff_Mul()
         for logarithm in rest.atoms(sympy.log):
@@ -89,12 +137,15 @@ def elementwise(extreme: type[Expr], arguments: tuple[Expr, ...]) -> Expr:
     """The largest or smallest of some values; SymPy compares each with each."""
     if sum(len(each.args) if isinstance(each, extreme) else 1 for each in arguments) > MAXIMUM_VALUES:
         raise DeclarationError(f"at most {MAXIMUM_VALUES} values are compared")
+    check_comparison(*arguments)
     return extreme(*arguments)
 
 
 def log_gamma(argument: Expr) -> Expr:
     """log Γ(x). Of a number it stays unevaluated: SymPy would work out the factorial."""
-    return ATOMS["lgamma"].function(argument) if argument.is_number else sympy.loggamma(argument)
+    if argument.is_number:
+        return FUNCTIONS["lgamma"].make(argument)
+    return sympy.loggamma(argument)
 
 
 def poly_gamma(order: Expr, argument: Expr) -> Expr:
@@ -102,7 +153,7 @@ def poly_gamma(order: Expr, argument: Expr) -> Expr:
     if order not in (0, 1):
         raise DeclarationError("only orders 0 and 1 are known: digamma(x), trigamma(x)")
     if argument.is_number:
-        return ATOMS["trigamma" if order else "digamma"].function(argument)
+        return FUNCTIONS["trigamma" if order else "digamma"].make(argument)
     return sympy.polygamma(order, argument)
 
 
@@ -111,6 +162,12 @@ FUNCTIONS = {
         name: Function(function, function.nargs.inf, function.nargs.sup)
         for name, function in WRITABLE_ATOMS.items()
     },
+    **{
+        name: Function(guarded(WRITABLE_ATOMS[name]), 2, 2)
+        for name in WRITABLE_ATOMS
+        if name.startswith("power")
+    },
+    **{name: Function(of_positive(WRITABLE_ATOMS[name])) for name in ("lgamma", "digamma", "trigamma")},
     "exp": Function(exponential),
     "log": Function(logarithm, 1, 2),
     "sqrt": Function(sympy.sqrt),

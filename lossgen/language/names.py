@@ -84,10 +84,10 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """`; did you mean …?` for the closest known name, or nothing."""
+def suggestion(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The end of a message: `; did you mean …?` with the closest known name, or `otherwise`."""
     known = list(known)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if not close:
         close = [other for other in known if other.lower() == name.lower()][:1]
-    return f"; did you mean `{close[0]}`?" if close else ""
+    return f"; did you mean `{close[0]}`?" if close else otherwise

@@ -12,7 +12,15 @@ from sympy import Basic, Expr, Rational, S
 from sympy.logic.boolalg import Boolean
 
 from lossgen.errors import DeclarationError, ParseError
-from lossgen.language.functions import EVERY_NAME, FUNCTIONS, LOGIC, Function, check_constant, power
+from lossgen.language.functions import (
+    EVERY_NAME,
+    FUNCTIONS,
+    LOGIC,
+    Function,
+    check_comparison,
+    check_constant,
+    power,
+)
 from lossgen.language.names import suggestion
 
 SHOWN_BEFORE, SHOWN_AFTER = 60, 40
@@ -116,7 +124,7 @@ class Reader:
             return self.names[node.id]
         if node.id in EVERY_NAME:
             raise self.error(node, f"`{node.id}` is a function; write {node.id}(…)")
-        known = suggestion(node.id, [*self.names, *EVERY_NAME]) or f"; known are {', '.join(self.names)}"
+        known = suggestion(node.id, [*self.names, *EVERY_NAME], f"; known are {', '.join(self.names)}")
         raise self.error(node, f"the name `{node.id}` is unknown{known}")
 
     def call(self, node: ast.Call) -> Expr:
@@ -184,14 +192,26 @@ class Reader:
                 logic = LOGIC[name]
                 self.check_count(node, name, logic)
                 read = self.number if name in ("Eq", "Ne") else self.condition
-                return logic.make(*(read(argument) for argument in node.args))
+                arguments = [read(argument) for argument in node.args]
+                if name in ("Eq", "Ne"):
+                    self.check_plain(node, *arguments)
+                    return self.build(node, compared(logic.make), *arguments)
+                return logic.make(*arguments)
         raise self.error(node, "a comparison is expected, such as y_pred > 0")
 
     def comparison(self, node: ast.expr, kind: ast.cmpop, left: Expr, right: Expr) -> Boolean:
         """One comparison of two numbers."""
         if type(kind) not in COMPARISONS:
             raise self.error(node, "numbers are compared by < <= > >= == and !=")
-        return self.build(node, COMPARISONS[type(kind)], left, right)
+        self.check_plain(node, left, right)
+        return self.build(node, compared(COMPARISONS[type(kind)]), left, right)
+
+    def check_plain(self, node: ast.expr, *sides: Basic) -> None:
+        """Refuse branches inside a comparison: SymPy would take them apart, at any cost."""
+        if any(side.has(sympy.Piecewise) for side in sides):
+            raise self.error(
+                node, "a comparison holds no where(…); put the comparison into the branches instead"
+            )
 
     def build(self, node: ast.expr, make: Callable[..., Basic], *arguments: object) -> Basic:
         """The result of a SymPy constructor, if it is a finite real value."""
@@ -205,6 +225,8 @@ class Reader:
             raise self.error(node, str(error)) from None
         except (TypeError, ValueError, ArithmeticError, NotImplementedError, NoConvergence) as error:
             raise self.error(node, f"SymPy cannot build this ({error})") from None
+        except RecursionError:
+            raise self.error(node, "SymPy cannot build this (its rules go round in circles)") from None
         return result
 
     def error(self, node: ast.expr | ast.keyword, message: str) -> ParseError:
@@ -215,6 +237,16 @@ class Reader:
         end = len(line[: node.end_col_offset if one_line else None].decode(errors="replace")) + 1
         stop = "" if message.endswith(("?", ".")) else "."
         return ParseError(f"{message}{stop}{caret(self.text, node.lineno, start, end - start)}")
+
+
+def compared(make: Callable[..., Boolean]) -> Callable[..., Boolean]:
+    """The comparison, after a look at constants that it would compare."""
+
+    def make_checked(left: Expr, right: Expr) -> Boolean:
+        check_comparison(left, right)
+        return make(left, right)
+
+    return make_checked
 
 
 def caret(text: str, line: int | None, column: int | None, width: int = 1) -> str:

@@ -1,0 +1,245 @@
+"""Formulas that cannot be compiled are refused with the part that is wrong and a way out."""
+
+import math
+
+import pytest
+import sympy
+from refusing import formula_refused, refused
+from sympy import Abs, Symbol, exp, log, sqrt
+
+import lossgen as lg
+from lossgen.language.atoms import ATOMS
+from lossgen.language.vocabulary import ADVICE, FUNCTIONS
+
+y, p = lg.y_true, lg.y_pred
+
+
+# What a function returns ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("returned", "fragments"),
+    [
+        (None, ["returned None", "return formula"]),
+        ("p**2", ["'p**2' (str)", "lg.parse"]),
+        ((p, y), ["(tuple)", "add its terms up"]),
+        ([p], ["(list)", "one formula"]),
+        (3, ["`3` is a constant", "does not depend on y_pred"]),
+        (2.5, ["`2.5` is a constant"]),
+        (True, ["true or false", "lg.where"]),
+        (p > y, ["`p > y` is true or false", "lg.where(condition, a, b)"]),
+        (sympy.Matrix([p]), ["Matrix", "one SymPy expression"]),
+        (object(), ["(object)", "one SymPy expression"]),
+    ],
+)
+def test_result_is_no_formula(returned, fragments):
+    formula_refused(lambda y_true, y_pred: returned, "test:", *fragments)
+
+
+def test_result_is_a_declaration():
+    inner = lg.declare("Inner", lg.Mean(p))
+    formula_refused(lambda y_true, y_pred: inner, "the declaration inner", "inner(y_true, y_pred)")
+
+
+def test_no_dependence_on_the_prediction():
+    formula_refused(lg.Mean(y**2), "`Mean(y**2)` does not depend on y_pred")
+    formula_refused(lg.Mean(p - p), "does not depend on y_pred")
+
+
+def test_one_variant_is_wrong():
+    def half(y_true, y_pred, *, use=lg.Option("p", choices=("p", "y"))):
+        return lg.Mean(y_pred if use == "p" else y_true)
+
+    refused(lambda: lg.loss(half), "half (use='y'): `Mean(y)` does not depend on y_pred")
+
+
+# Python and NumPy on symbols --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "advice"),
+    [
+        (lambda y, p: p if p > y else y, "lg.where(condition, a, b)"),
+        (lambda y, p: lg.Mean(max(p, y)), "sympy.Max(a, b)"),
+        (lambda y, p: math.exp(p), "sympy.exp"),
+        (lambda y, p: p.mean(), "lg.Mean(…)"),
+        (lambda y, p: p[0], "lg.Gather(…)"),
+        (lambda y, p: sum(p), "lg.Sum(…)"),
+        (lambda y, p: lg.Mean((p > y) * p), "lg.where(condition, 1, 0)"),
+        (lambda y, p: p + "y", "cannot be built"),
+    ],
+)
+def test_code_that_cannot_read_formulas(body, advice):
+    formula_refused(body, "test: the formula cannot be built", advice)
+
+
+def test_numpy_functions():
+    numpy = pytest.importorskip("numpy")
+    formula_refused(lambda y, p: numpy.exp(p), "NumPy functions cannot read a formula", "sympy.exp")
+
+
+# Columns ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("formula", "fragments"),
+    [
+        ((p - y) ** 2, ["`(p - y)**2` has one value a column", "write lg.Mean((p - y)**2)"]),
+        (lg.Mean(p) + Abs(p), ["`Abs(p)` has one value a column"]),
+        (p * lg.Mean(p**2), ["`p` has one value a column"]),
+        (lg.Softmax(p), ["`Softmax(p)` has one value a column"]),
+        (lg.LogSoftmax(p) - lg.Sum(y), ["`LogSoftmax(p)`", "lg.Mean(LogSoftmax(p))"]),
+        (sympy.Max(p), ["`p` has one value a column", "lg.Max"]),
+    ],
+)
+def test_a_column_outside_every_reduction(formula, fragments):
+    formula_refused(formula, *fragments)
+
+
+def test_a_per_class_parameter_outside_every_reduction():
+    def weighted(y_true, y_pred, *, alpha=lg.Parameter(1.0, per_class=True)):
+        return alpha * lg.Mean(y_pred)
+
+    refused(lambda: lg.loss(weighted), "`alpha` has one value a column", "move it into the reduction")
+
+
+def test_reductions_take_one_formula():
+    refused(lambda: lg.Sum(p, y), "lg.Sum(p, y)", "one expression is expected", "without an index or an axis")
+    refused(lambda: lg.Max(p, y), "lg.Max(p, y)", "sympy.Max(p, y)")
+    refused(lambda: lg.Mean(), "one expression is expected")
+    refused(lambda: lg.Mean(p > 0), "a condition is no number", "lg.where(p > 0, 1, 0)")
+    refused(lambda: lg.Mean("p**2"), "not a value of type str")
+    refused(lambda: lg.Mean([p]), "not a value of type list")
+
+
+# Symbols ----------------------------------------------------------------------------------------
+
+
+def test_unknown_symbol():
+    def huber(y_true, y_pred, *, delta=1.0):
+        return lg.Mean(Symbol("dleta", real=True) * Abs(y_pred) + delta)
+
+    refused(
+        lambda: lg.loss(huber),
+        "`dleta*Abs(p)` uses the unknown symbol `dleta`",
+        "did you mean `delta`?",
+        "dleta=lg.Parameter(…)",
+    )
+
+
+def test_symbols_that_look_like_known_ones():
+    formula_refused(lg.Mean(Symbol("p") ** 2), "another symbol `p`", "lg.y_pred")
+    formula_refused(
+        lg.Mean(p * Symbol("y_true")), "`p*y_true` uses the unknown symbol `y_true`", "use lg.y_true"
+    )
+    formula_refused(lg.Mean(p) / Symbol("C"), "another symbol `C`", "lg.column_count")
+
+
+def test_another_symbol_than_the_parameter():
+    def scaled(y_true, y_pred, *, delta=1.0):
+        return lg.Mean(delta * y_pred) + Symbol("delta", positive=True) * lg.Sum(y_pred)
+
+    refused(lambda: lg.loss(scaled), "another symbol `delta`", "the argument of the function")
+
+
+def test_short_form_refuses_assumptions_that_the_parameter_does_not_make():
+    for assumption, advice in [
+        ("positive", "positive=True"),
+        ("nonnegative", "minimum=0"),
+        ("integer", "leave out"),
+    ]:
+        delta = Symbol("delta", **{assumption: True})
+        refused(
+            lambda delta=delta: lg.declare("Test", lg.Mean(delta * p), delta=1.0),
+            f"the symbol `delta` is {assumption}",
+            advice,
+        )
+
+
+def test_a_parameter_that_no_formula_contains():
+    refused(lambda: lg.declare("Test", lg.Mean(p), delta=1.0), "no formula contains the parameter `delta`")
+
+
+# Functions --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("part", "fragments"),
+    [
+        (sympy.Sum(p, (Symbol("k"), 1, 3)), ["uses Sum", "lg.Sum(expression)"]),
+        (sympy.Product(p, (Symbol("k"), 1, 3)), ["uses Product", "sympy.exp(lg.Sum(sympy.log(expression)))"]),
+        (sympy.Integral(p, p), ["uses Integral", ".doit()"]),
+        (sympy.Derivative(sympy.Function("f")(p), p), ["uses Derivative", ".doit()"]),
+        (sympy.Heaviside(p), ["`Heaviside(p)`", "lg.where(x > 0, 1, 0)"]),
+        (sympy.DiracDelta(p), ["`DiracDelta(p)`", "finite values"]),
+        (sympy.factorial(p), ["`factorial(p)`", "lg.lgamma(x + 1)"]),
+        (sympy.gamma(p), ["`gamma(p)`", "lg.lgamma(x)"]),
+        (sympy.LambertW(p), ["`LambertW(p)`", "the language has exp, log"]),
+        (sympy.floor(p), ["`floor(p)`", "lg.where"]),
+        (sympy.tan(p), ["`tan(p)`", "sympy.sin(x)/sympy.cos(x)"]),
+        (sympy.asinh(p), ["`asinh(p)`", "log, sqrt"]),
+        (sympy.polygamma(2, p), ["`polygamma(2, p)`", "lg.digamma(x), lg.trigamma(x)"]),
+        (sympy.Function("sigmoid")(p), ["`sigmoid(p)`", "undefined function", "lg.sigmoid(…)"]),
+        (sympy.Function("mystery")(p), ["`mystery(p)`", "the language has"]),
+        (sympy.IndexedBase("x")[Symbol("k", integer=True)], ["uses Indexed", "current column"]),
+    ],
+)
+def test_functions_that_the_language_has_not(part, fragments):
+    formula_refused(lg.Mean(part + p), *fragments)
+
+
+def test_advice_is_given_only_for_functions_that_are_refused():
+    allowed = {function.__name__ for function in FUNCTIONS} - {"Sum", "Max", "Min"}
+    assert not (set(ADVICE) & allowed) - {"polygamma"}
+
+
+def test_compiler_atoms_are_not_written_by_people():
+    softmax = ATOMS["softmax"].function
+    formula_refused(lg.Mean(softmax(p, lg.LogSumExp(p))), "uses softmax", "lg.Softmax(x)")
+
+
+# Complex values, infinities, branches -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("part", "fragments"),
+    [
+        (sympy.I * p, ["`I*p` is complex"]),
+        (sqrt(-exp(p)), ["`I*exp(p/2)` is complex", "root or logarithm"]),
+        (log(-exp(p)), ["`log(-exp(p))` is the logarithm of a negative number"]),
+        (p * log(sympy.Integer(-2)), ["is complex"]),
+        ((-exp(p) - 1) ** sympy.Rational(1, 3), ["is a fractional power of a negative number"]),
+        (p / sympy.Integer(0), ["contains zoo", "division by 0"]),
+        (p + sympy.oo, ["contains oo"]),
+        (p * sympy.nan, ["contains nan"]),
+    ],
+)
+def test_no_finite_real_value(part, fragments):
+    formula_refused(lambda y_true, y_pred: lg.Mean(part), *fragments)
+
+
+def test_branches():
+    formula_refused(
+        lg.Mean(sympy.Piecewise((p, p > 0))), "no value where no condition holds", "(value, True)"
+    )
+    inside = sympy.Piecewise((p, sympy.ITE(p > 0, p > 1, y > 1)), (0, True))
+    formula_refused(lg.Mean(inside), "is no comparison", "And, Or and Not")
+    formula_refused(lg.Mean(lg.where(sympy.tan(p) > y, p, 0)), "`tan(p)`")
+    formula_refused(lg.Mean(lg.where(p > 0, sympy.tan(p), 0)), "`tan(p)`")
+
+
+# Labels -----------------------------------------------------------------------------------------
+
+
+def test_labels_are_no_numbers():
+    formula_refused(
+        lg.Gather(p) + lg.Sum(y * p), "`p*y` uses y_true as a number beside lg.Gather", "integer label"
+    )
+    formula_refused(lg.Gather(p * y), "uses y_true as a number")
+
+
+def test_gather_picks_a_column():
+    formula_refused(
+        lg.Gather(lg.LogSumExp(p)), "`Gather(LogSumExp(p))` gathers what is the same at every column", "leave"
+    )
+    formula_refused(lg.Gather(lg.Gather(p)), "the same at every column")
