@@ -42,6 +42,11 @@ def is_extreme(miss) -> bool:
     return bool(((sizes > bound) | ((sizes < 1 / bound) & (sizes > 0))).any())
 
 
+def is_nearly_largest(miss) -> bool:
+    """Whether an input is close to the largest float."""
+    return max(np.abs(miss.target).max(), np.abs(miss.prediction).max()) > float(miss.kind.largest) / 16
+
+
 def is_nearly_too_large(miss) -> bool:
     """Whether the exact number is close to the largest float."""
     return abs(miss.exact) > float(miss.kind.largest) / 16
@@ -59,9 +64,11 @@ LIMITS = (
     Limit(FOCAL, SECOND, 10, "the Hessian changes sign, at logits around ±4"),
     Limit(SHARES, ALL, 1.5, "p / Σp is rounded before its logarithm"),
     Limit(("brier",), ALL, math.inf, "a dominant wrong class cancels", is_logits),
-    Limit(("cosine_similarity",), ALL, 1.5, "the gradient is a difference that vanishes for parallel vectors"),
+    Limit(("cosine_similarity",), ALL, 1.5, "the gradient of parallel vectors is a difference that vanishes"),
     Limit(("cosine_similarity",), ALL, math.inf, "Σp² and powers of the norm need a scaled sum", is_extreme),
     Limit(("pseudo_huber",), ("value",), math.inf, "error / delta overflows", is_nearly_too_large),
+    Limit(("cauchy", "adaptive_robust"), SECOND, 4, "the Hessian changes sign, at an error of √2·c"),
+    Limit(("cauchy", "adaptive_robust"), ALL, math.inf, "error / c overflows", is_nearly_largest),
     Limit(("adaptive_robust",), ALL, 100, "a power of a large square amplifies its rounding"),
 )
 
