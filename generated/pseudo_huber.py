@@ -29,10 +29,10 @@ from lossgen.runtime.vector_math import hypot1, hypot1m1, unit_hypot
 def element(y, p, factor_1):
     one = like(p, 1)
     product = factor_1*(p - y)
-    hypot1_value = hypot1(product)
+    part = one/hypot1(product)
     sum_1_element = hypot1m1(product)
     gradient = unit_hypot(product)
-    hessian = one/(hypot1_value*hypot1_value*hypot1_value)
+    hessian = part*part*part
     return sum_1_element, gradient, hessian
 
 

@@ -1,13 +1,13 @@
 """SigmoidFocal: Focal loss of hard yes/no targets from logits, in log space, mean over the columns.
 
-              u = α·y + (1 − α)·(1 − y)
-              v = σ(−p·(2·y − 1))
-              w = softplus(−p·(2·y − 1))
-              a = σ(p·(2·y − 1))
-    loss      L = 1/C · Σ u·v^γ·w
-    gradient  g = u·(a·γ·v^γ·w + v^(γ + 1))·(1 − 2·y)/C
-    Hessian   h = (a²·γ²·u·v^γ·w·(2·y − 1)² + a·γ·u·v^(γ + 1)·(2·y − 1)² + a·u·v^(γ + 1)·(γ +
-                  1)·(2·y − 1)² − a·γ·u·v^(γ + 1)·w·(2·y − 1)²)/C
+              t = α·y + (1 − α)·(1 − y)
+              u = σ(−p·(2·y − 1))
+              v = softplus(−p·(2·y − 1))
+              w = σ(p·(2·y − 1))
+    loss      L = 1/C · Σ t·u^γ·v
+    gradient  g = t·(γ·u^γ·v·w + u^(γ + 1))·(1 − 2·y)/C
+    Hessian   h = (γ²·t·u^γ·v·w²·(2·y − 1)² + γ·t·u^(γ + 1)·w·(2·y − 1)² + t·u^(γ + 1)·w·(γ +
+                  1)·(2·y − 1)² − γ·t·u^(γ + 1)·v·w·(2·y − 1)²)/C
 
     target y probability · prediction p real · parameter α ≥ 0 and ≤ 1, default 0.25 · parameter γ ≥
     0, default 2 · link logit

@@ -1,9 +1,11 @@
 """BinaryCrossentropy with from_logits=True: Minus the log-likelihood of independent yes/no targets,
 mean over the axis.
 
-    loss      L = 1/C · Σ (label_smoothing·y·p + softplus(p) − label_smoothing·p/2 − y·p)
-    gradient  g = (label_smoothing·y + σ(p) − label_smoothing/2 − y)/C
-    Hessian   h = σ(−p)·σ(p)/C
+              t₁ = label_smoothing/2 + y·(1 − label_smoothing)
+              t₂ = label_smoothing/2 + (1 − label_smoothing)·(1 − y)
+    loss      L = 1/C · Σ (−t₁·log σ(p) − t₂·log σ(−p))
+    gradient  g = (t₂·σ(p) − t₁·σ(−p))/C
+    Hessian   h = (t₁ + t₂)·σ(−p)·σ(p)/C
 
     target y probability · prediction p real · parameter label_smoothing ≥ 0 and ≤ 1, default 0 ·
     link logit
@@ -25,15 +27,15 @@ from lossgen.runtime.vector_math import sigmoid, softplus
 
 
 @njit(**INLINE)
-def element(y, p, factor_1, factor_2, factor_3, factor_4):
+def element(y, p, factor_1, factor_2):
     one = like(p, 1)
-    target = factor_1 + factor_2*(one - y)
-    target_2 = factor_3 + factor_4*y
-    sigmoid_value = sigmoid(p)
-    sigmoid_value_2 = sigmoid(-p)
-    sum_1_element = target*softplus(p) - target_2*softplus(-p)
-    gradient = sigmoid_value*target + sigmoid_value_2*target_2
-    hessian = sigmoid_value*sigmoid_value_2*(target_2 - target)
+    target = factor_1 + factor_2*y
+    target_2 = factor_1 + factor_2*(one - y)
+    sigmoid_value = sigmoid(-p)
+    sigmoid_value_2 = sigmoid(p)
+    sum_1_element = target*softplus(-p) + target_2*softplus(p)
+    gradient = sigmoid_value*target - sigmoid_value_2*target_2
+    hessian = sigmoid_value_2*sigmoid_value*(target + target_2)
     return sum_1_element, gradient, hessian
 
 
@@ -46,31 +48,25 @@ def row_loss(columns, sum_1):
 
 
 @njit(**FAST)
-def sums_sweep(y, p, factor_1, factor_2, factor_3, factor_4):
+def sums_sweep(y, p, factor_1, factor_2):
     factor_1 = like(p, factor_1)
     factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
     sum_1 = 0.0
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
         p_block = p[start:start + BLOCK]
         sum_1_block = like(p, 0)
         for i in range(p_block.size):
-            sum_1_element, _, _ = element(
-                like(p, y_block[i]), p_block[i], factor_1, factor_2, factor_3, factor_4,
-            )
+            sum_1_element, _, _ = element(like(p, y_block[i]), p_block[i], factor_1, factor_2)
             sum_1_block = accumulate(sum_1_block, sum_1_element)
         sum_1 += sum_1_block
     return sum_1
 
 
 @njit(**FAST)
-def gradient_sweep(y, p, factor_1, factor_2, factor_3, factor_4, gradient_scale, gradient_out):
+def gradient_sweep(y, p, factor_1, factor_2, gradient_scale, gradient_out):
     factor_1 = like(p, factor_1)
     factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
     gradient_scale = like(p, gradient_scale)
     sum_1 = 0.0
     for start in range(0, p.size, BLOCK):
@@ -79,9 +75,7 @@ def gradient_sweep(y, p, factor_1, factor_2, factor_3, factor_4, gradient_scale,
         gradient_block = gradient_out[start:start + BLOCK]
         sum_1_block = like(p, 0)
         for i in range(p_block.size):
-            sum_1_element, gradient, _ = element(
-                like(p, y_block[i]), p_block[i], factor_1, factor_2, factor_3, factor_4,
-            )
+            sum_1_element, gradient, _ = element(like(p, y_block[i]), p_block[i], factor_1, factor_2)
             sum_1_block = accumulate(sum_1_block, sum_1_element)
             gradient_block[i] = gradient_scale*gradient
         sum_1 += sum_1_block
@@ -90,12 +84,10 @@ def gradient_sweep(y, p, factor_1, factor_2, factor_3, factor_4, gradient_scale,
 
 @njit(**FAST)
 def gradient_and_hessian_sweep(
-    y, p, factor_1, factor_2, factor_3, factor_4, gradient_scale, gradient_out, hessian_scale, hessian_out,
+    y, p, factor_1, factor_2, gradient_scale, gradient_out, hessian_scale, hessian_out,
 ):
     factor_1 = like(p, factor_1)
     factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
     gradient_scale = like(p, gradient_scale)
     hessian_scale = like(p, hessian_scale)
     for start in range(0, p.size, BLOCK):
@@ -104,19 +96,15 @@ def gradient_and_hessian_sweep(
         gradient_block = gradient_out[start:start + BLOCK]
         hessian_block = hessian_out[start:start + BLOCK]
         for i in range(p_block.size):
-            _, gradient, hessian = element(
-                like(p, y_block[i]), p_block[i], factor_1, factor_2, factor_3, factor_4,
-            )
+            _, gradient, hessian = element(like(p, y_block[i]), p_block[i], factor_1, factor_2)
             gradient_block[i] = gradient_scale*gradient
             hessian_block[i] = hessian_scale*hessian
 
 
 @njit(**FAST)
-def product_sweep(y, p, vector, factor_1, factor_2, factor_3, factor_4, product_scale, product_out):
+def product_sweep(y, p, vector, factor_1, factor_2, product_scale, product_out):
     factor_1 = like(p, factor_1)
     factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
     product_scale = like(p, product_scale)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
@@ -124,7 +112,7 @@ def product_sweep(y, p, vector, factor_1, factor_2, factor_3, factor_4, product_
         vector_block = vector[start:start + BLOCK]
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
-            _, _, hessian = element(like(p, y_block[i]), p_block[i], factor_1, factor_2, factor_3, factor_4)
+            _, _, hessian = element(like(p, y_block[i]), p_block[i], factor_1, factor_2)
             product = hessian*like(p, vector_block[i])
             product_block[i] = product_scale*product
 
@@ -137,14 +125,12 @@ def value_rows(y, p, label_smoothing, weight, scale, value_out):
     columns = float(p.shape[1])
     constant_1 = label_smoothing/2
     constant_2 = 1 - label_smoothing
-    constant_3 = -label_smoothing/2
-    constant_4 = -(1 - label_smoothing)
     total = 0.0
     for row in range(p.shape[0]):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
-        sum_1 = sums_sweep(y[row], p[row], constant_1, constant_2, constant_3, constant_4)
+        sum_1 = sums_sweep(y[row], p[row], constant_1, constant_2)
         value = row_loss(columns, sum_1)
         if value_out is not None:
             value_out[row] = value
@@ -158,17 +144,14 @@ def value_and_gradient_rows(y, p, label_smoothing, weight, scale, value_out, gra
     columns = float(p.shape[1])
     constant_1 = label_smoothing/2
     constant_2 = 1 - label_smoothing
-    constant_3 = -label_smoothing/2
-    constant_4 = -(1 - label_smoothing)
-    constant_5 = 1/columns
+    constant_3 = -1/columns
     total = 0.0
     for row in range(p.shape[0]):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
         sum_1 = gradient_sweep(
-            y[row], p[row], constant_1, constant_2, constant_3, constant_4, row_scale*constant_5,
-            gradient_out[row],
+            y[row], p[row], constant_1, constant_2, row_scale*constant_3, gradient_out[row],
         )
         value = row_loss(columns, sum_1)
         if value_out is not None:
@@ -185,17 +168,15 @@ def gradient_and_hessian_rows(y, p, label_smoothing, weight, scale, gradient_out
     columns = float(p.shape[1])
     constant_1 = label_smoothing/2
     constant_2 = 1 - label_smoothing
-    constant_3 = -label_smoothing/2
-    constant_4 = -(1 - label_smoothing)
-    constant_5 = 1/columns
-    constant_6 = -1/columns
+    constant_3 = -1/columns
+    constant_4 = 1/columns
     for row in range(p.shape[0]):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
         gradient_and_hessian_sweep(
-            y[row], p[row], constant_1, constant_2, constant_3, constant_4, row_scale*constant_5,
-            gradient_out[row], row_scale*constant_6, hessian_out[row],
+            y[row], p[row], constant_1, constant_2, row_scale*constant_3, gradient_out[row],
+            row_scale*constant_4, hessian_out[row],
         )
         if row_scale == 0:
             gradient_out[row, :] = 0
@@ -207,16 +188,13 @@ def hessian_vector_product_rows(y, p, label_smoothing, weight, scale, vector, pr
     columns = float(p.shape[1])
     constant_1 = label_smoothing/2
     constant_2 = 1 - label_smoothing
-    constant_3 = -label_smoothing/2
-    constant_4 = -(1 - label_smoothing)
-    constant_5 = -1/columns
+    constant_3 = 1/columns
     for row in range(p.shape[0]):
         row_scale = scale
         if weight is not None:
             row_scale = scale*weight[row]
         product_sweep(
-            y[row], p[row], vector[row], constant_1, constant_2, constant_3, constant_4, row_scale*constant_5,
-            product_out[row],
+            y[row], p[row], vector[row], constant_1, constant_2, row_scale*constant_3, product_out[row],
         )
         if row_scale == 0:
             product_out[row, :] = 0
@@ -229,13 +207,9 @@ def hessian_vector_product_rows(y, p, label_smoothing, weight, scale, vector, pr
 def value_flat(y, p, label_smoothing, columns, weight, scale, value_out):
     factor_1 = label_smoothing/2
     factor_2 = 1 - label_smoothing
-    factor_3 = -label_smoothing/2
-    factor_4 = -(1 - label_smoothing)
     value_factor = 1/columns
     factor_1 = like(p, factor_1)
     factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
     total = 0.0
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
@@ -246,9 +220,7 @@ def value_flat(y, p, label_smoothing, columns, weight, scale, value_out):
             value_block = value_out[start:start + BLOCK]
         partial = like(p, 0)
         for i in range(p_block.size):
-            sum_1_element, _, _ = element(
-                like(p, y_block[i]), p_block[i], factor_1, factor_2, factor_3, factor_4,
-            )
+            sum_1_element, _, _ = element(like(p, y_block[i]), p_block[i], factor_1, factor_2)
             if value_out is not None:
                 value_block[i] = like(p, value_factor)*sum_1_element
             if weight is not None:
@@ -263,14 +235,11 @@ def value_flat(y, p, label_smoothing, columns, weight, scale, value_out):
 def value_and_gradient_flat(y, p, label_smoothing, columns, weight, scale, value_out, gradient_out):
     factor_1 = label_smoothing/2
     factor_2 = 1 - label_smoothing
-    factor_3 = -label_smoothing/2
-    factor_4 = -(1 - label_smoothing)
     value_factor = 1/columns
+    gradient_factor = -1/columns
     factor_1 = like(p, factor_1)
     factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
-    gradient_scale = like(p, scale*value_factor)
+    gradient_scale = like(p, scale*gradient_factor)
     total = 0.0
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
@@ -282,9 +251,7 @@ def value_and_gradient_flat(y, p, label_smoothing, columns, weight, scale, value
         gradient_block = gradient_out[start:start + BLOCK]
         partial = like(p, 0)
         for i in range(p_block.size):
-            sum_1_element, gradient, _ = element(
-                like(p, y_block[i]), p_block[i], factor_1, factor_2, factor_3, factor_4,
-            )
+            sum_1_element, gradient, _ = element(like(p, y_block[i]), p_block[i], factor_1, factor_2)
             if value_out is not None:
                 value_block[i] = like(p, value_factor)*sum_1_element
             if weight is not None:
@@ -301,14 +268,10 @@ def value_and_gradient_flat(y, p, label_smoothing, columns, weight, scale, value
 def gradient_and_hessian_flat(y, p, label_smoothing, columns, weight, scale, gradient_out, hessian_out):
     factor_1 = label_smoothing/2
     factor_2 = 1 - label_smoothing
-    factor_3 = -label_smoothing/2
-    factor_4 = -(1 - label_smoothing)
-    gradient_factor = 1/columns
-    hessian_factor = -1/columns
+    gradient_factor = -1/columns
+    hessian_factor = 1/columns
     factor_1 = like(p, factor_1)
     factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
     gradient_scale = like(p, scale*gradient_factor)
     hessian_scale = like(p, scale*hessian_factor)
     for start in range(0, p.size, BLOCK):
@@ -319,9 +282,7 @@ def gradient_and_hessian_flat(y, p, label_smoothing, columns, weight, scale, gra
         gradient_block = gradient_out[start:start + BLOCK]
         hessian_block = hessian_out[start:start + BLOCK]
         for i in range(p_block.size):
-            _, gradient, hessian = element(
-                like(p, y_block[i]), p_block[i], factor_1, factor_2, factor_3, factor_4,
-            )
+            _, gradient, hessian = element(like(p, y_block[i]), p_block[i], factor_1, factor_2)
             if weight is not None:
                 element_weight = like(p, weight_block[i])
                 gradient = guarded_product(element_weight, gradient)
@@ -334,13 +295,9 @@ def gradient_and_hessian_flat(y, p, label_smoothing, columns, weight, scale, gra
 def hessian_vector_product_flat(y, p, label_smoothing, columns, weight, scale, vector, product_out):
     factor_1 = label_smoothing/2
     factor_2 = 1 - label_smoothing
-    factor_3 = -label_smoothing/2
-    factor_4 = -(1 - label_smoothing)
-    product_factor = -1/columns
+    product_factor = 1/columns
     factor_1 = like(p, factor_1)
     factor_2 = like(p, factor_2)
-    factor_3 = like(p, factor_3)
-    factor_4 = like(p, factor_4)
     product_scale = like(p, scale*product_factor)
     for start in range(0, p.size, BLOCK):
         y_block = y[start:start + BLOCK]
@@ -350,7 +307,7 @@ def hessian_vector_product_flat(y, p, label_smoothing, columns, weight, scale, v
             weight_block = weight[start:start + BLOCK]
         product_block = product_out[start:start + BLOCK]
         for i in range(p_block.size):
-            _, _, hessian = element(like(p, y_block[i]), p_block[i], factor_1, factor_2, factor_3, factor_4)
+            _, _, hessian = element(like(p, y_block[i]), p_block[i], factor_1, factor_2)
             product = hessian*like(p, vector_block[i])
             if weight is not None:
                 element_weight = like(p, weight_block[i])
@@ -380,12 +337,23 @@ variant = Variant(
         ),
     ),
     formulas={
-        'value': "1/C · Σ (label_smoothing·y·p + softplus(p) − label_smoothing·p/2 − y·p)",
-        'gradient': "(label_smoothing·y + σ(p) − label_smoothing/2 − y)/C",
-        'hessian': "σ(−p)·σ(p)/C",
+        'value': (
+            '1/C · Σ (−(label_smoothing/2 + y·(1 − label_smoothing))·log σ(p) − (label_smoothing/'
+            '2 + (1 − label_smoothing)·(1 − y))·log σ(−p))'
+        ),
+        'gradient': (
+            '((label_smoothing/2 + (1 − label_smoothing)·(1 − y))·σ(p) − (label_smoothing/2 + y·('
+            '1 − label_smoothing))·σ(−p))/C'
+        ),
+        'hessian': (
+            '(label_smoothing + y·(1 − label_smoothing) + (1 − label_smoothing)·(1 − y))·σ(−p)·σ('
+            'p)/C'
+        ),
         'latex': (
-            '\\frac{1}{C}\\sum \\left(\\mathrm{label\\ smoothing} y p + \\operatorname{softplus}\\left(p'
-            '\\right) - \\frac{\\mathrm{label\\ smoothing} p}{2} - y p\\right)'
+            '\\frac{1}{C}\\sum \\left(- \\left(\\frac{\\mathrm{label\\ smoothing}}{2} + y \\left(1 - \\mat'
+            'hrm{label\\ smoothing}\\right)\\right) \\log{\\left(\\sigma\\left(p\\right) \\right)} - \\left'
+            '(\\frac{\\mathrm{label\\ smoothing}}{2} + \\left(1 - \\mathrm{label\\ smoothing}\\right) \\l'
+            'eft(1 - y\\right)\\right) \\log{\\left(\\sigma\\left(- p\\right) \\right)}\\right)'
         ),
     },
 )

@@ -1,11 +1,10 @@
 """CategoricalCrossentropy with from_logits=True: Minus the log-likelihood of a distribution over
 classes, sum over the axis.
 
-              A = 1 − label_smoothing
-              u = A·y + label_smoothing/C
-    loss      L = −Σ u·log_softmax(p)
-    gradient  g = softmax(p)·Σu − A·y − label_smoothing/C
-    Hessian   h = (1 − softmax(p))·softmax(p)·Σu
+              t = y·(1 − label_smoothing) + label_smoothing/C
+    loss      L = −Σ t·log_softmax(p)
+    gradient  g = softmax(p)·Σt − t
+    Hessian   h = (1 − softmax(p))·softmax(p)·Σt
 
     target y probability · prediction p real · parameter label_smoothing ≥ 0 and ≤ 1, default 0 ·
     link softmax

@@ -1,13 +1,13 @@
 """CategoricalCrossentropy with from_logits=False: Minus the log-likelihood of a distribution over
 classes, sum over the axis.
 
-              u = y·(1 − label_smoothing) + label_smoothing/C
-              v = clip(p/(Σp), 10⁻⁷, 0.9999999)
-              w = [10⁻⁷ ≤ p/(Σp) ≤ 0.9999999]
-    loss      L = −Σ u·log(v)
-    gradient  g = (Σ u·w·p/v)/(Σp)² − u·w/(v·Σp)
-    Hessian   h = u·w/(v·(Σp)²) + u·w/(v²·(Σp)²) + (u·w/v + (Σ u·w·p²/v²)/(Σp)² −
-                  u·w·p/(v²·Σp))/(Σp)² − u·w·p/(v²·(Σp)³) − (2·Σ u·w·p/v)/(Σp)³
+              t = y·(1 − label_smoothing) + label_smoothing/C
+              u = clip(p/(Σp), 10⁻⁷, 0.9999999)
+              v = [10⁻⁷ ≤ p/(Σp) ≤ 0.9999999]
+    loss      L = −Σ t·log(u)
+    gradient  g = (Σ t·v·p/u)/(Σp)² − t·v/(u·Σp)
+    Hessian   h = t·v/(u·(Σp)²) + t·v/(u²·(Σp)²) + (t·v/u + (Σ t·v·p²/u²)/(Σp)² −
+                  t·v·p/(u²·Σp))/(Σp)² − t·v·p/(u²·(Σp)³) − (2·Σ t·v·p/u)/(Σp)³
 
     target y probability · prediction p probability · parameter label_smoothing ≥ 0 and ≤ 1, default
     0

@@ -1,21 +1,21 @@
 """CategoricalFocalCrossentropy with from_logits=True: Categorical cross-entropy with each class faded
 out by (1 − its probability)^gamma, sum over the axis.
 
-              u = y·(1 − label_smoothing) + label_smoothing/C
-              v = 1 − softmax(p)
-              w = v^(γ − 1)
-              A = Σ α·γ·u·w·log_softmax(p)·softmax(p)
-              B = Σ α·γ·u·w·softmax(p)
-              D = Σ α·u·v^γ − A
-    loss      L = −Σ α·u·v^γ·log_softmax(p)
-    gradient  g = D·softmax(p) + α·γ·u·w·log_softmax(p)·softmax(p) − α·u·v^γ
-    Hessian   h = D·softmax(p) + α·γ·u·w·log_softmax(p)·softmax(p) + 2·α·γ·u·w·softmax(p) −
-                  α·γ·u·v^(γ − 2)·(γ − 1)·log_softmax(p)·softmax(p)² − (α·γ·u·w·softmax(p) −
-                  B·softmax(p))·softmax(p) − (D·softmax(p) + α·γ·u·w·log_softmax(p)·softmax(p) +
-                  2·α·γ·u·w·softmax(p) − α·γ·u·v^(γ − 2)·(γ −
-                  1)·log_softmax(p)·softmax(p)²)·softmax(p) − (α·γ·u·w·log_softmax(p)·softmax(p) +
-                  α·γ·u·w·softmax(p) − α·γ·u·v^(γ − 2)·(γ − 1)·log_softmax(p)·softmax(p)² −
-                  softmax(p)·(A + B + Σ α·γ·u·v^(γ − 2)·(1 −
+              t = y·(1 − label_smoothing) + label_smoothing/C
+              u = 1 − softmax(p)
+              v = u^(γ − 1)
+              A = Σ α·γ·t·v·log_softmax(p)·softmax(p)
+              B = Σ α·γ·t·v·softmax(p)
+              D = Σ α·t·u^γ − A
+    loss      L = −Σ α·t·u^γ·log_softmax(p)
+    gradient  g = D·softmax(p) + α·γ·t·v·log_softmax(p)·softmax(p) − α·t·u^γ
+    Hessian   h = D·softmax(p) + α·γ·t·v·log_softmax(p)·softmax(p) + 2·α·γ·t·v·softmax(p) −
+                  α·γ·t·u^(γ − 2)·(γ − 1)·log_softmax(p)·softmax(p)² − (α·γ·t·v·softmax(p) −
+                  B·softmax(p))·softmax(p) − (D·softmax(p) + α·γ·t·v·log_softmax(p)·softmax(p) +
+                  2·α·γ·t·v·softmax(p) − α·γ·t·u^(γ − 2)·(γ −
+                  1)·log_softmax(p)·softmax(p)²)·softmax(p) − (α·γ·t·v·log_softmax(p)·softmax(p) +
+                  α·γ·t·v·softmax(p) − α·γ·t·u^(γ − 2)·(γ − 1)·log_softmax(p)·softmax(p)² −
+                  softmax(p)·(A + B + Σ α·γ·t·u^(γ − 2)·(1 −
                   γ)·log_softmax(p)·softmax(p)²))·softmax(p)
 
     target y probability · prediction p real · parameter α ≥ 0, or one such number a column, default

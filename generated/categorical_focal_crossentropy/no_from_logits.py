@@ -1,23 +1,22 @@
 """CategoricalFocalCrossentropy with from_logits=False: Categorical cross-entropy with each class faded
 out by (1 − its probability)^gamma, sum over the axis.
 
+              t = y·(1 − label_smoothing) + label_smoothing/C
               u = clip(p/(Σp), 10⁻⁷, 0.9999999)
-              v = y·(1 − label_smoothing) + label_smoothing/C
-              w = [10⁻⁷ ≤ p/(Σp) ≤ 0.9999999]
-              a = (1 − u)^(γ − 1)
-              b = (1 − u)^(γ − 2)
-              A = Σ α·v·w·p·(1 − u)^γ/u
-    loss      L = −Σ α·v·(1 − u)^γ·log(u)
-    gradient  g = A/(Σp)² + a·α·γ·v·w·log(u)/(Σp) − α·v·w·(1 − u)^γ/(u·Σp) − (Σ
-                  a·α·γ·v·w·p·log(u))/(Σp)²
-    Hessian   h = 2·a·α·γ·v·w/(u·(Σp)²) + α·b·γ·v·w·p·(γ − 1)·log(u)/(Σp)³ + α·v·w·(1 −
-                  u)^γ/(u·(Σp)²) + α·v·w·(1 − u)^γ/(u²·(Σp)²) + (α·v·w·(1 − u)^γ/u + (Σ α·v·w·p²·(1
-                  − u)^γ/u²)/(Σp)² + (Σ a·α·γ·v·w·p²/u)/(Σp)² − a·α·γ·v·w·p/(u·Σp) − α·v·w·p·(1 −
-                  u)^γ/(u²·Σp))/(Σp)² + (2·Σ a·α·γ·v·w·p·log(u))/(Σp)³ − 2·A/(Σp)³ −
-                  2·a·α·γ·v·w·p/(u·(Σp)³) − a·α·γ·v·w·log(u)/(Σp)² − α·b·γ·v·w·(γ − 1)·log(u)/(Σp)²
-                  − α·v·w·p·(1 − u)^γ/(u²·(Σp)³) − (a·α·γ·v·w·p/(u·Σp) + a·α·γ·v·w·log(u) + (Σ
-                  α·b·γ·v·w·p²·(γ − 1)·log(u))/(Σp)² − α·b·γ·v·w·p·(γ − 1)·log(u)/(Σp) − (Σ
-                  a·α·γ·v·w·p²/u)/(Σp)²)/(Σp)²
+              v = [10⁻⁷ ≤ p/(Σp) ≤ 0.9999999]
+              w = (1 − u)^(γ − 1)
+              a = (1 − u)^(γ − 2)
+              A = Σ α·t·v·p·(1 − u)^γ/u
+              B = Σ α·γ·t·v·w·p·log(u)
+    loss      L = −Σ α·t·(1 − u)^γ·log(u)
+    gradient  g = A/(Σp)² + α·γ·t·v·w·log(u)/(Σp) − B/(Σp)² − α·t·v·(1 − u)^γ/(u·Σp)
+    Hessian   h = 2·B/(Σp)³ + a·α·γ·t·v·p·(γ − 1)·log(u)/(Σp)³ + 2·α·γ·t·v·w/(u·(Σp)²) + α·t·v·(1 −
+                  u)^γ/(u·(Σp)²) + α·t·v·(1 − u)^γ/(u²·(Σp)²) + (α·t·v·(1 − u)^γ/u + (Σ α·t·v·p²·(1
+                  − u)^γ/u²)/(Σp)² + (Σ α·γ·t·v·w·p²/u)/(Σp)² − α·γ·t·v·w·p/(u·Σp) − α·t·v·p·(1 −
+                  u)^γ/(u²·Σp))/(Σp)² − 2·A/(Σp)³ − a·α·γ·t·v·(γ − 1)·log(u)/(Σp)² −
+                  2·α·γ·t·v·w·p/(u·(Σp)³) − α·γ·t·v·w·log(u)/(Σp)² − α·t·v·p·(1 − u)^γ/(u²·(Σp)³) −
+                  (α·γ·t·v·w·p/(u·Σp) + α·γ·t·v·w·log(u) + (Σ a·α·γ·t·v·p²·(γ − 1)·log(u))/(Σp)² −
+                  a·α·γ·t·v·p·(γ − 1)·log(u)/(Σp) − (Σ α·γ·t·v·w·p²/u)/(Σp)²)/(Σp)²
 
     target y probability · prediction p probability · parameter α ≥ 0, or one such number a column,
     default 0.25 · parameter γ ≥ 0, default 2 · parameter label_smoothing ≥ 0 and ≤ 1, default 0

@@ -20,17 +20,19 @@ from .lower import lower
 from .rows_kernel import rows_kernel
 from .schedule import EXPONENT, Schedule, Write, schedule
 from .stabilise import stabilise
-from .targets import place_targets, restore_targets, separate_targets
+from .targets import place_targets, restore_targets, separate_targets, target_letters
 
 
 @dataclass(frozen=True)
 class Derived:
     """One term of one variant with everything that follows from its formula.
 
-    The textbook forms are what people read; `schedules` hold what the kernels compute.
+    The textbook forms are what people read, with a letter for each target that parameters have changed
+    (`targets`); `schedules` hold what the kernels compute.
     """
 
     expression: Expr
+    targets: tuple[tuple[Symbol, Expr], ...]
     scope: Scope
     labels: bool
     ladder: Ladder
@@ -39,6 +41,13 @@ class Derived:
     product: Derivative
     schedules: Mapping[str, Schedule]
     trace: tuple[tuple[str, Expr, Expr], ...] = ()
+
+    @property
+    def symbols(self) -> frozenset[Symbol]:
+        """Every symbol of the declared expression."""
+        return frozenset().union(
+            self.expression.free_symbols, *(part.free_symbols for _, part in self.targets)
+        )
 
 
 def derive(declaration: Declaration, options: Mapping[str, object]) -> tuple[Derived, ...]:
@@ -74,9 +83,11 @@ def _derive_term(
     parts = {**targets, **product.parts}
     schedules = {name: _schedule(*each, parts, trace) for name, each in outputs.items()}
 
-    readable = partial(restore_targets, definitions=targets)
+    letters = target_letters(targets)
+    readable = partial(restore_targets, definitions={**targets, **letters})
     return Derived(
-        expression,
+        readable(separated),
+        tuple((letter, targets[symbol]) for symbol, letter in letters.items()),
         scope,
         labels,
         map_expressions(ladder, readable),
@@ -136,7 +147,7 @@ def assemble(declaration: Declaration, derived: Derived, prefix: str = "") -> As
     plans, shared = _share(assembly, plans, symbols)
     for output in OUTPUTS:
         assembly.kernels.append(rows_kernel(assembly, output, plans[output], symbols, shared))
-    if not declaration.per_class & {symbol.name for symbol in derived.expression.free_symbols}:
+    if not declaration.per_class & {symbol.name for symbol in derived.symbols}:
         for output in OUTPUTS:
             assembly.kernels.append(flat_kernel(assembly, output, plans[output], shared))
     return assembly

@@ -53,7 +53,9 @@ def _module(declaration: Declaration, options: Mapping[str, object], with_class:
     prefixes = [""] if len(derived) == 1 else [f"term_{number}_" for number in range(1, len(derived) + 1)]
     assemblies = [assemble(declaration, term, prefix) for term, prefix in zip(derived, prefixes, strict=True)]
     titles = [""] if len(derived) == 1 else [f": term {number}" for number in range(1, len(derived) + 1)]
-    texts = [formulas(term.expression, term.ladder, term.gradient, term.hessian) for term in derived]
+    texts = [
+        formulas(term.expression, term.ladder, term.gradient, term.hessian, term.targets) for term in derived
+    ]
     functions = "\n\n\n".join(render_functions(*pair) for pair in zip(titles, assemblies, strict=True))
     constants = " ".join(f"{name}()" for each in assemblies for name in each.constant_calls)
     variant = _variant(declaration, derived, assemblies, texts)

@@ -4,11 +4,13 @@
 multiplied out and mixed with the prediction. The kernels compute each once a column.
 """
 
-from sympy import Expr, Mul, Symbol
+from sympy import Add, Expr, Mul, Symbol
 
 from lossgen.language.atoms import keep
 from lossgen.language.reductions import Reduction
-from lossgen.language.symbols import y_pred, y_true
+from lossgen.language.symbols import column_count, y_pred, y_true
+
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def separate_targets(expression: Expr, nonnegative: frozenset[Symbol]) -> tuple[Expr, dict[Symbol, Expr]]:
@@ -18,7 +20,9 @@ def separate_targets(expression: Expr, nonnegative: frozenset[Symbol]) -> tuple[
     """
     names: dict[Expr, Symbol] = {}
 
-    def symbol_of(part: Expr) -> Symbol:
+    def symbol_of(part: Expr) -> Expr:
+        if isinstance(part, Add) and all(term.could_extract_minus_sign() for term in part.args):
+            return -symbol_of(-part)
         if part not in names:
             names[part] = Symbol(f"target_{len(names) + 1}", **_sign(part, nonnegative))
         return names[part]
@@ -51,6 +55,18 @@ def separate_targets(expression: Expr, nonnegative: frozenset[Symbol]) -> tuple[
 def restore_targets(expression: Expr, definitions: dict[Symbol, Expr]) -> Expr:
     """The expression that a person reads."""
     return expression.xreplace(definitions)
+
+
+def target_letters(definitions: dict[Symbol, Expr]) -> dict[Symbol, Symbol]:
+    """t, or t₁ and t₂, for the targets that depend on parameters: a reader wants to see them whole."""
+    changed = [symbol for symbol, part in definitions.items() if part.free_symbols - {y_true, column_count}]
+    numbers = (
+        [""] if len(changed) == 1 else [str(n).translate(SUBSCRIPTS) for n in range(1, len(changed) + 1)]
+    )
+    return {
+        symbol: Symbol(f"t{number}", **symbol.assumptions0)
+        for symbol, number in zip(changed, numbers, strict=True)
+    }
 
 
 def place_targets(expression: Expr, definitions: dict[Symbol, Expr]) -> Expr:

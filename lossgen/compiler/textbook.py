@@ -55,13 +55,15 @@ class Formulas:
         return text(self.spelt_out(which))
 
 
-def formulas(declared: Expr, ladder: Ladder, gradient: Derivative, hessian: Derivative) -> Formulas:
+def formulas(
+    declared: Expr, ladder: Ladder, gradient: Derivative, hessian: Derivative, targets: Definitions = ()
+) -> Formulas:
     """The textbook forms of a term and of its derivatives, with letters for what they repeat."""
     derivatives = tuple(textbook(each.textbook, each.ladder) for each in (gradient, hessian))
     values = dict.fromkeys((shortest(declared), textbook(ladder.head, ladder)))
     candidates = [abbreviate(value, *derivatives) for value in values]
     definitions, parts = min(candidates, key=_total_length)
-    return Formulas(definitions, *parts)
+    return Formulas((*targets, *definitions), *parts)
 
 
 def _total_length(abbreviated: tuple[Definitions, tuple[Expr, ...]]) -> int:

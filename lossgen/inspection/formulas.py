@@ -34,7 +34,7 @@ def checked(declaration: Declaration, options: dict) -> dict:
 
 def term_formulas(derived: Derived) -> Formulas:
     """The formulas of one derived term."""
-    return formulas(derived.expression, derived.ladder, derived.gradient, derived.hessian)
+    return formulas(derived.expression, derived.ladder, derived.gradient, derived.hessian, derived.targets)
 
 
 def formula(declaration: Declaration, **options) -> str:

@@ -85,6 +85,8 @@ def invert_hypotenuse(expression: Expr, targets) -> Expr | None:
     base, exponent = _base_and_exponent(expression)
     if exponent.is_nonnegative:
         return None
+    if base.func is hypot1 and exponent.is_Integer and exponent < -1:
+        return keep(1 / base) ** -exponent
     found = _hypotenuse(base, targets)
     if found is None:
         return None
