@@ -47,12 +47,5 @@ class Inspected:
         from lossgen.inspection.source import source
 
         return source(self, **options)
-
-    def verify(self: Any, **options: Any) -> object:
-        """Compare the compiled loss with high-precision arithmetic of its formula."""
-        from lossgen.inspection.verify import verify
-
-        return verify(self, **options)
-
     def _repr_latex_(self) -> str:
         return f"$${self.latex()}$$"
