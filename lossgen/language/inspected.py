@@ -47,5 +47,6 @@ class Inspected:
         from lossgen.inspection.source import source
 
         return source(self, **options)
+
     def _repr_latex_(self) -> str:
         return f"$${self.latex()}$$"
