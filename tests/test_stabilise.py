@@ -154,6 +154,21 @@ LAST = {
     "conjugate": (delta**2 * hypot1m1(p / delta), p * keep(p / (hypot1(p / delta) + 1))),
     "squares": (e / (1 + e**2), unit_hypot(e) * keep(1 / hypot1(e))),
     "logarithm": (log1p(e**2), 2 * log1p(hypot1m1(e))),
+    "quotient": (
+        log((p**2 + 1) / (q**2 + 1)),
+        keep(signum(p**2 - q**2) * log1p(absolute(p**2 - q**2) / minimum(p**2 + 1, q**2 + 1))),
+    ),
+    "squares of one": (
+        2 / (1 + e**2) - 4 * e**2 / (1 + e**2) ** 2,
+        2 * keep(1 / hypot1(e)) ** 2 * keep(keep(1 / hypot1(e)) - unit_hypot(e))
+        * (keep(1 / hypot1(e)) + unit_hypot(e)),
+    ),
+    "root": (
+        sqrt(e**2 + delta**2),
+        maximum(absolute(e), delta) * hypot1(minimum(absolute(e), delta) / maximum(absolute(e), delta)),
+    ),
+    "fading": (e**2 * exp(-(e**2) / 2), keep(e * exp(-(e**2) / 4)) ** 2),
+    "inverse": ((1 + p) ** -2, keep(1 / (1 + p)) ** 2),
     "exponential": (y * exp(-p), xdivy(xdivy(y, exp(p / 2)), exp(p / 2))),
     "tanh is left": (y - tanh(p), y - tanh(p)),
 }
@@ -212,7 +227,7 @@ def test_refused(name):
 def test_last_rewrite(name):
     before, after = LAST[name]
     result = accurate(before, targets={y})
-    assert sympy.expand(result - after) == 0 or result == after
+    assert sympy.expand(result - after) == 0
     if name != "clip of a sum":
         assert agree(before, result, name) >= 8
 
@@ -226,6 +241,15 @@ def test_logarithm_of_a_clip():
             assert abs(wanted - got) <= 1e-20 * abs(wanted), (before, value)
 
 
+def test_power_less_one():
+    before = expm1(gamma * log1p(e**2))
+    result = accurate(before, targets={y})
+    for exponent in (-2.0, -0.5, 0.5, 1.0):
+        for value in (1e-30, 1e-3, 0.5, 1.0, 1.5, 1e3, 1e15):
+            at = {p: value, y: 0.0, gamma: exponent}
+            assert ulps(rounded(result, at, {p, y}), exact(before, at, 100)) < 8, at
+
+
 def test_log_two_sigmoid():
     result = accurate(stabilise(log(1 + tanh(p))))
     for value in (-300.0, -20.0, -1.0, -1e-8, 1e-8, 1.0, 20.0, 300.0):
@@ -235,7 +259,7 @@ def test_log_two_sigmoid():
 # Naive formulas: how many ulp of float32 remain ------------------------------------------------------------
 
 s, t = 1 / (1 + exp(-p)), exp(p) / (1 + exp(p))
-SIZES = (0, 1e-30, 1e-10, 1e-4, 0.3, 2.7, 20, 90, 1e3, 1e4)
+SIZES = (0, 1e-30, 1e-10, 1e-4, 0.3, 2.7, 20, 90, 2e3)
 LOGITS = tuple(sign * size for size in SIZES for sign in (1, -1))
 SHORTER = tuple(value for value in LOGITS if abs(value) < 30)
 PROBABILITIES = (1e-30, 1e-10, 1e-4, 0.3, 0.9, 0.999999)

@@ -14,24 +14,30 @@ from .complements import (
     collect_labels,
     complement_of_clip,
     complement_of_power,
+    logarithm_of_quotient,
     one_sided_logarithm,
     split_sigmoid,
     split_softplus,
+    two_sided_power,
 )
-from .scales import (
-    balance_exponential,
+from .hypotenuse import (
     balance_hypotenuse,
     conjugate_difference,
     invert_hypotenuse,
+    join_heights,
     logarithm_of_square,
     square_root_of_sum,
 )
+from .scales import balance_exponential, fade_power, invert_power
 
 RULES = (
+    # a clip turns round before the sums that hold it are split
     ("complement of a clip", complement_of_clip),
     ("logarithm of a clip", clipped_logarithm),
+    ("logarithm of a quotient", logarithm_of_quotient),
     ("complement of a power", complement_of_power),
     ("logarithm seen from both sides", one_sided_logarithm),
+    ("power seen from both sides", two_sided_power),
     ("labels collected", collect_labels),
     ("complement of sigmoid", split_sigmoid),
     ("complement of softplus", split_softplus),
@@ -40,6 +46,9 @@ RULES = (
     ("no overflow in a square", invert_hypotenuse),
     ("no overflow in a square", balance_hypotenuse),
     ("no overflow in a square", square_root_of_sum),
+    ("squares that add up to one", join_heights),
+    ("no overflow in a power", fade_power),
+    ("no overflow in a power", invert_power),
     ("no overflow in an exponential", balance_exponential),
 )
 

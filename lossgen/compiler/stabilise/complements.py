@@ -5,8 +5,11 @@ from __future__ import annotations
 from sympy import Add, Expr, Mul, S, expand_mul, log, tanh
 
 from lossgen.language.atoms import (
+    absolute,
     clip,
     expm1,
+    hypot1,
+    hypot1m1,
     keep,
     log1p,
     log_cosh,
@@ -15,6 +18,7 @@ from lossgen.language.atoms import (
     power,
     relu,
     sigmoid,
+    signum,
     softplus,
     xlogy,
 )
@@ -86,6 +90,37 @@ def _scaled_logarithm(base, exponent):
     if logarithm.func is log and not exponent.is_positive:
         return xlogy(exponent, base)
     return exponent * logarithm
+
+
+def logarithm_of_quotient(expression: Expr, targets) -> Expr | None:
+    """log(a/b) for a, b > 0 with a common addend → ±log1p(|a − b|/min(a, b)): it drops out of a − b."""
+    if expression.func is not log or not expression.args[0].is_Mul:
+        return None
+    a, b = expression.args[0].as_numer_denom()
+    if not (a.is_Add and b.is_Add and a.is_positive and b.is_positive and set(a.args) & set(b.args)):
+        return None
+    difference = a - b
+    return keep(signum(difference) * log1p(absolute(difference) / minimum(a, b)))
+
+
+def two_sided_power(expression: Expr, targets) -> Expr | None:
+    """expm1(a·log1p(w)) = (1 + w)^a − 1 for w ≥ 0: by expm1 up to w = 1, where a large exponent loses digits.
+
+    With m = min(w, 1) and b = ((1 + w)/(1 + m))^a it is b·expm1(a·log1p(m)) + (b − 1), addends of one sign.
+    """
+    if expression.func is not expm1:
+        return None
+    (argument,) = expression.args
+    found = [factor for factor in Mul.make_args(argument) if factor.func is log1p]
+    a, moving = argument.as_independent(y_pred, as_Add=False)
+    if len(found) != 1 or moving != found[0]:
+        return None
+    (w,) = moving.args
+    if not w.is_nonnegative:
+        return None
+    small = minimum(w, 1)
+    large = power((hypot1(w.args[0]) if w.func is hypot1m1 else 1 + w) / (1 + small), a)
+    return keep(large * expm1(a * log1p(small)) + keep(large - 1))
 
 
 def one_sided_logarithm(expression: Expr, targets) -> Expr | None:

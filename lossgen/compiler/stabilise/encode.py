@@ -26,7 +26,7 @@ from lossgen.language.atoms import (
     xdivy,
 )
 
-from .forms import coefficients, multiple
+from .forms import coefficients, is_positive, multiple
 from .product import Product
 
 INDICATORS = (step, inside, greater)
@@ -47,7 +47,7 @@ def encode(product: Product) -> Expr:
 
 
 def _power(base: Expr, exponent: Expr) -> Expr:
-    if exponent.is_Rational or exponent.is_integer or base.is_positive:
+    if exponent.is_Rational or exponent.is_integer or is_positive(base):
         return Pow(base, exponent)
     return power(base, exponent)
 

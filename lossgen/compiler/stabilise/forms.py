@@ -92,5 +92,19 @@ def one_plus(expression: Expr) -> Expr | None:
     return None
 
 
-def positive_sum(expression: Expr) -> bool:
-    return all(addend.is_nonnegative for addend in Add.make_args(expression))
+def is_positive(expression: Expr) -> bool:
+    """Proven > 0, also where SymPy does not see it: 1 + x²/|a| for an a that might be 0."""
+    if expression.is_positive:
+        return True
+    if not expression.is_Add:
+        return False
+    constant, *others = expression.args
+    return constant.is_Rational and constant > 0 and all(_is_nonnegative(addend) for addend in others)
+
+
+def _is_nonnegative(product: Expr) -> bool:
+    for factor in Mul.make_args(product):
+        base, exponent = factor.as_base_exp()
+        if not (factor.is_nonnegative or base.is_nonnegative or (exponent.is_even and base.is_real)):
+            return False
+    return True

@@ -23,7 +23,7 @@ from lossgen.language.atoms import (
     softplus,
 )
 
-from .forms import is_backward, one_plus, square_root
+from .forms import is_backward, is_positive, one_plus, square_root
 
 
 class Product:
@@ -144,7 +144,7 @@ class Product:
             if root is not None:
                 self.base(hypot1(root), 2 * exponent * to)
                 return
-        if to.is_integer or base.is_nonnegative:
+        if to.is_integer or base.is_nonnegative or is_positive(base):
             self.multiply(base, exponent * to)
         else:
             self.base(factor, to)
@@ -276,7 +276,7 @@ def _power(product, x, exponent, to):
 
 
 def _power_slope(product, x, exponent, to):
-    if not (x.is_positive and to.is_Integer):
+    if not (is_positive(x) and to.is_Integer):
         return False
     product.multiply(exponent, to)
     product.multiply(x, (exponent - 1) * to)
