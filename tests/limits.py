@@ -67,6 +67,7 @@ LIMITS = (
     Limit(("cosine_similarity",), ALL, 1.5, "the gradient of parallel vectors is a difference that vanishes"),
     Limit(("cosine_similarity",), ALL, math.inf, "Σp² and powers of the norm need a scaled sum", is_extreme),
     Limit(("pseudo_huber",), ("value",), math.inf, "error / delta overflows", is_nearly_too_large),
+    Limit(("pseudo_huber", "charbonnier"), SECOND, 1.2, "the cube of a quotient is three roundings and more"),
     Limit(("cauchy", "adaptive_robust"), SECOND, 4, "the Hessian changes sign, at an error of √2·c"),
     Limit(("cauchy", "adaptive_robust"), ALL, math.inf, "error / c overflows", is_nearly_largest),
     Limit(("adaptive_robust",), ALL, 100, "a power of a large square amplifies its rounding"),
