@@ -94,6 +94,10 @@ RULES = {
     "A1 half": ((1 + tanh(p)) / 2, sigmoid(2 * p)),
     "A1 squares": (1 - sigmoid(p) ** 2, (sigmoid(-p) + 2 * sigmoid(p)) * sigmoid(-p)),
     "A1 targets": (-y * sigmoid(-p) + (1 - y) * sigmoid(p), sigmoid(p) - y),
+    "A1 opened": (
+        sigmoid(-p) ** 2 * sigmoid(p) - (sigmoid(-p) + 2 * sigmoid(p)) * sigmoid(-p) * sigmoid(p),
+        -2 * sigmoid(-p) * sigmoid(p) ** 2,
+    ),
     "A1 bose": (bose(p) + 1, -bose(-p)),
     "A2": (softplus(p) - p, softplus(-p)),
     "A2 both": (y * softplus(-p) + (1 - y) * softplus(p), softplus(p) - p * y),

@@ -22,12 +22,12 @@ def combine_exponentials(expression: Expr) -> Expr | None:
     opened = _open_cofactors(expression)
     if opened is None:
         return None
-    combined = _combine_groups(opened)
-    if combined is None:
-        return None
+    found, combined = opened, opened
     while combined is not None:
         found = combined
         combined = _combine_groups(found) if found.is_Add else None
+    if found is opened and len(Add.make_args(opened)) > len(expression.args):
+        return None  # nothing has cancelled
     return found if size(found) < size(expression) else None
 
 
