@@ -8,8 +8,6 @@ from lossgen.language.atoms import (
     absolute,
     clip,
     expm1,
-    hypot1,
-    hypot1m1,
     keep,
     log1p,
     log_cosh,
@@ -119,7 +117,7 @@ def two_sided_power(expression: Expr, targets) -> Expr | None:
     if not w.is_nonnegative:
         return None
     small = minimum(w, 1)
-    large = power((hypot1(w.args[0]) if w.func is hypot1m1 else 1 + w) / (1 + small), a)
+    large = power((1 + w) / (1 + small), a)  # exactly 1 up to w = 1
     return keep(large * expm1(a * log1p(small)) + keep(large - 1))
 
 
