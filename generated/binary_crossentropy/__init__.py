@@ -24,13 +24,13 @@ class BinaryCrossentropy(Loss):
         axis, reduction, name, dtype: as for every `Loss`.
     """
 
-    parameters = {"label_smoothing": Parameter(0.0, maximum=1)}
+    parameters = {"label_smoothing": Parameter(0.0, minimum=0, maximum=1)}
     options = {"from_logits": Option(False, (False, True))}
     arguments = ("from_logits", "label_smoothing", "axis", "reduction", "name", "dtype")
     default_name = "binary_crossentropy"
     default_axis = -1
     labels = False
-    digest = "38754a91"
+    digest = "9395633d"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -31,7 +31,7 @@ class BinaryFocalCrossentropy(Loss):
     """
 
     parameters = (
-        {"alpha": Parameter(0.25, maximum=1), "gamma": Parameter(2.0), "label_smoothing": Parameter(0.0, maximum=1)}
+        {"alpha": Parameter(0.25, minimum=0, maximum=1), "gamma": Parameter(2.0, minimum=0), "label_smoothing": Parameter(0.0, minimum=0, maximum=1)}
     )
     options = (
         {"apply_class_balancing": Option(False, (False, True)), "from_logits": Option(False, (False, True))}
@@ -43,7 +43,7 @@ class BinaryFocalCrossentropy(Loss):
     default_name = "binary_focal_crossentropy"
     default_axis = -1
     labels = False
-    digest = "38754a91"
+    digest = "9395633d"
     variants = {
         (False, False): ".no_apply_class_balancing_and_no_from_logits",
         (False, True): ".no_apply_class_balancing_and_from_logits",

@@ -31,7 +31,7 @@ class Brier(Loss):
     default_name = "brier"
     default_axis = -1
     labels = False
-    digest = "38754a91"
+    digest = "9395633d"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

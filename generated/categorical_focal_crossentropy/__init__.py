@@ -31,14 +31,14 @@ class CategoricalFocalCrossentropy(Loss):
     """
 
     parameters = (
-        {"alpha": Parameter(0.25, per_class=True), "gamma": Parameter(2.0), "label_smoothing": Parameter(0.0, maximum=1)}
+        {"alpha": Parameter(0.25, minimum=0, per_class=True), "gamma": Parameter(2.0, minimum=0), "label_smoothing": Parameter(0.0, minimum=0, maximum=1)}
     )
     options = {"from_logits": Option(False, (False, True))}
     arguments = ("alpha", "gamma", "from_logits", "label_smoothing", "axis", "reduction", "name", "dtype")
     default_name = "categorical_focal_crossentropy"
     default_axis = -1
     labels = False
-    digest = "38754a91"
+    digest = "9395633d"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

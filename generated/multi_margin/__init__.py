@@ -28,13 +28,13 @@ class MultiMargin(Loss):
     Reference: K. Crammer, Y. Singer, JMLR 2 (2001); J. Weston, C. Watkins, ESANN 1999.
     """
 
-    parameters = {"margin": Parameter(1.0)}
+    parameters = {"margin": Parameter(1.0, minimum=0)}
     options = {"exponent": Option(1, (1, 2))}
     arguments = ("margin", "exponent", "reduction", "name", "dtype", "ignore_class")
     default_name = "multi_margin"
     default_axis = -1
     labels = True
-    digest = "38754a91"
+    digest = "9395633d"
     variants = {
         (1,): ".exponent_1",
         (2,): ".exponent_2",

@@ -33,7 +33,7 @@ class Poly1(Loss):
     default_name = "poly1"
     default_axis = -1
     labels = False
-    digest = "38754a91"
+    digest = "9395633d"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

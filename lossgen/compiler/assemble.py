@@ -310,6 +310,7 @@ RATIONAL = {
     "absolute",
     "clip",
     "greater",
+    "guarded_product",
     "inside",
     "keep",
     "maximum",

@@ -80,7 +80,7 @@ def _derive_term(
         "hessian_vector_product": (product.ladder, {"product": product.expression}),
     }
     assert set(outputs) == set(OUTPUTS)
-    parts = {**targets, **product.parts}
+    parts = {symbol: stable(part) for symbol, part in targets.items()} | dict(product.parts)
     schedules = {name: _schedule(*each, parts, trace) for name, each in outputs.items()}
 
     letters = target_letters(targets)

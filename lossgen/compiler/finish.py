@@ -4,20 +4,27 @@ Differences from a log-sum-exp become the atoms `log_softmax`, `softmax` and `so
 computed from (maximum, rest of the sum) and cancel nowhere; then the complement splits of `accurate`.
 """
 
-from sympy import Add, Expr, Mul, Symbol, exp
+from sympy import Add, Expr, Mul, Pow, Symbol, exp
 
 from lossgen.language.atoms import (
     expm1,
+    greater,
+    inside,
     log_softmax,
     power_curvature,
     power_slope,
+    sigmoid,
     softmax,
     softmax_complement,
+    step,
 )
 
 from .kernel_functions import guarded_product
-from .ladder import Ladder, Rung
+from .ladder import LABEL_HIT, Ladder, Rung, hit_symbol
 from .stabilise import accurate
+
+INDICATORS = (greater, inside, step)
+BOUNDED = (sigmoid, softmax, softmax_complement)
 
 
 def finish(expression: Expr, ladder: Ladder, targets: frozenset[Symbol], trace: list | None = None) -> Expr:
@@ -26,7 +33,7 @@ def finish(expression: Expr, ladder: Ladder, targets: frozenset[Symbol], trace: 
     for rung in rungs:
         expression = _softmax_atoms(expression, rung)
     finished = accurate(expression, targets=targets, trace=trace)
-    return _guard_products(finished, targets)
+    return _guard_products(finished, ladder, targets)
 
 
 def _softmax_atoms(expression: Expr, rung: Rung) -> Expr:
@@ -56,25 +63,64 @@ def _difference(sum_: Add, rung: Rung) -> Expr:
     return factor * log_softmax(rung.summand, rung.symbol) + rest
 
 
-def _guard_products(expression: Expr, symbols: frozenset[Symbol]) -> Expr:
+def _guard_products(expression: Expr, ladder: Ladder, symbols: frozenset[Symbol]) -> Expr:
     """Products that are 0 because one factor is, though another one is infinite.
 
-    A target of 0 times log_softmax = −∞, and the slope of a power at 0 times what vanishes with its base.
+    A target of 0 times log_softmax = −∞; an indicator of 0 times what overflows elsewhere; and the slope of a
+    power at 0 times what vanishes with its base.
     """
-    if not expression.args or not expression.has(log_softmax, power_slope, power_curvature):
+    if not expression.args:
         return expression
-    arguments = [_guard_products(argument, symbols) for argument in expression.args]
+    arguments = [_guard_products(argument, ladder, symbols) for argument in expression.args]
+    if isinstance(expression, Pow) and arguments[0] in hits(ladder) and arguments[1].is_positive:
+        return arguments[0]
     if not isinstance(expression, Mul):
         return expression.func(*arguments)
-    targets = [
-        factor for factor in arguments if factor.free_symbols & symbols and not factor.has(log_softmax)
-    ]
-    logarithms = [factor for factor in arguments if isinstance(factor, log_softmax)]
-    if targets and len(logarithms) == 1:
-        arguments = [factor for factor in arguments if factor not in targets and factor not in logarithms]
-        arguments.append(guarded_product(Mul(*targets), logarithms[0]))
-    slopes = [factor for factor in arguments if isinstance(factor, (power_slope, power_curvature))]
-    rest = [factor for factor in arguments if factor not in slopes]
-    if len(slopes) == 1 and any(factor.args for factor in rest):
-        return guarded_product(Mul(*rest), slopes[0])
+    for guards in (_targets_of_logarithms, _indicators, _vanishing_with_base):
+        arguments = guards(arguments, ladder, symbols)
     return Mul(*arguments)
+
+
+def _targets_of_logarithms(factors: list[Expr], ladder: Ladder, symbols: frozenset[Symbol]) -> list[Expr]:
+    targets = [factor for factor in factors if factor.free_symbols & symbols and not factor.has(log_softmax)]
+    logarithms = [factor for factor in factors if isinstance(factor, log_softmax)]
+    if not targets or len(logarithms) != 1:
+        return factors
+    rest = [factor for factor in factors if factor not in targets and factor not in logarithms]
+    return [*rest, guarded_product(Mul(*targets), logarithms[0])]
+
+
+def _indicators(factors: list[Expr], ladder: Ladder, symbols: frozenset[Symbol]) -> list[Expr]:
+    zero_or_one = [factor for factor in factors if factor in hits(ladder) or isinstance(factor, INDICATORS)]
+    rest = [factor for factor in factors if factor not in zero_or_one]
+    unbounded = [factor for factor in rest if factor.free_symbols & ladder.element_symbols and factor.args]
+    if not zero_or_one or not unbounded:
+        return factors
+    others = [factor for factor in rest if factor not in unbounded]
+    return [*others, guarded_product(Mul(*zero_or_one), Mul(*unbounded))]
+
+
+def _vanishing_with_base(factors: list[Expr], ladder: Ladder, symbols: frozenset[Symbol]) -> list[Expr]:
+    """One factor guards, so that the others do not underflow together before the slope makes up for it."""
+    slopes = [factor for factor in factors if isinstance(factor, (power_slope, power_curvature))]
+    rest = [factor for factor in factors if factor not in slopes]
+    varying = [factor for factor in rest if factor.args and factor.free_symbols & ladder.element_symbols]
+    if len(slopes) != 1 or not varying:
+        return factors
+    guard = next(
+        (factor for factor in varying if isinstance(factor, BOUNDED) or _is_square(factor)), varying[0]
+    )
+    rest.remove(guard)
+    if _is_square(guard):
+        rest.append(guard.base)
+        guard = guard.base
+    return [*rest, guarded_product(guard, slopes[0])]
+
+
+def _is_square(factor: Expr) -> bool:
+    return isinstance(factor, Pow) and factor.exp == 2 and isinstance(factor.base, BOUNDED)
+
+
+def hits(ladder: Ladder) -> frozenset[Symbol]:
+    """The ladder's symbols that are 1 at one column and 0 elsewhere."""
+    return frozenset({LABEL_HIT, *(hit_symbol(rung) for rung in ladder.rungs)})

@@ -233,7 +233,7 @@ def parameter_source(parameter: Parameter) -> str:
     said += [
         f"{name}={getattr(parameter, name)!r}"
         for name in ("positive", "minimum", "maximum", "above", "below", "per_class")
-        if getattr(parameter, name) not in (None, False)
+        if getattr(parameter, name) is not None and getattr(parameter, name) is not False
     ]
     return f"Parameter({', '.join(said)})"
 

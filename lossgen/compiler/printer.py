@@ -16,7 +16,7 @@ from lossgen.errors import CompileError
 from lossgen.language.atoms import ATOMS, keep
 
 from .canonical import canonical, is_negative, negated
-from .kernel_functions import KERNEL_FUNCTIONS, shifted
+from .kernel_functions import KERNEL_FUNCTIONS
 
 VECTOR_FUNCTIONS = frozenset(ATOMS) | {
     "exp",
@@ -195,10 +195,6 @@ class _Printer:
         if isinstance(expression, keep):
             source = self._emit(expression.args[0], 0)
             return _wrap(source, level > 0 and not source.isidentifier())
-        if isinstance(expression, shifted):
-            self.operations += 1
-            left, right = (self._emit(argument, 2) for argument in expression.args)
-            return _wrap(f"{left} - {right}", level > 0)
         return self._call(expression)
 
     def _symbol(self, symbol: Symbol) -> str:

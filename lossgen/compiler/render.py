@@ -69,6 +69,7 @@ def _environment() -> Environment:
         block_arrays=block_arrays,
         element_arguments=element_arguments,
         cast_scalars=cast_scalars,
+        scaled=scaled,
         slot_text=slot_text,
         lane_slot_text=lane_slot_text,
     )
@@ -92,7 +93,7 @@ def render_functions(title: str, assembly: Assembly) -> str:
         {
             "labels": assembly.labels,
             "kernel_parameters": lambda kernel: kernel_parameters(kernel, assembly),
-            "step_text": lambda step: step_text(step, assembly.per_class_names),
+            "step_text": lambda step, kernel: step_text(step, kernel, assembly.per_class_names),
         }
     )
     lanes = environment.get_template("lanes.jinja").make_module({"labels": assembly.labels})
@@ -167,6 +168,11 @@ def kernel_parameters(kernel: Kernel | FlatKernel, assembly: Assembly) -> list[s
     ]
 
 
+def scaled(write: str, scale: str, wide: bool) -> str:
+    """An output times its scale; a scale beyond the range of the output must not meet an output of 0."""
+    return f"guarded_product({write}, {scale})" if wide else f"{scale}*{write}"
+
+
 def cast_scalars(names: tuple[str, ...], wide: bool = False) -> list[str]:
     """The scalars that a loop uses in the dtype of the prediction: all but exponents."""
     return [] if wide else [name for name in names if not name.startswith(EXPONENT)]
@@ -213,14 +219,17 @@ def name_of_value(slot: str) -> str:
     return f"{slot}_element"
 
 
-def step_text(step: RowStep | PickStep | SweepStep, per_class: frozenset[str]) -> str:
-    """One step of a row, for one row."""
+def step_text(step: RowStep | PickStep | SweepStep, kernel: Kernel, per_class: frozenset[str]) -> str:
+    """One step of a row, for one row; what belongs to the row is float64."""
+    slots = [slot for each in kernel.of_kind(SweepStep) for slot in each.sweep.slots]
+    narrow = {name for name, kind, _ in slots if kind in ("max", "min")}
     if isinstance(step, RowStep):
-        return f"{', '.join(step.results)} = {step.point}({', '.join(step.arguments)})"
+        arguments = [f"float({name})" if name in narrow else name for name in step.arguments]
+        return f"{', '.join(step.results)} = {step.point}({', '.join(arguments)})"
     if isinstance(step, PickStep):
         arguments = [_element_of_row(name, step.index, per_class) for name in step.elements]
         arguments += [f"like(p, {name})" for name in step.scalars]
-        return f"{step.result} = {step.point}({', '.join(arguments)})"
+        return f"{step.result} = float({step.point}({', '.join(arguments)}))"
     sweep = step.sweep
     arguments = [name if name in per_class else f"{name}[row]" for name in sweep.arrays]
     arguments += [index for _, index in sweep.indices] + list(step.scalars)
@@ -250,7 +259,7 @@ def import_lines(text: str, tables: str, with_class: bool) -> str:
         ("lossgen.runtime.intrinsics", [name for name in INTRINSICS if name in called]),
         (
             "lossgen.runtime.ladder_math",
-            sorted(name for name in LADDER_FUNCTIONS & called if name != "shifted"),
+            sorted(LADDER_FUNCTIONS & called),
         ),
         ("lossgen.runtime.lanes", sorted(words & LANE_FUNCTIONS)),
         ("lossgen.runtime.loss", ["Loss", "function_of"] if with_class else []),

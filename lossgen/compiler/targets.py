@@ -4,7 +4,7 @@
 multiplied out and mixed with the prediction. The kernels compute each once a column.
 """
 
-from sympy import Add, Expr, Mul, Symbol
+from sympy import Add, Expr, Mul, Symbol, log
 
 from lossgen.language.atoms import keep
 from lossgen.language.reductions import Reduction
@@ -30,6 +30,8 @@ def separate_targets(expression: Expr, nonnegative: frozenset[Symbol]) -> tuple[
     def visit(node: Expr) -> Expr:
         if y_true not in node.free_symbols or node == y_true:
             return node
+        if isinstance(node, log) and node.has(y_pred):
+            return node  # a quotient of target and prediction is rewritten as a whole
         if isinstance(node, Mul):
             return _product(node)
         if isinstance(node, Expr) and not node.has(y_pred, Reduction):

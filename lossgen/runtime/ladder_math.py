@@ -4,8 +4,10 @@ With s = u − maximum and `excluded` = Σ exp(s) over every column but one maxi
 s − log1p(excluded): both parts have one sign, so a confident row keeps its digits.
 """
 
+import numpy as np
 from numba import njit
 
+from lossgen.runtime import tracing
 from lossgen.runtime.intrinsics import like, select
 from lossgen.runtime.options import INLINE
 from lossgen.runtime.vector_math import exp
@@ -16,9 +18,14 @@ def guarded_product(a, b):
     return select(a == 0, like(b, 0), a * b)
 
 
-@njit(**INLINE)
-def shifted(u, maximum):
-    return u - maximum
+def _shifted(u, maximum):
+    """u − maximum, held above −∞ for finite u: logits further apart than the largest float stay ordered."""
+    lowest = -np.finfo(np.float32 if u.bits == 32 else np.float64).max
+    difference = tracing.maximum(u - maximum, u.lift(float(lowest)))
+    return tracing.select(u == -np.inf, u, difference)
+
+
+shifted = tracing.vector_function(_shifted)
 
 
 @njit(**INLINE)
