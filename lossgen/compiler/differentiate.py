@@ -54,11 +54,11 @@ def gradient(ladder: Ladder, symbol: Symbol = y_pred) -> Derivative:
         slope = rung.summand.diff(symbol)
         adjoint = from_head + _column_sum(through, builder)
         adjoints[rung.symbol] = adjoint
-        direct = _direct(accurate, textbook, rung, slope, through, from_head)
+        direct = _direct(accurate, textbook, rung, slope, through)
         accurate = (
             accurate + adjoint * weight(rung) * slope
             if direct is None
-            else _balanced(direct, rung, slope, builder)
+            else _balanced(direct, from_head, rung, slope, builder)
         )
         textbook = textbook + adjoint * weight(rung) * slope
     return Derivative(builder.ladder(), accurate, textbook)
@@ -69,17 +69,15 @@ def _column_sum(expression: Expr, builder: Builder) -> Expr:
     return Add(*(builder.sum(term) for term in Add.make_args(expression)))
 
 
-def _direct(
-    accurate: Expr, textbook: Expr, rung: Rung, slope: Expr, through: Expr, from_head: Expr
-) -> Expr | None:
+def _direct(accurate: Expr, textbook: Expr, rung: Rung, slope: Expr, through: Expr) -> Expr | None:
     """D with (gradient so far) = D·slope and adjoint = −ΣD: the loss depends on u − L alone."""
-    if rung.kind != "logsumexp" or from_head != 0 or slope == 0 or through == 0 or accurate != textbook:
+    if rung.kind != "logsumexp" or slope == 0 or through == 0 or accurate != textbook:
         return None
     direct = -through
     return direct if expand_mul(textbook - direct * slope) == 0 else None
 
 
-def _balanced(direct: Expr, rung: Rung, slope: Expr, builder: Builder) -> Expr:
+def _balanced(direct: Expr, from_head: Expr, rung: Rung, slope: Expr, builder: Builder) -> Expr:
     """D − softmax·ΣD, written D·(1 − softmax) − softmax·(ΣD − D): exact for one-hot targets.
 
     D must be the same float in the sum and at the column, hence `keep`.
@@ -91,7 +89,8 @@ def _balanced(direct: Expr, rung: Rung, slope: Expr, builder: Builder) -> Expr:
     total = builder.sum(kept) if not _is_hit(inside) else builder.sum(inside)
     share = softmax(rung.summand, rung.symbol)
     others = keep(total - kept)
-    return outside * slope * (kept * softmax_complement(rung.summand, rung.symbol) - share * others)
+    balanced = outside * (kept * softmax_complement(rung.summand, rung.symbol) - share * others)
+    return slope * (balanced + from_head * share)
 
 
 def _is_hit(expression: Expr) -> bool:

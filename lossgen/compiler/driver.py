@@ -12,7 +12,7 @@ from lossgen.language.symbols import y_true
 
 from .assemble import OUTPUTS, Assembly, Shared
 from .differentiate import Derivative, gradient, hessian_diagonal, hessian_vector_product
-from .finish import finish
+from .finish import finish, guard_norms
 from .flat_kernel import flat_kernel, is_flat
 from .flatten import flatten
 from .ladder import DIRECTION, Ladder, map_expressions, prune
@@ -68,7 +68,7 @@ def _derive_term(
     stable = partial(stabilise, nonnegative=nonnegative, trace=trace)
 
     separated, targets = separate_targets(expression, nonnegative)
-    ladder = flatten(separated, columns | set(targets))
+    ladder = flatten(separated, columns | set(targets), nonnegative)
     ladder = map_expressions(ladder, stable)
     first = _map(gradient(ladder), stable)
     second = _map(hessian_diagonal(first), stable)
@@ -117,7 +117,10 @@ def _schedule(
     def finished(expression: Expr) -> Expr:
         return place_targets(finish(expression, ladder, symbols, trace), parts)
 
-    outputs = {name: finished(output) for name, output in outputs.items()}
+    outputs = {
+        name: finished(output if name == "value" else guard_norms(output, ladder))
+        for name, output in outputs.items()
+    }
     ladder = replace(
         ladder,
         rungs=tuple(

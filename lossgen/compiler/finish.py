@@ -19,7 +19,7 @@ from lossgen.language.atoms import (
     step,
 )
 
-from .kernel_functions import guarded_product
+from .kernel_functions import guarded_product, vanishing_power
 from .ladder import LABEL_HIT, Ladder, Rung, hit_symbol
 from .stabilise import accurate
 
@@ -34,6 +34,17 @@ def finish(expression: Expr, ladder: Ladder, targets: frozenset[Symbol], trace: 
         expression = _softmax_atoms(expression, rung)
     finished = accurate(expression, targets=targets, trace=trace)
     return _guard_products(finished, ladder, targets)
+
+
+def guard_norms(derivative: Expr, ladder: Ladder) -> Expr:
+    """The derivative of a root of a sum, 0 where the sum is: Σ p² = 0 means p = 0, and 0/0 is no slope."""
+    sums = {rung.symbol for rung in ladder.rungs if rung.kind == "sum" and rung.symbol.is_nonnegative}
+    roots = {
+        power
+        for power in derivative.atoms(Pow)
+        if power.base in sums and power.exp.is_Rational and power.exp.is_negative and not power.exp.is_Integer
+    }
+    return derivative.xreplace({power: vanishing_power(power.base, power.exp) for power in roots})
 
 
 def _softmax_atoms(expression: Expr, rung: Rung) -> Expr:

@@ -25,6 +25,12 @@ class guarded_product(KernelFunction):
     nargs = (2,)
 
 
+class vanishing_power(KernelFunction):
+    """base**exponent of a sum of at least 0, and 0 where it is 0: the slope of a norm at its kink."""
+
+    nargs = (2,)
+
+
 class shifted(KernelFunction):
     """u − maximum: never positive, 0 at every column that attains the maximum."""
 
@@ -49,4 +55,4 @@ class complement(KernelFunction):
     nargs = (3,)
 
 
-KERNEL_FUNCTIONS = (guarded_product, shifted, excluded_exponential, is_maximum, complement)
+KERNEL_FUNCTIONS = (guarded_product, vanishing_power, shifted, excluded_exponential, is_maximum, complement)

@@ -14,7 +14,7 @@ SLOT_TEXTS = {
     "sum": ("0", "{slot}[lane] + {value}"),
     "max": ("-inf", "maximum_of({slot}[lane], {value})"),
     "min": ("inf", "minimum_of({slot}[lane], {value})"),
-    "index": ("p.shape[0]", "min({slot}[lane], column if {value} == {of}[lane] else p.shape[0])"),
+    "index": ("p.shape[0] - 1", "min({slot}[lane], column if {value} == {of}[lane] else p.shape[0])"),
 }
 """By kind of slot: its value before the first column, and after a column."""
 

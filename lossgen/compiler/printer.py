@@ -118,7 +118,7 @@ class _Printer:
         self.calls.add("like")
         ordered = sorted(self.numbers.items(), key=lambda item: float(item[0]))
         left = ", ".join(name for _, name in ordered)
-        right = ", ".join(f"like({self.typed_by}, {_number(value)})" for value, _ in ordered)
+        right = ", ".join(f"like({self.typed_by}, {number_text(value)})" for value, _ in ordered)
         return [f"{left} = {right}"]
 
     # Sharing --------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ class _Printer:
 
     def _literal(self, value: Expr, level: int) -> str:
         if self.typed_by is None:
-            return _wrap(_number(value), level > 1 and value.is_negative)
+            return _wrap(number_text(value), level > 1 and value.is_negative)
         if value.is_negative:
             return _wrap(f"-{self._literal(-value, 3)}", level > 1)
         if value not in self.numbers:
@@ -339,9 +339,10 @@ def _is_reciprocal(power: Pow) -> bool:
     return power.exp.is_Rational and power.exp.is_negative
 
 
-def _number(value: Expr) -> str:
+def number_text(value: Expr) -> str:
+    """A number as Python writes it; an integer beyond 2⁵³ as a float, which is what it becomes anyway."""
     if isinstance(value, Integer):
-        return str(value)
+        return str(value) if abs(value) <= 2**53 else repr(float(value))
     if value.is_infinite:
         return "-inf" if value.is_negative else "inf"
     return repr(float(value.evalf(30)) if not isinstance(value, Float) else float(value))

@@ -42,8 +42,8 @@ SLOT_TEXTS = {
         "{slot} = minimum_of({slot}, {block})",
     ),
     "index": (
-        "p.size",
-        "p.size",
+        "p.size - 1",
+        "p.size - 1",
         "{block} = min({block}, start + i if {value} == {of} else p.size)",
         "{slot} = min({slot}, {block})",
     ),

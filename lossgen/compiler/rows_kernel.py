@@ -6,7 +6,7 @@ from lossgen.language.symbols import column_count
 
 from .assemble import OUTPUTS, Assembly, Kernel, PickStep, RowStep, Shared, SweepStep
 from .lower import Pick
-from .printer import print_code
+from .printer import number_text, print_code
 from .schedule import Pass, Schedule
 
 
@@ -132,7 +132,7 @@ class _RowsKernel:
         if expression in self.sources:
             return self.sources[expression]
         if expression.is_Number:
-            return str(expression) if expression.is_Integer else repr(float(expression))
+            return number_text(expression)
         return self.assembly.code_name(expression)
 
     def _new_name(self, expression: Expr) -> str:

@@ -6,7 +6,7 @@ what the next one needs (`scalars`). Everything that does not depend on the colu
 
 from dataclasses import dataclass, field
 
-from sympy import Add, Expr, Mul, Pow, Symbol
+from sympy import Add, Expr, Integer, Mul, Pow, Symbol
 from sympy.core.relational import Relational
 
 from lossgen.language.atoms import power, power_curvature, power_log, power_slope
@@ -16,6 +16,10 @@ from .lower import Lowered, Pick, Slot
 POWERS = (Pow, power, power_slope, power_curvature, power_log)
 EXPONENT = "exponent_"
 """Row scalars of this name stay in float64: a rounded exponent costs |log x| digits."""
+
+
+LARGEST_DENOMINATOR = 1000
+"""A number is taken out of a sum only if that does not blow up what stays: p + 1e-12·x stays as it is."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,8 @@ def split_factor(expression: Expr, element_symbols: frozenset[Symbol]) -> tuple[
     """(what does not depend on the column, the rest), numbers included: 2(p − y)/C → 2/C and p − y."""
     outside, inside = expression.as_independent(*element_symbols, as_Add=False)
     if isinstance(inside, Add):
-        content, inside = inside.primitive()
+        content, primitive = inside.primitive()
+        content, inside = (content, primitive) if content.q <= LARGEST_DENOMINATOR else (Integer(1), inside)
         if inside.could_extract_minus_sign() and _leads_with_minus(inside):
             content, inside = -content, -inside
         outside = outside * content

@@ -123,7 +123,7 @@ def run_terms(plan: Plan, batch: Batch, output, weight, scale, losses, vector=No
             term, output, batch, layout, row_weight, scale * row_scale, losses, vector
         )
         total += part
-        if losses:
+        if losses and part_losses is not None:
             kept = np.broadcast_to(part_losses.reshape(layout.kept), batch.layout.kept)
             together = kept.copy() if together is None else together + kept
         sums = [one + two for one, two in zip(sums, arrays, strict=True)] if sums else arrays

@@ -10,7 +10,7 @@ from numba import njit
 from lossgen.runtime import tracing
 from lossgen.runtime.intrinsics import like, select
 from lossgen.runtime.options import INLINE
-from lossgen.runtime.vector_math import exp
+from lossgen.runtime.vector_math import exp, power
 
 
 @njit(**INLINE)
@@ -18,11 +18,20 @@ def guarded_product(a, b):
     return select(a == 0, like(b, 0), a * b)
 
 
+@njit(**INLINE)
+def vanishing_power(base, exponent):
+    return select(base == 0, like(base, 0), power(base, exponent))
+
+
 def _shifted(u, maximum):
-    """u − maximum, held above −∞ for finite u: logits further apart than the largest float stay ordered."""
+    """u − maximum, held above −∞ for finite u: logits further apart than the largest float stay ordered.
+
+    Where all u are −∞ (a log-sum-exp of weights that are all 0), every column attains the maximum.
+    """
     lowest = -np.finfo(np.float32 if u.bits == 32 else np.float64).max
     difference = tracing.maximum(u - maximum, u.lift(float(lowest)))
-    return tracing.select(u == -np.inf, u, difference)
+    infinite = tracing.select(maximum == -np.inf, u.lift(0.0), u.lift(-np.inf))
+    return tracing.select(u == -np.inf, infinite, difference)
 
 
 shifted = tracing.vector_function(_shifted)
