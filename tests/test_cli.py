@@ -135,6 +135,14 @@ def test_build_writes_a_package_that_works(my_losses, tmp_path, capsys):
     assert "my_loss.py" in capsys.readouterr().err
 
 
-def test_the_command_runs_as_a_module():
-    run = python("-m", "lossgen.cli", "show", "nope")
+def test_build_leaves_the_files_of_a_person(my_losses, tmp_path, capsys):
+    (tmp_path / "other_loss.py").write_text("x = 1\n", encoding="utf-8")
+    assert main(["build", str(my_losses), "-o", str(tmp_path)]) == 2
+    assert "other_loss.py was not written by lossgen" in error_line(capsys)
+    assert {path.name for path in tmp_path.iterdir()} == {"my_losses.py", "other_loss.py"}
+
+
+@pytest.mark.parametrize("module", ["lossgen", "lossgen.cli"])
+def test_the_command_runs_as_a_module(module):
+    run = python("-m", module, "show", "nope")
     assert run.returncode == 2 and run.stdout == "" and "Traceback" not in run.stderr

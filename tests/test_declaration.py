@@ -144,13 +144,13 @@ def test_explicit_order_of_constructor_arguments():
 
 def test_extra_inputs():
     @lg.loss
-    def shifted(target, prediction, margin):
+    def displaced(target, prediction, margin):
         return lg.Mean((prediction - target - margin) ** 2)
 
-    (margin,) = shifted.extra_inputs
+    (margin,) = displaced.extra_inputs
     assert (margin.name, margin.role, margin.symbol) == ("margin", "extra", Symbol("margin", real=True))
-    assert [item.role for item in shifted.inputs] == ["target", "prediction", "extra"]
-    assert shifted.terms()[0].expression == lg.Mean((y_pred - y_true - margin.symbol) ** 2)
+    assert [item.role for item in displaced.inputs] == ["target", "prediction", "extra"]
+    assert displaced.terms()[0].expression == lg.Mean((y_pred - y_true - margin.symbol) ** 2)
 
 
 def test_per_class_parameters():

@@ -1,6 +1,8 @@
 """Formulas that cannot be compiled are refused with the part that is wrong and a way out."""
 
+import ast
 import math
+from pathlib import Path
 
 import pytest
 import sympy
@@ -243,3 +245,68 @@ def test_gather_picks_a_column():
         lg.Gather(lg.LogSumExp(p)), "`Gather(LogSumExp(p))` gathers what is the same at every column", "leave"
     )
     formula_refused(lg.Gather(lg.Gather(p)), "the same at every column")
+
+
+# Names ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    """
+    sum_1 maximum_2 minimum_1 log_sum_exp_1 picked_3 row_maximum_1 factor_12 row_factor_1 excluded_1 rest_1
+    ties_1 log_total_1 inverse_total_1 exponent_1 constant_1 number_1 target_1 term_1 power_2 product_1
+    maximum_1_index sum_1_shifted sum_1_weight maximum_1_hit label_hit sums_sweep y_lanes p_tile p_block
+    gradient_scale element_weight sum_1_element error_parameter gradient_factor beyond maximum_of minimum_of
+    row_loss row_scalars value_rows term_2_row_loss select inf np BLOCK shifted
+    """.split(),  # noqa: SIM905  a table of words
+)
+def test_a_parameter_that_the_compiler_would_take_for_its_own(name):
+    refused(
+        lambda: lg.declare("fine", lg.Mean(p * Symbol(name, real=True)), **{name: lg.Parameter(1.0)}),
+        f"fine: the parameter name `{name}`",
+        f"write `{name}_value`",
+    )
+    lg.declare(
+        "fine", lg.Mean(p * Symbol(f"{name}_value", real=True)), **{f"{name}_value": lg.Parameter(1.0)}
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["alpha_1", "gamma_positive", "sum_of_weights", "factor", "scale_1", "target_rate"]
+)
+def test_a_parameter_whose_name_is_free(name):
+    lg.declare("fine", lg.Mean(p * Symbol(name, real=True)), **{name: lg.Parameter(1.0)})
+
+
+@pytest.mark.parametrize(
+    "name",
+    """
+    select inf float range np njit variant like accumulate guarded_product shifted load_tile maximum_of abs
+    min row_loss row_scalars_2 value_rows value_and_gradient_lanes sums_sweep sums_element_2 log_of_element
+    """.split(),  # noqa: SIM905  a table of words
+)
+def test_a_loss_that_would_hide_a_name_of_its_module(name):
+    refused(lambda: lg.declare(name, lg.Mean(p)), f"the loss name `{name}`", f"write `{name}_loss`")
+    refused(lambda: lg.declare("fine", lg.Mean(p)).renamed(name), f"the loss name `{name}`")
+
+
+@pytest.mark.parametrize("name", ["Term", "Loss", "BLOCK", "FAST", "INLINE", "LANES", "Exception"])
+def test_a_class_that_would_hide_a_name_of_its_module(name):
+    refused(lambda: lg.declare(name, lg.Mean(p)), f"the loss name `{name}`", f"write `{name}Loss`")
+    refused(lambda: lg.declare("Variant", lg.Mean(p)), "the loss name `variant`")
+
+
+def test_the_table_of_names_is_complete():
+    """It lists what generated modules import, but for functions that get another name there."""
+    from lossgen.compiler.printer import LADDER_FUNCTIONS, VECTOR_FUNCTIONS
+    from lossgen.compiler.render import INTRINSICS, LANE_FUNCTIONS
+    from lossgen.language.names import MODULE_FUNCTIONS, MODULE_NAMES
+
+    assert {*LADDER_FUNCTIONS, *INTRINSICS, *LANE_FUNCTIONS} <= MODULE_NAMES
+    for path in (Path(__file__).parent.parent / "generated").rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ImportFrom):
+                names = {each.name for each in node.names if each.asname is None}
+                assert names <= MODULE_NAMES | VECTOR_FUNCTIONS | {"sqrt"}, path
+            elif isinstance(node, ast.FunctionDef):
+                assert MODULE_FUNCTIONS.fullmatch(node.name), (path, node.name)

@@ -8,9 +8,10 @@ from pathlib import Path
 from rich.console import Console
 
 from lossgen.cli.finding import catalogue, find, from_file
-from lossgen.compiler.build import build
+from lossgen.compiler.build import build, stale_files
 from lossgen.compiler.files import write_tree
 from lossgen.compiler.module import modules
+from lossgen.compiler.ownership import check_free
 from lossgen.errors import LossgenError
 from lossgen.language.declaration import Declaration
 
@@ -60,11 +61,9 @@ def _some(declarations: Iterable[Declaration], folder: Path, check: bool, progre
     stale = {}
     for each in declarations:
         progress(each)
-        for name, text in modules(each).items():
-            path = folder / name
-            if not path.is_file() or path.read_text(encoding="utf-8") != text:
-                stale[name] = text
+        stale |= stale_files(folder, modules(each))
     if not check:
+        check_free(folder, stale)
         write_tree(folder, stale)
     return list(stale)
 

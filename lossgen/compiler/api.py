@@ -28,9 +28,7 @@ def compile(declaration: Declaration) -> type[Loss]:
             f"{declaration.name} reads extra inputs ({names}), which kernels do not take yet; "
             "make them parameters, or fold them into the target."
         )
-    cls = getattr(compiled_module(declaration), declaration.class_name)
-    cls.declaration = declaration
-    return cls
+    return getattr(compiled_module(declaration), declaration.class_name)
 
 
 __all__ = ["compile"]

@@ -1,6 +1,6 @@
 """The generated code of a declaration."""
 
-from lossgen.compiler.module import modules, variant_name
+from lossgen.compiler.module import modules, variant_names
 from lossgen.inspection.formulas import checked
 from lossgen.language.declaration import Declaration
 
@@ -16,6 +16,9 @@ def source(declaration: Declaration, **options) -> str:
         ParameterError: an option is unknown or has none of its choices.
     """
     files = modules(declaration)
-    chosen = checked(declaration, options)
-    name = f"{declaration.name}/{variant_name(chosen)}.py" if len(files) > 1 else f"{declaration.name}.py"
-    return files[name]
+    variants = declaration.variants()
+    if len(variants) == 1:
+        checked(declaration, options)
+        return files[f"{declaration.name}.py"]
+    names = variant_names(variants)
+    return files[f"{declaration.name}/{names[variants.index(checked(declaration, options))]}.py"]

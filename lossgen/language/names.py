@@ -19,8 +19,40 @@ KERNEL_ARGUMENTS = (
     "value_out", "gradient_out", "hessian_out", "product_out",
 )  # fmt: skip
 
-MODULE_NAMES = ("Loss", "Parameter", "Option", "Variant", "Term", "function_of", "njit", "like", "accumulate")
-"""Names that every generated module imports."""
+MODULE_NAMES = frozenset(
+    """
+    Loss Option Parameter Term Variant function_of variant inf njit np
+    BLOCK FAST INLINE LANES
+    accumulate copysign float_from_integer fma integer_from_float like maximum_of minimum_of rint select
+    complement excluded_exponential guarded_product is_maximum shifted vanishing_power
+    clear_ignored load_labels load_scales load_tile store_tile store_values
+    """.split()  # noqa: SIM905  a table of words
+)
+"""What generated modules import or define; a loss or a parameter of that name would hide it."""
+
+MODULE_FUNCTIONS = re.compile(
+    r"(term_\d+_)?("
+    r"(value|value_and_gradient|gradient_and_hessian|hessian_vector_product)_(rows|flat|lanes)"
+    r"|(row_loss|row_scalars|element|\w+_element|\w+_sweep)(_\d+)?(_lanes)?(_again)?"
+    r"|\w+_of_element)"
+)
+"""How generated modules name the functions that they define."""
+
+COMPILER_STEMS = tuple(
+    """
+    constant excluded exponent factor inverse_total log_sum_exp log_total maximum minimum number part picked
+    power product rest row_factor row_maximum sum target term ties total value
+    """.split()  # noqa: SIM905  a table of words
+)
+"""What the compiler numbers: `sum_1`, `row_maximum_2`."""
+
+COMPILER_NAMES = re.compile(
+    rf"({'|'.join(COMPILER_STEMS)})_\d+(_index|_shifted|_weight)?"
+    r"|(gradient|hessian|product|value)_factor"
+    r"|\w+_(block|element|flat|hit|lanes|out|parameter|rows|scale|sweep|tile)"
+    r"|beyond|element_weight|row_factor"
+)
+"""Symbols and variables that the compiler makes; a parameter of that name would be taken for one."""
 
 CONSTANTS = ("pi", "E", "I")
 
@@ -42,9 +74,11 @@ def check_name(loss: str, kind: str, name: str) -> str:
         problem, advice = "is a Python keyword", f"write `{name}_value` or another name"
     elif name.startswith("_") or name.endswith("__"):
         problem, advice = "starts with an underscore", "use a name that starts with a letter"
-    elif name in MODULE_NAMES:
-        problem, advice = "is a name that generated modules use themselves", "choose another name"
-    elif kind == "loss":
+    elif name in MODULE_NAMES or (kind != "option" and MODULE_FUNCTIONS.fullmatch(name)):
+        problem, advice = "is a name that generated modules use themselves", f"write {_another(kind, name)}"
+    elif hasattr(builtins, name):
+        problem, advice = "is a Python built-in", f"write {_another(kind, name)}, for example"
+    elif kind == "loss":  # may be called like a function of the formula language: log_cosh
         return name
     elif name in RESERVED_NAMES:
         meaning = {"y": "the target", "p": "the prediction", "C": "the number of columns"}[name]
@@ -55,13 +89,19 @@ def check_name(loss: str, kind: str, name: str) -> str:
         problem, advice = "is an argument of the loss's methods or kernels", "choose another name"
     elif name in CONSTANTS:
         problem, advice = "is a mathematical constant in formulas", "choose another name"
-    elif hasattr(builtins, name):
-        problem, advice = "is a Python built-in", f"write `{name}_value`, for example"
+    elif kind != "option" and COMPILER_NAMES.fullmatch(name):
+        problem, advice = "is one that the compiler gives itself", f"write {_another(kind, name)}"
     elif name in function_names():
         problem, advice = "is a function of the formula language", f"write `{name}_value`, for example"
     else:
         return name
     raise DeclarationError(f"{loss}: the {kind} name `{name}` {problem}; {advice}.")
+
+
+def _another(kind: str, name: str) -> str:
+    if kind != "loss":
+        return f"`{name}_value`"
+    return f"`{name}Loss`" if name[:1].isupper() else f"`{name}_loss`"
 
 
 def function_names() -> frozenset[str]:

@@ -3,18 +3,16 @@
 A variant is a sum of terms; a term is one ladder of reductions over one scope of columns. All kernels of a
 term see the data as rows × columns and take, in this order,
 
-    rows   value                   (y, p, *parameters, weight, scale, [ignored,] value_out)               ->
-    float
-           value_and_gradient      (y, p, *parameters, weight, scale, [ignored,] value_out, gradient_out) ->
-           float gradient_and_hessian    (y, p, *parameters, weight, scale, [ignored,] gradient_out,
-           hessian_out) hessian_vector_product  (y, p, *parameters, weight, scale, [ignored,] vector,
-           product_out)
-    flat   the same on 1-D y and p, with the number of columns (a float) after the parameters
+    value(y, p, *parameters, weight, scale, [ignored,] value_out) -> float
+    value_and_gradient(y, p, *parameters, weight, scale, [ignored,] value_out, gradient_out) -> float
+    gradient_and_hessian(y, p, *parameters, weight, scale, [ignored,] gradient_out, hessian_out)
+    hessian_vector_product(y, p, *parameters, weight, scale, [ignored,] vector, product_out)
 
-where `weight` is None or holds one number a row (0 takes the row out, even where its loss is not finite),
-`value_out` is None or takes one unscaled, unweighted loss a row, and `ignored` is there for terms that read
-labels only. Flat kernels know nothing of rows: the runtime gives them a weight or a `value_out` only when
-there is one column, where a row is an element.
+Those of the layout `flat` do the same on 1-D y and p, with the number of columns (a float) after the
+parameters. Here `weight` is None or holds one number a row (0 takes the row out, even where its loss is not
+finite), `value_out` is None or takes one unscaled, unweighted loss a row, and `ignored` is there for terms
+that read labels only. Flat kernels know nothing of rows: the runtime gives them a weight or a `value_out`
+only when there is one column, where a row is an element.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,0 +1,7 @@
+"""`python -m lossgen`: the command line."""
+
+import sys
+
+from lossgen.cli.main import main
+
+sys.exit(main())
