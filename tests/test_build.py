@@ -354,6 +354,8 @@ def test_a_module_that_is_no_python_is_not_written(tmp_path, monkeypatch):
 def test_the_generated_folder_is_what_the_catalogue_says():
     report = build(DECLARATIONS, ROOT / "generated", index=True, check=True)
     assert report.is_fresh, f"run `lossgen build`: {report.written} {report.left_over}"
+    found = {path.relative_to(ROOT / "generated").as_posix() for path in (ROOT / "generated").rglob("*.py")}
+    assert found == {*report.unchanged, "__init__.py"}, "a module that no table lists"
 
 
 def test_generated_code_does_what_it_says_line_by_line():
