@@ -9,7 +9,7 @@ import numpy as np
 
 from lossgen.errors import ShapeError
 from lossgen.runtime.batch import Batch
-from lossgen.runtime.dispatch import run
+from lossgen.runtime.dispatch import TAKES_LOSSES, run
 from lossgen.runtime.dtypes import numbers_array
 from lossgen.runtime.plan import Plan
 from lossgen.runtime.reduction import divisor_of, keeps_losses
@@ -70,7 +70,7 @@ def reduce(plan: Plan, reduction, output, y_true, y_pred, sample_weight, mask, v
     divisor = 1.0 if one_loss or unreduced else divisor_of(reduction, weighting, batch.valid, batch.used)
     scale = weighting.factor / divisor if divisor else 0.0
     direct = None if out is None else direct_output(out, batch, (y_true, y_pred, sample_weight, vector))
-    losses_wanted = unreduced and not one_loss
+    losses_wanted = unreduced and not one_loss and output in TAKES_LOSSES
     total, losses, arrays = run_terms(
         plan, batch, output, weighting.rows, scale, losses_wanted, vector=vector, out=direct
     )
@@ -123,7 +123,7 @@ def run_terms(plan: Plan, batch: Batch, output, weight, scale, losses, vector=No
             term, output, batch, layout, row_weight, scale * row_scale, losses, vector
         )
         total += part
-        if losses and part_losses is not None:
+        if losses:
             kept = np.broadcast_to(part_losses.reshape(layout.kept), batch.layout.kept)
             together = kept.copy() if together is None else together + kept
         sums = [one + two for one, two in zip(sums, arrays, strict=True)] if sums else arrays
