@@ -8,7 +8,7 @@ the plain forms overflow or cancel.
 from sympy import Add, Expr, Integer, Mul, Pow, Symbol, exp, log
 
 from lossgen.errors import CompileError
-from lossgen.language.atoms import softplus
+from lossgen.language.atoms import absolute, keep, signum, softplus
 from lossgen.language.reductions import (
     Gather,
     LogSoftmax,
@@ -20,15 +20,24 @@ from lossgen.language.reductions import (
     Softmax,
     Sum,
 )
-from lossgen.language.symbols import column_count
+from lossgen.language.symbols import column_count, y_pred
 
-from .ladder import LABEL_HIT, Builder, Ladder
+from .gathers import gathered
+from .ladder import LABEL_HIT, Builder, Ladder, Rung, hit_symbol
 
 
-def flatten(expression: Expr, columns: frozenset[Symbol] = frozenset()) -> Ladder:
-    """The ladder of a declared expression; `columns` are the per-class parameters, one value a column."""
-    builder = Builder(Ladder((), Integer(0), columns))
-    head = _rise(expression, builder, shifts=False)
+def flatten(
+    expression: Expr,
+    columns: frozenset[Symbol] = frozenset(),
+    nonnegative: frozenset[Symbol] = frozenset(),
+) -> Ladder:
+    """The ladder of a declared expression.
+
+    `columns` are the symbols with one value a column besides target and prediction, `nonnegative` those that
+    are at least 0 whatever SymPy knows about them.
+    """
+    builder = Builder(Ladder((), Integer(0), columns), nonnegative)
+    head = _rise(gathered(expression, builder.element_symbols), builder, shifts=False)
     stray = head.free_symbols & builder.element_symbols
     if stray:
         raise CompileError(
@@ -46,11 +55,29 @@ def _rise(expression: Expr, builder: Builder, shifts: bool) -> Expr:
         return _REDUCTIONS[type(expression)](expression.args[0], builder, shifts)
     if isinstance(expression, Mul) and any(_is_denominator(factor) for factor in expression.args):
         shifts = True
-    shifts = shifts or isinstance(expression, log) or _is_denominator(expression)
-    arguments = [_rise(argument, builder, shifts) for argument in expression.args]
     if isinstance(expression, log):
-        return _log(arguments[0], builder)
-    return expression.func(*arguments)
+        return Add(*(_log(_rise(part, builder, True), builder) for part in _parts(expression.args[0])))
+    shifts = shifts or _is_denominator(expression)
+    return expression.func(*(_rise(argument, builder, shifts) for argument in expression.args))
+
+
+def _parts(product: Expr) -> list[Expr]:
+    """Factors whose logarithms add up to that of the product: the positive ones and what is left."""
+    factors = Mul.make_args(product)
+    positive = [factor for factor in factors if factor.has(Reduction) and _is_positive(factor)]
+    rest = Mul(*(factor for factor in factors if factor not in positive))
+    return [*positive, rest] if rest != 1 else positive
+
+
+def _is_positive(expression: Expr) -> bool:
+    """Whether an expression with reductions is positive where it is defined."""
+    if expression.is_positive or isinstance(expression, (exp, Softmax)):
+        return True
+    if isinstance(expression, Pow):
+        return _is_positive(expression.base)
+    if isinstance(expression, (Add, Mul, Sum, Mean, Max, Min, Gather)):
+        return all(map(_is_positive, expression.args))
+    return False
 
 
 def _is_denominator(expression: Expr) -> bool:
@@ -59,65 +86,106 @@ def _is_denominator(expression: Expr) -> bool:
 
 def _sum(argument: Expr, builder: Builder, shifts: bool) -> Expr:
     summand = _rise(argument, builder, shifts)
-    exponent = _weighted_exponent(summand, builder) if shifts else None
-    if exponent is not None:
-        return exp(builder.log_sum_exp(exponent))
-    return builder.sum(summand)
+    exponentials = _sum_of_exponentials(summand, builder) if shifts else None
+    return builder.sum(summand) if exponentials is None else exponentials
 
 
-def _weighted_exponent(summand: Expr, builder: Builder) -> Expr | None:
-    """u + log w when the summand is w·exp(u) with w ≥ 0, else None."""
-    exponents = [factor.exp for factor in Mul.make_args(summand) if isinstance(factor, exp)]
-    if not exponents or not any(builder.depends_on_column(exponent) for exponent in exponents):
+def _sum_of_exponentials(summand: Expr, builder: Builder) -> Expr | None:
+    """Σ w·exp(u) = exp(R)·Σ sign(w)·exp(u + log|w| − R) with R = LSE(u + log|w|); the sum is 1 for w ≥ 0.
+
+    `keep` holds SymPy from writing exp(u + log w − R) as w·exp(u − R), which overflows where w is 0.
+    None for other summands, and where w depends on the prediction: log w has no slope where w is 0.
+    """
+    outside, inside = summand.as_independent(*builder.element_symbols, as_Add=False)
+    exponent, weight = _split(inside)
+    if not builder.depends_on_column(exponent):
         return None
-    weight = summand / Mul(*(exp(exponent) for exponent in exponents))
+    if y_pred in weight.free_symbols or weight.free_symbols & {rung.symbol for rung in builder.rungs}:
+        return None
     if weight == 1:
-        return Add(*exponents)
-    return Add(*exponents) + log(weight) if weight.is_nonnegative else None
+        return outside * exp(_log_sum_exp(exponent, builder))
+    if builder.is_nonnegative(weight):
+        return outside * exp(_log_sum_exp(exponent + keep(log(weight)), builder))
+    exponent += keep(log(absolute(weight)))
+    total = _log_sum_exp(exponent, builder)
+    return outside * exp(total) * builder.sum(signum(weight) * exp(exponent - total))
+
+
+def _log_sum_exp(argument: Expr, builder: Builder) -> Expr:
+    """LSE(u − R) = LSE(u) − R where R is u at one column: `_centre` joins the two again."""
+    row, column = argument.as_independent(*builder.element_symbols, as_Add=True)
+    common = Integer(0)
+    for rung in builder.rungs:
+        at = _at(rung)
+        slope = row.coeff(rung.symbol)
+        if at is not None and slope != 0 and not builder.depends_on_column(slope * rung.summand / column):
+            common += slope * rung.symbol
+    return common + builder.log_sum_exp(argument - common)
+
+
+def _at(rung: Rung) -> Symbol | None:
+    """The symbol that is 1 at the one column whose value the rung takes."""
+    return hit_symbol(rung) if rung.kind in ("max", "min") else rung.at
 
 
 def _log(argument: Expr, builder: Builder) -> Expr:
-    """log(c + w·exp(L)) = log c + softplus(L + log(w/c)) for c > 0: neither overflows nor loses a part."""
+    """log(c·exp(L)) = log c + L and log(c + w·exp(L)) = log c + softplus(L + log(w/c)) for c > 0.
 
+    Neither overflows nor loses a part.
+    """
     rungs = {rung.symbol for rung in builder.rungs if rung.kind == "logsumexp"}
     if isinstance(argument, Add):
         grown = [term for term in argument.args if term.has(exp) and term.free_symbols & rungs]
         rest = Add(*(term for term in argument.args if term not in grown))
         if len(grown) == 1 and rest.is_positive:
-            exponents = [factor.exp for factor in Mul.make_args(grown[0]) if isinstance(factor, exp)]
-            weight = grown[0] / Mul(*map(exp, exponents))
+            exponent, weight = _split(grown[0])
             if weight.is_positive:
-                return log(rest) + softplus(Add(*exponents) + log(weight / rest))
+                return log(rest) + softplus(exponent + log(weight / rest))
+    if isinstance(argument, Mul):
+        exponent, rest = _split(argument)
+        if exponent.free_symbols & rungs:
+            return exponent + log(rest)
     return log(argument)
 
 
+def _split(product: Expr) -> tuple[Expr, Expr]:
+    """u and w of w·exp(u)."""
+    factors = Mul.make_args(product)
+    exponentials = [factor for factor in factors if isinstance(factor, exp)]
+    rest = Mul(*(factor for factor in factors if factor not in exponentials))
+    return Add(*(factor.exp for factor in exponentials)), rest
+
+
 def _centre(head: Expr, builder: Builder) -> Expr:
-    """a·L + b·Σ w·u → b·Σ w·(u − L) + (a + b·Σ w)·L for L = LSE(u): the bracket is 0 for one-hot w."""
+    """a·L + b·Σ w·u → b·Σ w·(u − L) + (a + b·Σ w)·L for L = LSE(u): the bracket is 0 for one-hot w.
+
+    The same for u at one column: the label's, or the first that attains the maximum.
+    """
+    if not head.args:
+        return head
+    head = head.func(*(_centre(argument, builder) for argument in head.args))
+    if not isinstance(head, Add):
+        return head
     for rung in list(builder.rungs):
         if rung.kind != "logsumexp" or not head.has(rung.symbol):
             continue
         for other in list(builder.rungs):
-            if other.kind not in ("sum", "pick") or not head.has(other.symbol):
-                continue
-            weight = other.summand / rung.summand if other.kind == "sum" else Integer(1)
-            if other.kind == "pick" and other.summand != rung.summand:
-                continue
-            if weight.free_symbols & rung.summand.free_symbols & builder.element_symbols:
+            if (other.kind != "sum" and _at(other) is None) or not head.has(other.symbol):
                 continue
             slope, constant = head.coeff(other.symbol), head.coeff(rung.symbol)
-            if (
-                slope == 0
-                or constant == 0
-                or (head - slope * other.symbol - constant * rung.symbol).has(other.symbol, rung.symbol)
-            ):
-                continue
             rest = head - slope * other.symbol - constant * rung.symbol
+            if slope == 0 or constant == 0 or rest.has(other.symbol, rung.symbol):
+                continue
+            weight = slope * other.summand / rung.summand
+            varying = rung.summand if other.kind == "sum" else weight
+            if weight.free_symbols & varying.free_symbols & builder.element_symbols:
+                continue
             centred = rung.summand - rung.symbol
-            if other.kind == "pick":
-                total, replacement = Integer(1), builder.pick(centred * LABEL_HIT, other.at)
-            else:
+            if other.kind == "sum":
                 total, replacement = builder.sum(weight), builder.sum(weight * centred)
-            head = rest + slope * replacement + (constant + slope * total) * rung.symbol
+            else:
+                total, replacement = weight, weight * builder.pick(centred * _at(other), _at(other))
+            head = rest + replacement + (constant + total) * rung.symbol
     return head
 
 
@@ -126,7 +194,7 @@ _REDUCTIONS = {
     Mean: lambda argument, builder, shifts: _sum(argument, builder, shifts) / column_count,
     Max: lambda argument, builder, _: builder.extremum("max", _rise(argument, builder, False)),
     Min: lambda argument, builder, _: builder.extremum("min", _rise(argument, builder, False)),
-    LogSumExp: lambda argument, builder, _: builder.log_sum_exp(_rise(argument, builder, False)),
+    LogSumExp: lambda argument, builder, _: _log_sum_exp(_rise(argument, builder, False), builder),
     Softmax: lambda argument, builder, _: _softmax(argument, builder, exp),
     LogSoftmax: lambda argument, builder, _: _softmax(argument, builder, lambda difference: difference),
     Gather: lambda argument, builder, shifts: builder.pick(
@@ -137,4 +205,4 @@ _REDUCTIONS = {
 
 def _softmax(argument: Expr, builder: Builder, transform) -> Expr:
     shifted = _rise(argument, builder, False)
-    return transform(shifted - builder.log_sum_exp(shifted))
+    return transform(shifted - _log_sum_exp(shifted, builder))

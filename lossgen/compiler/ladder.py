@@ -58,7 +58,8 @@ def hit_symbol(rung: Rung) -> Symbol:
 class Builder:
     """Collects rungs; equal reductions get one rung, factors that do not depend on the column leave a sum."""
 
-    def __init__(self, ladder: Ladder):
+    def __init__(self, ladder: Ladder, nonnegative: frozenset[Symbol] = frozenset()):
+        self._nonnegative = {symbol: Symbol(symbol.name, nonnegative=True) for symbol in nonnegative}
         self._head = ladder.head
         self._columns = ladder.columns
         self.rungs = list(ladder.rungs)
@@ -82,6 +83,9 @@ class Builder:
 
     def depends_on_column(self, expression: Expr) -> bool:
         return bool(expression.free_symbols & self.element_symbols)
+
+    def is_nonnegative(self, expression: Expr) -> bool:
+        return bool(expression.xreplace(self._nonnegative).is_nonnegative)
 
     def sum(self, summand: Expr) -> Expr:
         """Σ over the columns: hoists factors, knows Σ1 = C, Σ softmax = 1, Σ hit·x = x at the hit."""
