@@ -30,7 +30,7 @@ class BinaryCrossentropy(Loss):
     default_name = "binary_crossentropy"
     default_axis = -1
     labels = False
-    digest = "ed500cc6"
+    digest = "d4f970fe"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

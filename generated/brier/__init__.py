@@ -31,7 +31,7 @@ class Brier(Loss):
     default_name = "brier"
     default_axis = -1
     labels = False
-    digest = "ed500cc6"
+    digest = "d4f970fe"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

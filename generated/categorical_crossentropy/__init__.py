@@ -31,7 +31,7 @@ class CategoricalCrossentropy(Loss):
     default_name = "categorical_crossentropy"
     default_axis = -1
     labels = False
-    digest = "ed500cc6"
+    digest = "d4f970fe"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

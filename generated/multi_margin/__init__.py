@@ -34,7 +34,7 @@ class MultiMargin(Loss):
     default_name = "multi_margin"
     default_axis = -1
     labels = True
-    digest = "ed500cc6"
+    digest = "d4f970fe"
     variants = {
         (1,): ".exponent_1",
         (2,): ".exponent_2",

@@ -29,6 +29,8 @@ def name_the_error(*expressions: Expr) -> tuple[Definitions, tuple[Expr, ...]]:
 
     Returns the definitions, `((e, p − y),)` or `()`, and the expressions in terms of them.
     """
+    if any(symbol.name == ERROR.name for expression in expressions for symbol in expression.free_symbols):
+        return (), expressions
     error = y_pred - y_true
     renamed = tuple(replace(expression, {error: ERROR, -error: -ERROR}) for expression in expressions)
     if sum(node == ERROR for expression in renamed for node in _nodes(expression)) < 2:

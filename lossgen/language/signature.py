@@ -34,6 +34,11 @@ def read_signature(
         raise DeclarationError(
             f"{name}: a loss is a function of target and prediction; write def {name}(y_true, y_pred, …)."
         )
+    if inputs[0] == "y_pred" or inputs[1] == "y_true":
+        raise DeclarationError(
+            f"{name}: the target comes first; write def {name}(y_true, y_pred, …) instead of "
+            f"def {name}({inputs[0]}, {inputs[1]}, …)."
+        )
     for key in inputs[2:]:
         check_name(name, "input", key)
     return tuple(Input(key, "extra", Symbol(key, real=True)) for key in inputs[2:]), arguments

@@ -141,6 +141,12 @@ class Registry:
         arguments = config.get("config")
         if name == "function" and isinstance(arguments, str):
             return self.find(arguments, custom_objects)
+        registered = str(config.get("registered_name") or "")
+        if registered.startswith("Custom>") and name not in (custom_objects or {}):
+            raise UnknownLossError(
+                f"{name!r} is a loss of your own: pass custom_objects={{{name!r}: {name}}}. "
+                f"Received: registered_name={registered!r}"
+            )
         found = self.find(name, custom_objects)
         if not hasattr(found, "from_config"):
             raise ConfigError(f"`class_name` {name!r} names a function: pass the name alone.")

@@ -18,12 +18,15 @@ def _typed_by_base(x, a):
 
 
 bose = vector_function(exponential.bose)
+cosh = vector_function(exponential.cosh)
 exp = vector_function(exponential.exp)
 expm1 = vector_function(exponential.expm1)
 expm1mx = vector_function(exponential.expm1mx)
 exprel = vector_function(exponential.exprel)
 exprel_curvature = vector_function(exponential.exprel_curvature)
 exprel_slope = vector_function(exponential.exprel_slope)
+
+sinh = vector_function(exponential.sinh)
 
 log = vector_function(logarithm.log)
 log1mexp = vector_function(logarithm.log1mexp)

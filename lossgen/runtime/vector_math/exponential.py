@@ -5,7 +5,7 @@ eˣ = 2ⁿ·eʳ, n the integer nearest to x/log 2; exp and expm1 share the polyn
 
 from math import factorial
 
-from lossgen.runtime.tracing import fma, polynomial, select
+from lossgen.runtime.tracing import copysign, fma, polynomial, select
 from lossgen.runtime.vector_math.formats import format_of
 
 INVERSE_LN2 = 1.4426950408889634
@@ -91,6 +91,20 @@ def expm1(x):
     marked, r, rest = _reduce(x, -2.0 * form.mantissa, form.exp_highest)
     half = _power_of_two(marked, -1)
     return select(abs(x) < form.tiny, x, 2 * fma(half, r + rest, half - 0.5))
+
+
+def sinh(x):
+    """(eˣ − e⁻ˣ)/2, accurate near 0."""
+    grown = expm1(abs(x))
+    half = 0.5 * grown + 0.5 * (grown / (1 + grown))
+    half = select(grown > 1e30, 0.5 * grown, half)
+    return copysign(half, x)
+
+
+def cosh(x):
+    """(eˣ + e⁻ˣ)/2."""
+    grown = exp(abs(x))
+    return 0.5 * grown + 0.5 / grown
 
 
 def bose(x):
