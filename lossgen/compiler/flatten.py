@@ -5,10 +5,10 @@ or in a denominator becomes a log-sum-exp rung, and `LSE·a − Σ w·u` becomes
 the plain forms overflow or cancel.
 """
 
-from sympy import Add, Expr, Integer, Mul, Pow, Symbol, exp, log
+from sympy import Add, Expr, Function, Integer, Mul, Pow, Symbol, exp, log
 
 from lossgen.errors import CompileError
-from lossgen.language.atoms import absolute, keep, signum, softplus
+from lossgen.language.atoms import softplus
 from lossgen.language.reductions import (
     Gather,
     LogSoftmax,
@@ -22,7 +22,6 @@ from lossgen.language.reductions import (
 )
 from lossgen.language.symbols import column_count, y_pred
 
-from .gathers import gathered
 from .ladder import LABEL_HIT, Builder, Ladder, Rung, hit_symbol
 
 
@@ -37,7 +36,7 @@ def flatten(
     are at least 0 whatever SymPy knows about them.
     """
     builder = Builder(Ladder((), Integer(0), columns), nonnegative)
-    head = _rise(gathered(expression, builder.element_symbols), builder, shifts=False)
+    head = _rise(_gathered(expression, builder.element_symbols), builder, shifts=False)
     stray = head.free_symbols & builder.element_symbols
     if stray:
         raise CompileError(
@@ -45,6 +44,76 @@ def flatten(
         )
     head = _centre(head, builder)
     return builder.ladder(head)
+
+
+def _gathered(expression: Expr, columns: frozenset[Symbol]) -> Expr:
+    """The expression with `Gather` outside of functions, powers and products of gathered exponentials.
+
+    log(Gather(softmax)) is −∞ where the softmax has underflowed, Gather(log(softmax)) a difference.
+
+    `exp(u)/Sum(exp(u))` becomes `Softmax(u)` where it is gathered or summed; `columns` are the symbols that
+    have one value a column.
+    """
+    if not expression.has(Reduction):
+        return expression
+    node = expression.func(*(_gathered(argument, columns) for argument in expression.args))
+    if isinstance(node, Mul):
+        node = _softmax_inside(node)
+        picked = [factor for factor in node.args if _picks(factor) and not _varies(factor, columns)]
+        if len(picked) > 1 and node.has(exp, Softmax):
+            rest = Mul(*(factor for factor in node.args if factor not in picked))
+            return rest * Gather(_gathered(Mul(*map(_at_label, picked)), columns))
+    if _is_function(node) and node.has(exp, Softmax) and _picks(node) and not _varies(node, columns):
+        return Gather(_at_label(node))
+    return node
+
+
+def _is_function(node: Expr) -> bool:
+    """Functions and powers, of numbers alone: neither reductions nor Piecewise."""
+    if isinstance(node, Reduction) or not isinstance(node, (Function, Pow)):
+        return False
+    return all(isinstance(each, Expr) for each in node.args)
+
+
+def _picks(node: Expr) -> bool:
+    """Whether a `Gather` stands in the expression, outside of other reductions."""
+    if isinstance(node, Reduction):
+        return isinstance(node, Gather)
+    return any(map(_picks, node.args))
+
+
+def _at_label(node: Expr) -> Expr:
+    if isinstance(node, Gather):
+        return node.args[0]
+    if isinstance(node, Reduction) or not node.args:
+        return node
+    return node.func(*map(_at_label, node.args))
+
+
+def _varies(node: Expr, columns: frozenset[Symbol]) -> bool:
+    """Whether the expression differs from column to column."""
+    if isinstance(node, Reduction):
+        return isinstance(node, (Softmax, LogSoftmax))
+    return node in columns or any(_varies(argument, columns) for argument in node.args)
+
+
+def _softmax_inside(product: Mul) -> Expr:
+    """Sum(w·exp(u))/Sum(exp(u)) → Sum(w·Softmax(u)), and so for Mean and Gather."""
+    for total in product.args:
+        if not (isinstance(total, Pow) and total.exp == -1 and isinstance(total.base, Sum)):
+            continue
+        share = total.base.args[0]
+        if not isinstance(share, exp):
+            continue
+        for part in product.args:
+            if isinstance(part, (Sum, Mean, Gather)) and share in Mul.make_args(part.args[0]):
+                inside = Mul(*_without(part.args[0], share), Softmax(share.exp))
+                return Mul(*(each for each in product.args if each not in (part, total)), part.func(inside))
+    return product
+
+
+def _without(product: Expr, factor: Expr) -> list[Expr]:
+    return [each for each in Mul.make_args(product) if each != factor]
 
 
 def _rise(expression: Expr, builder: Builder, shifts: bool) -> Expr:
@@ -91,10 +160,10 @@ def _sum(argument: Expr, builder: Builder, shifts: bool) -> Expr:
 
 
 def _sum_of_exponentials(summand: Expr, builder: Builder) -> Expr | None:
-    """Σ w·exp(u) = exp(R)·Σ sign(w)·exp(u + log|w| − R) with R = LSE(u + log|w|); the sum is 1 for w ≥ 0.
+    """Σ w·exp(u) = exp(LSE(u + log w)); None for other summands.
 
-    `keep` holds SymPy from writing exp(u + log w − R) as w·exp(u − R), which overflows where w is 0.
-    None for other summands, and where w depends on the prediction: log w has no slope where w is 0.
+    Weights that may be 0 stay outside: there w·exp(u − LSE) would overflow where u is large. So do those that
+    depend on the prediction: log w has no slope where w is 0.
     """
     outside, inside = summand.as_independent(*builder.element_symbols, as_Add=False)
     exponent, weight = _split(inside)
@@ -102,13 +171,7 @@ def _sum_of_exponentials(summand: Expr, builder: Builder) -> Expr | None:
         return None
     if y_pred in weight.free_symbols or weight.free_symbols & {rung.symbol for rung in builder.rungs}:
         return None
-    if weight == 1:
-        return outside * exp(_log_sum_exp(exponent, builder))
-    if builder.is_nonnegative(weight):
-        return outside * exp(_log_sum_exp(exponent + keep(log(weight)), builder))
-    exponent += keep(log(absolute(weight)))
-    total = _log_sum_exp(exponent, builder)
-    return outside * exp(total) * builder.sum(signum(weight) * exp(exponent - total))
+    return outside * exp(_log_sum_exp(exponent + log(weight), builder)) if weight.is_positive else None
 
 
 def _log_sum_exp(argument: Expr, builder: Builder) -> Expr:
