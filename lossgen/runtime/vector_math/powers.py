@@ -43,15 +43,15 @@ def power(x, a):
 
 
 def power_slope(x, a):
-    """Derivative by x: a·xᵃ⁻¹, and 0 for a = 0."""
+    """Derivative by x: a·xᵃ⁻¹; 0 for a = 0, and at x = 0 where it would be infinite."""
     result, _ = _power(x, a, 1)
-    return _times(a, result, x)
+    return _times(a, result, x, a < 1)
 
 
 def power_curvature(x, a):
-    """Second derivative by x: a·(a − 1)·xᵃ⁻², and 0 for a = 0 and a = 1."""
+    """Second derivative by x: a·(a − 1)·xᵃ⁻²; 0 for a in (0, 1), and at x = 0 where it would be infinite."""
     result, _ = _power(x, a, 2)
-    return _times(a * (a - 1), result, x)
+    return _times(a * (a - 1), result, x, a < 2)
 
 
 def power_log(x, a):
@@ -61,8 +61,8 @@ def power_log(x, a):
     return select(x == 0, 0, (result * logarithm).to(x.bits))
 
 
-def _times(factor, result, x):
-    return select(factor == 0, 0, factor * result).to(x.bits)
+def _times(factor, result, x, falls):
+    return select((factor == 0) | ((x == 0) & falls), 0, factor * result).to(x.bits)
 
 
 def _power(x, a, less=0):
