@@ -83,3 +83,40 @@ def is_known(case, miss) -> bool:
         and limit.where(miss)
         for limit in LIMITS
     )
+
+OPEN: dict[str, str] = {
+    "test_elementwise_loss[binary_focal_crossentropy-from_logits=True-gamma=0.5-alpha=0.75]":
+        "gamma < 1, float32, probabilities below 1e-30: the curvature of the power overflows to NaN",
+    "test_elementwise_loss[binary_focal_crossentropy-apply_class_balancing=True-from_logits=True-gamma=0.5-alpha=0.75]":
+        "gamma < 1, float32, probabilities below 1e-30: the curvature of the power overflows to NaN",
+    "test_elementwise_loss[mean_squared_logarithmic_error]":
+        "float64 Hessian, 2.3 times: it is a difference of two roundings",
+    "test_elementwise_loss[adaptive_robust-alpha=3.0-c=0.75]":
+        "alpha > 2: the loss is infinite within a factor 4 of the largest float",
+    "test_loss_of_rows[categorical_focal_crossentropy-from_logits=True]":
+        "logits further apart than the largest float: half of the loss, or NaN",
+    "test_loss_of_rows[categorical_focal_crossentropy-from_logits=True-gamma=1.5-alpha=(0.25, 0.5, 0.75)]":
+        "logits further apart than the largest float: half of the loss, or NaN",
+    "test_loss_of_rows[categorical_focal_crossentropy-from_logits=True-gamma=0.5-label_smoothing=0.125]":
+        "gamma < 1, float32, probabilities below 1e-30: the curvature of the power overflows to NaN",
+    "test_loss_of_rows[poly1]":
+        "probabilities whose sum is below 1e-30: 1/S² leaves float32, NaN",
+    "test_loss_of_rows[poly1-epsilon=-0.5]":
+        "probabilities whose sum is below 1e-30: 1/S² leaves float32, NaN",
+    "test_loss_of_rows[poly1-from_logits=True-epsilon=-0.5]":
+        "logits further apart than the largest float: half of the loss, or NaN",
+    "test_loss_of_rows[poly1-from_logits=True]":
+        "logits further apart than the largest float: half of the loss, or NaN",
+    "test_one_column[categorical_focal_crossentropy]":
+        "probabilities whose sum is below 1e-30: 1/S² leaves float32, NaN",
+    "test_one_column[categorical_focal_crossentropy-gamma=0.5-label_smoothing=0.125]":
+        "probabilities whose sum is below 1e-30: 1/S² leaves float32, NaN",
+    "test_one_column[poly1]":
+        "probabilities whose sum is below 1e-30: 1/S² leaves float32, NaN",
+    "test_one_column[poly1-epsilon=-0.5]":
+        "probabilities whose sum is below 1e-30: 1/S² leaves float32, NaN",
+}  # fmt: skip
+"""Cases of `test_accuracy.py` that still break the contract, by test and case; docs/accuracy.md lists them.
+
+They are run and expected to fail; one that is mended must leave this table.
+"""

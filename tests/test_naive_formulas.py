@@ -115,7 +115,7 @@ def misses(formula, targets, predictions, output, hard, kinds=FLOATS):
                     yield f"{output}[{j}] {kind.dtype} {told}, at y={target} p={prediction}"
 
 
-@pytest.mark.parametrize(("name", "output"), cases(ELEMENTWISE))
+@pytest.mark.parametrize(("name", "output"), list(cases(ELEMENTWISE)))
 def test_elementwise(name, output):
     formula, targets = ELEMENTWISE[name]
     sizes = [sign * size for size in SIZES for sign in (1, -1)] + [0.0]
@@ -126,7 +126,7 @@ def test_elementwise(name, output):
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize(("name", "output"), cases(BY_ROWS))
+@pytest.mark.parametrize(("name", "output"), list(cases(BY_ROWS)))
 def test_by_rows(name, output):
     formula = BY_ROWS[name]
     targets = range(3) if formula.has(lg.Gather) else TARGETS

@@ -85,7 +85,7 @@ def _nan_cases():
         yield pytest.param(case, id=str(case), marks=marks)
 
 
-@pytest.mark.parametrize("case", _nan_cases())
+@pytest.mark.parametrize("case", list(_nan_cases()))
 def test_not_a_number_stays_in_its_row(case):
     y, p = random_inputs(case, ROWS, COLUMNS)
     loss = loss_of(case)

@@ -216,7 +216,7 @@ def test_parameters_of_one_name_must_be_equal():
         '.renamed_arguments(gamma="…")',
         ".with_defaults(gamma=…)",
     )
-    assert (first + second.renamed_arguments(gamma="power_2")).own_arguments == ("gamma", "power_2")
+    assert (first + second.renamed_arguments(gamma="sharpness")).own_arguments == ("gamma", "sharpness")
     assert (first + second.with_defaults(gamma=2)).own_arguments == ("gamma",)
 
 

@@ -142,9 +142,10 @@ class Registry:
         if name == "function" and isinstance(arguments, str):
             return self.find(arguments, custom_objects)
         registered = str(config.get("registered_name") or "")
-        if registered.startswith("Custom>") and name not in (custom_objects or {}):
+        plain = name.rpartition(">")[2]
+        if registered.startswith("Custom>") and not {name, plain} & set(custom_objects or {}):
             raise UnknownLossError(
-                f"{name!r} is a loss of your own: pass custom_objects={{{name!r}: {name}}}. "
+                f"{plain!r} is a loss of your own: name it in `custom_objects`, {{{plain!r}: {plain}}}. "
                 f"Received: registered_name={registered!r}"
             )
         found = self.find(name, custom_objects)
