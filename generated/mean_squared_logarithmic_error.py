@@ -40,8 +40,8 @@ def element(y, p, factor_1, factor_2):
     sum_1_element = part*part
     gradient = guarded_product(greater_value, power_1*part)
     hessian = (
-        factor_1*guarded_product(greater_value, power_2)
-        + factor_2*guarded_product(greater_value, power_2*part)
+        guarded_product(greater_value, power_2)*factor_1
+        + guarded_product(greater_value, power_2*part)*factor_2
     )
     return sum_1_element, gradient, hessian
 

@@ -21,7 +21,7 @@ from accuracy import (
     tolerance,
 )
 from cases import Case, cases
-from limits import OPEN, is_known
+from limits import is_known
 from mpmath import mp, mpf
 from reference import Exact, exact
 
@@ -165,18 +165,7 @@ def check(case: Case, *inputs) -> None:
     assert not real, "\n".join(map(str, real))
 
 
-def with_open(test: str, those: list[Case]) -> list:
-    """The cases, those of the table of open ones marked as expected to fail."""
-    reasons = {str(case): OPEN.get(f"{test}[{case}]") for case in those}
-    return [
-        pytest.param(case, marks=pytest.mark.xfail(reason=reasons[str(case)], strict=False))
-        if reasons[str(case)]
-        else case
-        for case in those
-    ]
-
-
-@pytest.mark.parametrize("case", with_open("test_elementwise_loss", ELEMENTWISE), ids=str)
+@pytest.mark.parametrize("case", ELEMENTWISE, ids=str)
 def test_elementwise_loss(case):
     check(
         case,
@@ -185,7 +174,7 @@ def test_elementwise_loss(case):
     )
 
 
-@pytest.mark.parametrize("case", with_open("test_loss_of_rows", BY_ROWS + ELEMENTWISE[:1]), ids=str)
+@pytest.mark.parametrize("case", BY_ROWS + ELEMENTWISE[:1], ids=str)
 def test_loss_of_rows(case):
     check(
         case,
@@ -194,9 +183,7 @@ def test_loss_of_rows(case):
     )
 
 
-@pytest.mark.parametrize(
-    "case", with_open("test_one_column", [case for case in BY_ROWS if "alpha" not in case.arguments]), ids=str
-)
+@pytest.mark.parametrize("case", [case for case in BY_ROWS if "alpha" not in case.arguments], ids=str)
 def test_one_column(case):
     check(case, (*row_inputs(case, 1, double=False), FLOATS))
 

@@ -20,9 +20,6 @@ ROWS, COLUMNS = 6, 3
 READS_ONE_COLUMN = {"categorical_generalized_cross_entropy"}
 """Losses that depend on the prediction of the label alone."""
 
-NAN_IS_NOT_POSITIVE = {"cosine_similarity", "categorical_generalized_cross_entropy"}
-"""Losses whose formula stands under a condition `… > 0`, which does not hold for NaN."""
-
 CONSTANT_SLOPES = {"quantile"}
 """Losses whose gradient is one of a few numbers, also where the error is NaN; their value is NaN."""
 
@@ -77,15 +74,7 @@ def test_rows_in_another_order(case):
         np.testing.assert_array_equal(permuted, output[order])
 
 
-def _nan_cases():
-    reason = "the branch that is taken for NaN is a constant"
-    for case in BY_ROWS:
-        failing = case.name in NAN_IS_NOT_POSITIVE
-        marks = [pytest.mark.xfail(strict=True, reason=reason)] if failing else []
-        yield pytest.param(case, id=str(case), marks=marks)
-
-
-@pytest.mark.parametrize("case", list(_nan_cases()))
+@pytest.mark.parametrize("case", BY_ROWS, ids=str)
 def test_not_a_number_stays_in_its_row(case):
     y, p = random_inputs(case, ROWS, COLUMNS)
     loss = loss_of(case)

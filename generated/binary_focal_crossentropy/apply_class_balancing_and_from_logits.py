@@ -49,15 +49,16 @@ def element(y, p, factor_1, factor_2, alpha, factor_3, exponent_1):
     sum_4 = product + sigmoid_value_2*target_2
     powered = power(sum_4, exponent_1)
     sum_5 = product - sigmoid_value_2*target_2
+    product_2 = sigmoid_value_2*sigmoid_value
+    guarded_product_value = guarded_product(product_2, power_slope(sum_4, exponent_1))
     sum_6 = target - target_2
-    guarded_product_value = guarded_product(sigmoid_value_2, power_slope(sum_4, exponent_1))
     sum_1_element = sum_3*target_3*powered
-    gradient = sum_5*target_3*powered + sigmoid_value*sum_6*sum_3*guarded_product_value*target_3
+    gradient = sum_5*target_3*powered + guarded_product_value*sum_6*sum_3*target_3
     hessian = (
-        sigmoid_value_2*sigmoid_value*(target + target_2)*target_3*powered
-        + two*sigmoid_value*sum_6*sum_5*guarded_product_value*target_3
-        + sigmoid_value_2*sum_6*sum_6*sigmoid_value*sigmoid_value*sum_3*guarded_product(sigmoid_value_2, power_curvature(sum_4, exponent_1))*target_3
-        + sigmoid_value*tanh(p/two)*sum_6*sum_3*guarded_product_value*target_3
+        two*guarded_product_value*sum_6*sum_5*target_3
+        + tanh(p/two)*guarded_product_value*sum_6*sum_3*target_3
+        + sigmoid_value_2*sigmoid_value*(target + target_2)*target_3*powered
+        + sigmoid_value_2*sigmoid_value*guarded_product(product_2, power_curvature(sum_4, exponent_1))*sum_6*sum_6*sum_3*target_3
     )
     return sum_1_element, gradient, hessian
 

@@ -67,7 +67,7 @@ def element(y, p, factor_1, factor_2, alpha, factor_3, exponent_1):
     hessian = (
         two*guarded_product(inside_value, sum_5*sum_6*power_slope_value)*target_3
         + (guarded_product(inside_value, one/(clip_value*clip_value))*target + guarded_product(inside_value, one/(clip_value_2*clip_value_2))*target_2)*target_3*powered
-        - inside_value*inside_value*sum_3*guarded_product(sum_5*sum_5, power_curvature(sum_4, exponent_1))*target_3
+        - guarded_product(sum_5*sum_5, power_curvature(sum_4, exponent_1))*inside_value*inside_value*sum_3*target_3
     )
     return sum_1_element, gradient, hessian
 

@@ -44,15 +44,16 @@ def element(y, p, factor_1, factor_2, exponent_1):
     sum_2 = product + sigmoid_value_2*target_2
     powered = power(sum_2, exponent_1)
     sum_3 = product - sigmoid_value_2*target_2
+    product_2 = sigmoid_value_2*sigmoid_value
+    guarded_product_value = guarded_product(product_2, power_slope(sum_2, exponent_1))
     sum_4 = target - target_2
-    guarded_product_value = guarded_product(sigmoid_value_2, power_slope(sum_2, exponent_1))
     sum_1_element = sum_1*powered
-    gradient = sum_3*powered + sigmoid_value*sum_4*sum_1*guarded_product_value
+    gradient = sum_3*powered + guarded_product_value*sum_4*sum_1
     hessian = (
-        sigmoid_value_2*sigmoid_value*(target + target_2)*powered
-        + two*sigmoid_value*sum_4*sum_3*guarded_product_value
-        + sigmoid_value_2*sum_4*sum_4*sigmoid_value*sigmoid_value*sum_1*guarded_product(sigmoid_value_2, power_curvature(sum_2, exponent_1))
-        + sigmoid_value*tanh(p/two)*sum_4*sum_1*guarded_product_value
+        two*guarded_product_value*sum_4*sum_3
+        + tanh(p/two)*guarded_product_value*sum_4*sum_1
+        + sigmoid_value_2*sigmoid_value*(target + target_2)*powered
+        + sigmoid_value_2*sigmoid_value*guarded_product(product_2, power_curvature(sum_2, exponent_1))*sum_4*sum_4*sum_1
     )
     return sum_1_element, gradient, hessian
 

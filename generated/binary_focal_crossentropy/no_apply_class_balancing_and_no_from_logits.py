@@ -62,7 +62,7 @@ def element(y, p, factor_1, factor_2, exponent_1):
     hessian = (
         (guarded_product(inside_value, one/(clip_value*clip_value))*target + guarded_product(inside_value, one/(clip_value_2*clip_value_2))*target_2)*powered
         + guarded_product(inside_value, two*sum_3*sum_4*power_slope_value)
-        - inside_value*inside_value*sum_1*guarded_product(sum_3*sum_3, power_curvature(sum_2, exponent_1))
+        - guarded_product(sum_3*sum_3, power_curvature(sum_2, exponent_1))*inside_value*inside_value*sum_1
     )
     return sum_1_element, gradient, hessian
 

@@ -61,7 +61,7 @@ def sums_element_3(y, p, factor_1, factor_2, factor_3):
     target = factor_2*y + factor_3
     sum_2_element = clip(log(maximum(product, zero)), -number_2, -number_3)*target
     sum_3_element = (
-        p*guarded_product(inside(product, number_4, number_5), one/clip(product, number_4, number_5))*target
+        guarded_product(inside(product, number_4, number_5), one/clip(product, number_4, number_5))*p*target
     )
     return sum_2_element, sum_3_element
 
@@ -77,7 +77,7 @@ def gradient_element(y, p, factor_1, factor_2, factor_3, factor_4, factor_5):
     product = factor_3*p
     gradient = (
         factor_1
-        + factor_2*guarded_product(inside(product, number_1, number_2), one/clip(product, number_1, number_2))*(factor_4*y + factor_5)
+        + guarded_product(inside(product, number_1, number_2), one/clip(product, number_1, number_2))*factor_2*(factor_4*y + factor_5)
     )
     return gradient
 
@@ -89,7 +89,7 @@ def sums_element_4(y, p, factor_1, factor_2, factor_3):
     inside_value = inside(product, number_1, number_2)
     clip_value = clip(product, number_1, number_2)
     target = factor_2*y + factor_3
-    sum_3_element = p*guarded_product(inside_value, one/clip_value)*target
+    sum_3_element = guarded_product(inside_value, one/clip_value)*p*target
     sum_4_element = guarded_product(inside_value, p*p/clip_value/clip_value)*target
     return sum_3_element, sum_4_element
 
@@ -112,13 +112,13 @@ def gradient_and_hessian_element(
     guarded_product_value = guarded_product(inside_value, one/clip_value)
     target = factor_4*y + factor_5
     guarded_product_value_2 = guarded_product(inside_value, one/(clip_value*clip_value))
-    gradient = factor_1 + factor_2*guarded_product_value*target
+    gradient = factor_1 + guarded_product_value*factor_2*target
     hessian = (
         factor_8
-        + factor_6*(factor_7 + guarded_product_value*target + factor_2*p*guarded_product_value_2*target)
-        + factor_6*guarded_product_value*target
-        + factor_6*guarded_product_value_2*target
-        + factor_9*p*guarded_product_value_2*target
+        + factor_6*(factor_7 + guarded_product_value*target + guarded_product_value_2*factor_2*p*target)
+        + guarded_product_value*factor_6*target
+        + guarded_product_value_2*factor_6*target
+        + guarded_product_value_2*factor_9*p*target
     )
     return gradient, hessian
 
@@ -137,9 +137,9 @@ def sums_element_6(y, p, vector, factor_1, factor_2, factor_3):
     guarded_product_value = guarded_product(inside_value, one/clip_value)
     target = factor_2*y + factor_3
     power_1 = one/(clip_value*clip_value)
-    sum_3_element = p*guarded_product_value*target
+    sum_3_element = guarded_product_value*p*target
     sum_5_element = (
-        -vector*(factor_1*p*guarded_product(inside_value, power_1)*target - guarded_product_value*target)
+        -vector*(guarded_product(inside_value, power_1)*factor_1*p*target - guarded_product_value*target)
     )
     sum_6_element = guarded_product(inside_value, p*p*power_1)*target
     return sum_3_element, sum_5_element, sum_6_element
@@ -169,8 +169,8 @@ def product_element(
     product = (
         factor_1
         + factor_9
-        + factor_2*(factor_3 + factor_4*guarded_product(inside_value, one/clip_value)*target + factor_8*p*guarded_product_value*target)
-        + factor_10*vector*guarded_product_value*target
+        + factor_2*(factor_3 + guarded_product(inside_value, one/clip_value)*factor_4*target + guarded_product_value*factor_8*p*target)
+        + guarded_product_value*factor_10*vector*target
     )
     return product
 

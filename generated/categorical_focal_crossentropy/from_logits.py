@@ -69,7 +69,7 @@ def sums_element_2(
 ):
     below_maximum = shifted(p, row_maximum_1)
     sum_1_element = (
-        alpha*guarded_product(factor_1*y + factor_2, factor_3 + below_maximum)*power(complement(below_maximum, excluded_1, inverse_total_1), exponent_1)
+        guarded_product(factor_1*y + factor_2, factor_3 + below_maximum)*alpha*power(complement(below_maximum, excluded_1, inverse_total_1), exponent_1)
     )
     return sum_1_element
 
@@ -88,10 +88,10 @@ def sums_element_3(
     guarded_product_value = guarded_product(target, factor_3 + below_maximum)
     complement_value = complement(below_maximum, excluded_1, inverse_total_1)
     powered = power(complement_value, exponent_1)
-    sum_1_element = alpha*guarded_product_value*powered
+    sum_1_element = guarded_product_value*alpha*powered
     sum_4_element = (
         alpha*target*powered
-        - alpha*guarded_product(inverse_total_1*exp(below_maximum), power_slope(complement_value, exponent_1))*guarded_product_value
+        - guarded_product(inverse_total_1*exp(below_maximum), power_slope(complement_value, exponent_1))*guarded_product_value*alpha
     )
     return sum_1_element, sum_4_element
 
@@ -106,7 +106,7 @@ def gradient_element(
     complement_value = complement(below_maximum, excluded_1, inverse_total_1)
     part = (
         alpha*target*power(complement_value, exponent_1)
-        - alpha*guarded_product(inverse_total_1*exponential, power_slope(complement_value, exponent_1))*guarded_product(target, factor_3 + below_maximum)
+        - guarded_product(inverse_total_1*exponential, power_slope(complement_value, exponent_1))*guarded_product(target, factor_3 + below_maximum)*alpha
     )
     gradient = inverse_total_1*exponential*(sum_4 - part) - complement_value*part
     return gradient
@@ -134,11 +134,11 @@ def sums_element_4(
         inverse_total_1*exp(below_maximum), power_slope(complement_value, exponent_1),
     )
     guarded_product_value_2 = guarded_product(target, factor_3 + below_maximum)
-    product_2 = -alpha*guarded_product_value*guarded_product_value_2
-    sum_4_element = product - alpha*guarded_product_value*guarded_product_value_2
-    sum_5_element = alpha*guarded_product_value*target
+    product_2 = -guarded_product_value*guarded_product_value_2*alpha
+    sum_4_element = product - guarded_product_value*guarded_product_value_2*alpha
+    sum_5_element = guarded_product_value*alpha*target
     sum_6_element = (
-        -alpha*guarded_product(exp(factor_4 + two*below_maximum), power_curvature(complement_value, exponent_1))*guarded_product_value_2
+        -guarded_product(exp(factor_4 + two*below_maximum), power_curvature(complement_value, exponent_1))*guarded_product_value_2*alpha
     )
     return product, product_2, sum_4_element, sum_5_element, sum_6_element
 
@@ -165,20 +165,20 @@ def gradient_and_hessian_element(
         inverse_total_1*exponential, power_slope(complement_value, exponent_1),
     )
     guarded_product_value_2 = guarded_product(target, factor_3 + below_maximum)
-    product = alpha*guarded_product_value*guarded_product_value_2
+    product = guarded_product_value*guarded_product_value_2*alpha
     part = alpha*target*power(complement_value, exponent_1) - product
     product_2 = factor_4*exponential
-    product_3 = alpha*guarded_product_value*target
-    product_4 = two*alpha*guarded_product_value*target
+    product_3 = guarded_product_value*alpha*target
+    product_4 = two*guarded_product_value*alpha*target
     gradient = inverse_total_1*exponential*(sum_4 - part) - complement_value*part
     hessian = (
         product_2
         + factor_6*(factor_7*exponential + product_3)*exponential
-        + factor_6*(product_2 + product + product_4 - alpha*guarded_product(exp(factor_5 + two*below_maximum), power_curvature(complement_value, exponent_1))*guarded_product_value_2)*exponential
-        + factor_6*(factor_8*exponential + product + product_3 - alpha*guarded_product(exp(factor_5 + two*below_maximum), power_curvature(complement_value, exponent_1))*guarded_product_value_2)*exponential
+        + factor_6*(product_2 + product + product_4 - guarded_product(exp(factor_5 + two*below_maximum), power_curvature(complement_value, exponent_1))*guarded_product_value_2*alpha)*exponential
+        + factor_6*(factor_8*exponential + product + product_3 - guarded_product(exp(factor_5 + two*below_maximum), power_curvature(complement_value, exponent_1))*guarded_product_value_2*alpha)*exponential
         + product
         + product_4
-        - alpha*guarded_product(exp(factor_5 + two*below_maximum), power_curvature(complement_value, exponent_1))*guarded_product_value_2
+        - guarded_product(exp(factor_5 + two*below_maximum), power_curvature(complement_value, exponent_1))*guarded_product_value_2*alpha
     )
     return gradient, hessian
 
@@ -219,16 +219,16 @@ def sums_element_5(
     )
     guarded_product_value_2 = guarded_product(target, factor_3 + below_maximum)
     target_2 = vector + factor_4
-    product = alpha*guarded_product_value*target
+    product = guarded_product_value*alpha*target
     sum_1 = (
-        alpha*guarded_product_value*guarded_product_value_2
+        guarded_product_value*guarded_product_value_2*alpha
         + product
-        - alpha*guarded_product(exp(factor_5 + two*below_maximum), power_curvature(complement_value, exponent_1))*guarded_product_value_2
+        - guarded_product(exp(factor_5 + two*below_maximum), power_curvature(complement_value, exponent_1))*guarded_product_value_2*alpha
     )
     sum_2_element = alpha*target*power(complement_value, exponent_1)
-    sum_3_element = -alpha*guarded_product_value*guarded_product_value_2
+    sum_3_element = -guarded_product_value*guarded_product_value_2*alpha
     sum_5_element = inverse_total_1*exponential*target_2
-    sum_6_element = alpha*guarded_product_value*target_2*target
+    sum_6_element = guarded_product_value*alpha*target_2*target
     sum_8_element = -sum_1*target_2
     return sum_2_element, sum_3_element, sum_5_element, sum_6_element, product, sum_8_element, sum_1
 
@@ -258,7 +258,7 @@ def product_element(
     guarded_product_value_2 = guarded_product(target_2, factor_6 + below_maximum)
     product = (
         factor_9*exponential
-        + (factor_1*target + factor_3*(one - target))*(factor_7*exponential + alpha*guarded_product_value*guarded_product_value_2 + two*alpha*guarded_product_value*target_2 - alpha*guarded_product(exp(factor_8 + two*below_maximum), power_curvature(complement_value, exponent_1))*guarded_product_value_2)
+        + (factor_1*target + factor_3*(one - target))*(factor_7*exponential + guarded_product_value*guarded_product_value_2*alpha + two*guarded_product_value*alpha*target_2 - guarded_product(exp(factor_8 + two*below_maximum), power_curvature(complement_value, exponent_1))*guarded_product_value_2*alpha)
     )
     return product
 

@@ -78,9 +78,9 @@ def sums_element_3(y, p, alpha, factor_1, factor_2, factor_3, factor_4, exponent
     powered = power(clip_value_2, exponent_1)
     inside_value = inside(product, number_5, number_6)
     sum_2_element = alpha*clip_value*target*powered
-    sum_3_element = p*alpha*guarded_product(inside_value, powered/clip(product, number_5, number_6))*target
+    sum_3_element = guarded_product(inside_value, powered/clip(product, number_5, number_6))*p*alpha*target
     sum_4_element = (
-        p*alpha*guarded_product(inside_value, clip_value*power_slope(clip_value_2, exponent_1))*target
+        guarded_product(inside_value, clip_value*power_slope(clip_value_2, exponent_1))*p*alpha*target
     )
     return sum_2_element, sum_3_element, sum_4_element
 
@@ -103,8 +103,8 @@ def gradient_element(y, p, alpha, factor_1, factor_2, factor_3, factor_4, factor
     gradient = (
         factor_1
         + factor_2
-        + factor_3*alpha*guarded_product(inside_value, clip(log(maximum(product, zero)), -number_4, -number_5)*power_slope(clip_value, exponent_1))*target
-        + factor_4*alpha*guarded_product(inside_value, power(clip_value, exponent_1)/clip(product, number_1, number_2))*target
+        + guarded_product(inside_value, clip(log(maximum(product, zero)), -number_4, -number_5)*power_slope(clip_value, exponent_1))*factor_3*alpha*target
+        + guarded_product(inside_value, power(clip_value, exponent_1)/clip(product, number_1, number_2))*factor_4*alpha*target
     )
     return gradient
 
@@ -124,12 +124,12 @@ def sums_element_4(y, p, alpha, factor_1, factor_2, factor_3, factor_4, exponent
     clip_value_3 = clip(log(maximum(product, zero)), -number_5, -number_6)
     power_slope_value = power_slope(clip_value_2, exponent_1)
     power_2 = p*p
-    sum_3_element = p*alpha*guarded_product(inside_value, power_1*powered)*target
-    sum_4_element = p*alpha*guarded_product(inside_value, clip_value_3*power_slope_value)*target
-    sum_5_element = alpha*guarded_product(inside_value, power_2*power_1*power_slope_value)*target
-    sum_6_element = alpha*guarded_product(inside_value, power_2*powered/clip_value/clip_value)*target
+    sum_3_element = guarded_product(inside_value, power_1*powered)*p*alpha*target
+    sum_4_element = guarded_product(inside_value, clip_value_3*power_slope_value)*p*alpha*target
+    sum_5_element = guarded_product(inside_value, power_2*power_1*power_slope_value)*alpha*target
+    sum_6_element = guarded_product(inside_value, power_2*powered/clip_value/clip_value)*alpha*target
     sum_7_element = (
-        alpha*guarded_product(inside_value, power_2*clip_value_3*power_curvature(clip_value_2, exponent_1))*target
+        guarded_product(inside_value, power_2*clip_value_3*power_curvature(clip_value_2, exponent_1))*alpha*target
     )
     return sum_3_element, sum_4_element, sum_5_element, sum_6_element, sum_7_element
 
@@ -172,22 +172,22 @@ def gradient_and_hessian_element(
     gradient = (
         factor_1
         + factor_2
-        + factor_3*alpha*guarded_product_value*target
-        + factor_4*alpha*guarded_product_value_2*target
+        + guarded_product_value*factor_3*alpha*target
+        + guarded_product_value_2*factor_4*alpha*target
     )
     hessian = (
         factor_13
         + factor_14
-        + factor_10*(factor_11 + factor_12 + alpha*guarded_product_value*target + factor_3*p*alpha*guarded_product_value_3*target + factor_4*p*alpha*guarded_product_value_4*target)
-        + factor_7*(factor_8 + factor_9 + alpha*guarded_product_value_2*target + factor_4*p*alpha*guarded_product_value_3*target + factor_4*p*alpha*guarded_product_value_5*target)
-        + factor_10*alpha*guarded_product_value_4*target
-        + factor_10*alpha*guarded_product_value*target
-        + factor_15*alpha*guarded_product_value_3*target
-        + factor_7*alpha*guarded_product_value_2*target
-        + factor_7*alpha*guarded_product_value_5*target
-        + factor_16*p*alpha*guarded_product_value_4*target
-        + factor_17*p*alpha*guarded_product_value_5*target
-        + factor_18*p*alpha*guarded_product_value_3*target
+        + factor_10*(factor_11 + factor_12 + guarded_product_value*alpha*target + guarded_product_value_3*factor_3*p*alpha*target + guarded_product_value_4*factor_4*p*alpha*target)
+        + factor_7*(factor_8 + factor_9 + guarded_product_value_2*alpha*target + guarded_product_value_3*factor_4*p*alpha*target + guarded_product_value_5*factor_4*p*alpha*target)
+        + guarded_product_value_4*factor_10*alpha*target
+        + guarded_product_value*factor_10*alpha*target
+        + guarded_product_value_3*factor_15*alpha*target
+        + guarded_product_value_2*factor_7*alpha*target
+        + guarded_product_value_5*factor_7*alpha*target
+        + guarded_product_value_4*factor_16*p*alpha*target
+        + guarded_product_value_5*factor_17*p*alpha*target
+        + guarded_product_value_3*factor_18*p*alpha*target
     )
     return gradient, hessian
 
@@ -222,26 +222,26 @@ def sums_element_6(
     clip_value_3 = clip(log(maximum(product, zero)), -number_5, -number_6)
     power_slope_value = power_slope(clip_value_2, exponent_1)
     guarded_product_value_2 = guarded_product(inside_value, clip_value_3*power_slope_value)
-    product_2 = factor_1*p*alpha*guarded_product(inside_value, power_1*power_slope_value)*target
+    product_2 = guarded_product(inside_value, power_1*power_slope_value)*factor_1*p*alpha*target
     power_2 = one/(clip_value*clip_value)
     power_3 = p*p
     guarded_product_value_3 = guarded_product(inside_value, power_3*power_1*power_slope_value)
     power_curvature_value = power_curvature(clip_value_2, exponent_1)
-    sum_3_element = p*alpha*guarded_product_value*target
-    sum_4_element = p*alpha*guarded_product_value_2*target
+    sum_3_element = guarded_product_value*p*alpha*target
+    sum_4_element = guarded_product_value_2*p*alpha*target
     sum_6_element = (
-        -vector*(product_2 + factor_1*p*alpha*guarded_product(inside_value, power_2*powered)*target - alpha*guarded_product_value*target)
+        -vector*(product_2 + guarded_product(inside_value, power_2*powered)*factor_1*p*alpha*target - guarded_product_value*alpha*target)
     )
     sum_7_element = (
-        factor_5*alpha*guarded_product_value_3*target
-        + factor_5*alpha*guarded_product(inside_value, power_3*power_2*powered)*target
+        guarded_product_value_3*factor_5*alpha*target
+        + guarded_product(inside_value, power_3*power_2*powered)*factor_5*alpha*target
     )
     sum_8_element = (
-        vector*(alpha*guarded_product_value_2*target + product_2 + factor_2*p*alpha*guarded_product(inside_value, clip_value_3*power_curvature_value)*target)
+        vector*(guarded_product_value_2*alpha*target + product_2 + guarded_product(inside_value, clip_value_3*power_curvature_value)*factor_2*p*alpha*target)
     )
     sum_9_element = (
-        factor_5*alpha*guarded_product(inside_value, power_3*clip_value_3*power_curvature_value)*target
-        + factor_6*alpha*guarded_product_value_3*target
+        guarded_product(inside_value, power_3*clip_value_3*power_curvature_value)*factor_5*alpha*target
+        + guarded_product_value_3*factor_6*alpha*target
     )
     return sum_3_element, sum_4_element, sum_6_element, sum_7_element, sum_8_element, sum_9_element
 
@@ -284,8 +284,8 @@ def product_element(
         + factor_15
         + factor_16
         + factor_17
-        + factor_9*(factor_10 + factor_11 + factor_2*alpha*guarded_product(inside_value, clip_value*power_slope_value)*target + factor_7*alpha*guarded_product(inside_value, power_1*powered)*target + factor_12*p*alpha*guarded_product_value*target + factor_13*p*alpha*guarded_product_value_2*target + factor_14*p*alpha*guarded_product_value_3*target)
-        + vector*(factor_2*alpha*guarded_product_value*target + factor_7*alpha*guarded_product_value_2*target + factor_8*alpha*guarded_product_value_3*target)
+        + factor_9*(factor_10 + factor_11 + guarded_product(inside_value, clip_value*power_slope_value)*factor_2*alpha*target + guarded_product(inside_value, power_1*powered)*factor_7*alpha*target + guarded_product_value*factor_12*p*alpha*target + guarded_product_value_2*factor_13*p*alpha*target + guarded_product_value_3*factor_14*p*alpha*target)
+        + vector*(guarded_product_value*factor_2*alpha*target + guarded_product_value_2*factor_7*alpha*target + guarded_product_value_3*factor_8*alpha*target)
     )
     return product
 

@@ -70,7 +70,7 @@ def row_scalars_2(columns, margin, sum_1, sum_2):
 def gradient_element(p, label_hit, factor_1, factor_2, factor_3, margin, factor_4):
     sum_1 = factor_2 + p
     gradient = (
-        factor_1*guarded_product(greater(sum_1, factor_3), margin + maximum(sum_1, factor_3))
+        guarded_product(greater(sum_1, factor_3), margin + maximum(sum_1, factor_3))*factor_1
         + factor_4*label_hit
     )
     return gradient
@@ -95,10 +95,10 @@ def gradient_and_hessian_element(
 ):
     sum_1 = factor_2 + p
     greater_value = greater(sum_1, factor_3)
-    gradient = factor_1*guarded_product(greater_value, margin + maximum(sum_1, factor_3)) + factor_4*label_hit
+    gradient = guarded_product(greater_value, margin + maximum(sum_1, factor_3))*factor_1 + factor_4*label_hit
     hessian = (
         factor_1*greater_value
-        + factor_1*guarded_product(label_hit, -(greater_value - sum_3*label_hit))
+        + guarded_product(label_hit, -(greater_value - sum_3*label_hit))*factor_1
         + factor_5*label_hit*greater_value
     )
     return gradient, hessian

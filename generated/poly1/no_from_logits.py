@@ -68,7 +68,7 @@ def sums_element_3(y, p, factor_1, epsilon, factor_2, factor_3, factor_4):
         y*(epsilon*clip(one + factor_2*p, number_2, number_3) - clip(log(maximum(product, zero)), -number_5, -number_6))
     )
     sum_3_element = (
-        y*(factor_3*p*guarded_product(inside_value, one/clip(product, number_2, number_3)) + inside_value*factor_4*p)
+        y*(guarded_product(inside_value, one/clip(product, number_2, number_3))*factor_3*p + inside_value*factor_4*p)
     )
     return sum_2_element, sum_3_element
 
@@ -84,7 +84,7 @@ def gradient_element(y, p, sum_3, factor_1, factor_2):
     product = factor_1*p
     inside_value = inside(product, number_1, number_2)
     gradient = (
-        -(y*(factor_1*guarded_product(inside_value, one/clip(product, number_1, number_2)) + inside_value*factor_2) - sum_3)
+        -(y*(guarded_product(inside_value, one/clip(product, number_1, number_2))*factor_1 + inside_value*factor_2) - sum_3)
     )
     return gradient
 
@@ -103,9 +103,9 @@ def sums_element_4(y, p, factor_1, factor_2, factor_3, factor_4, factor_5, facto
     inside_value = inside(product, number_1, number_2)
     clip_value = clip(product, number_1, number_2)
     guarded_product_value = guarded_product(inside_value, one/clip_value)
-    sum_3_element = y*(factor_1*p*guarded_product_value + inside_value*factor_3*p)
+    sum_3_element = y*(guarded_product_value*factor_1*p + inside_value*factor_3*p)
     sum_4_element = (
-        -y*(factor_4*guarded_product(inside_value, p*p/clip_value/clip_value) + factor_5*p*guarded_product_value + inside_value*factor_6*p)
+        -y*(guarded_product(inside_value, p*p/clip_value/clip_value)*factor_4 + guarded_product_value*factor_5*p + inside_value*factor_6*p)
     )
     return sum_3_element, sum_4_element
 
@@ -123,11 +123,11 @@ def gradient_and_hessian_element(y, p, sum_3, factor_1, factor_2, sum_4, factor_
     clip_value = clip(product, number_1, number_2)
     guarded_product_value = guarded_product(inside_value, one/clip_value)
     guarded_product_value_2 = guarded_product(inside_value, one/(clip_value*clip_value))
-    gradient = -(y*(factor_1*guarded_product_value + inside_value*factor_2) - sum_3)
+    gradient = -(y*(guarded_product_value*factor_1 + inside_value*factor_2) - sum_3)
     hessian = (
         sum_4
-        + two*y*(factor_3*guarded_product_value + inside_value*factor_4 + factor_5*p*guarded_product_value_2)
-        + factor_3*y*guarded_product_value_2
+        + two*y*(guarded_product_value*factor_3 + inside_value*factor_4 + guarded_product_value_2*factor_5*p)
+        + guarded_product_value_2*factor_3*y
     )
     return gradient, hessian
 
@@ -156,10 +156,10 @@ def sums_element_6(y, p, vector, factor_1, factor_2, factor_3, factor_4, factor_
     guarded_product_value = guarded_product(inside_value, one/clip_value)
     power_1 = one/(clip_value*clip_value)
     sum_5_element = (
-        vector*y*(factor_1*guarded_product_value + inside_value*factor_3 + factor_4*p*guarded_product(inside_value, power_1))
+        vector*y*(guarded_product_value*factor_1 + inside_value*factor_3 + guarded_product(inside_value, power_1)*factor_4*p)
     )
     sum_6_element = (
-        -y*(factor_5*guarded_product(inside_value, p*p*power_1) + factor_6*p*guarded_product_value + inside_value*factor_7*p)
+        -y*(guarded_product(inside_value, p*p*power_1)*factor_5 + guarded_product_value*factor_6*p + inside_value*factor_7*p)
     )
     return sum_5_element, sum_6_element
 
@@ -179,8 +179,8 @@ def product_element(y, p, vector, sum_5, factor_1, sum_4, factor_2, factor_3, fa
     product = (
         factor_1
         + sum_5
-        + sum_4*y*(factor_2*guarded_product(inside_value, one/clip_value) + inside_value*factor_4 + factor_5*p*guarded_product_value)
-        + factor_2*vector*y*guarded_product_value
+        + sum_4*y*(guarded_product(inside_value, one/clip_value)*factor_2 + inside_value*factor_4 + guarded_product_value*factor_5*p)
+        + guarded_product_value*factor_2*vector*y
     )
     return product
 

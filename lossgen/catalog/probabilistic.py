@@ -90,7 +90,7 @@ def categorical_generalized_cross_entropy(y_true, y_pred, *, q=Parameter(0.5, ab
     Target an integer in 0 … C−1; prediction probabilities. At probability 0 the gradient is 0, not −∞.
     """
     probability = Gather(y_pred)
-    return Piecewise(((1 - probability**q) / q, probability > 0), (1 / q, True))
+    return Piecewise((1 / q, probability <= 0), ((1 - probability**q) / q, True))
 
 
 @loss(

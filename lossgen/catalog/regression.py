@@ -56,8 +56,8 @@ def cosine_similarity(y_true, y_pred):
     """
     squares = Sum(y_true**2), Sum(y_pred**2)
     return Piecewise(
-        (-Sum(y_true * y_pred) / (sqrt(squares[0]) * sqrt(squares[1])), (squares[0] > 0) & (squares[1] > 0)),
-        (0, True),
+        (0, (squares[0] <= 0) | (squares[1] <= 0)),
+        (-Sum(y_true * y_pred) / (sqrt(squares[0]) * sqrt(squares[1])), True),
     )
 
 

@@ -142,6 +142,7 @@ class Kernel:
         """Whether anything refers to the number of columns."""
         words = [*self.constants, *(name for step in self.of_kind(RowStep) for name in step.arguments)]
         words += [name for step in self.of_kind(SweepStep) for name in (*step.scalars, *step.factors)]
+        words += [name for step in self.of_kind(PickStep) for name in step.scalars]
         return any(re.search(r"\bcolumns\b", word) for word in words)
 
     def of_kind(self, kind: type) -> list:
@@ -258,7 +259,7 @@ class Assembly:
             if shared
             else self.point(f"{stem}_element", [*element, *inner], results, typed=True, result_names=returned)
         )
-        per_class = tuple(self.code_name(s) for s in element if s.name in self.per_class)
+        per_class = tuple(name for name in point.arguments if name in self.per_class_names)
         arrays = ("y", "p") if "y" in point.arguments else ("p",)
         arrays += (
             ("vector",)

@@ -25,6 +25,7 @@ from .stabilise import accurate
 
 INDICATORS = (greater, inside, step)
 BOUNDED = (sigmoid, softmax, softmax_complement)
+SOFTMAX_ATOMS = (log_softmax, softmax, softmax_complement)
 
 
 def finish(expression: Expr, ladder: Ladder, targets: frozenset[Symbol], trace: list | None = None) -> Expr:
@@ -50,7 +51,7 @@ def guard_norms(derivative: Expr, ladder: Ladder) -> Expr:
 def _softmax_atoms(expression: Expr, rung: Rung) -> Expr:
     if rung.symbol not in expression.free_symbols or expression == rung.symbol:
         return expression
-    if isinstance(expression, (log_softmax, softmax, softmax_complement)):
+    if isinstance(expression, SOFTMAX_ATOMS):
         return expression
     arguments = [_softmax_atoms(argument, rung) for argument in expression.args]
     if isinstance(expression, exp) and isinstance(arguments[0], log_softmax):
@@ -67,11 +68,18 @@ def _difference(sum_: Add, rung: Rung) -> Expr:
     """c·u − c·L + rest → c·log_softmax(u, L) + rest, where that leaves no bare L behind."""
     factor = -sum_.coeff(rung.symbol)
     rest = sum_ - factor * (rung.summand - rung.symbol)
-    if factor == 0 or rung.symbol in rest.free_symbols:
-        return sum_
-    if len(Add.make_args(rest)) >= len(sum_.args):
+    if factor == 0 or _is_bare(rung.symbol, rest) or len(Add.make_args(rest)) >= len(sum_.args):
         return sum_
     return factor * log_softmax(rung.summand, rung.symbol) + rest
+
+
+def _is_bare(symbol: Symbol, expression: Expr) -> bool:
+    """Whether the symbol stands outside of the atoms of its rung."""
+    if expression == symbol:
+        return True
+    if symbol not in expression.free_symbols or isinstance(expression, SOFTMAX_ATOMS):
+        return False
+    return any(_is_bare(symbol, argument) for argument in expression.args)
 
 
 def _guard_products(expression: Expr, ladder: Ladder, symbols: frozenset[Symbol]) -> Expr:
@@ -112,24 +120,22 @@ def _indicators(factors: list[Expr], ladder: Ladder, symbols: frozenset[Symbol])
 
 
 def _vanishing_with_base(factors: list[Expr], ladder: Ladder, symbols: frozenset[Symbol]) -> list[Expr]:
-    """One factor guards, so that the others do not underflow together before the slope makes up for it."""
+    """What may vanish with the base meets the slope first, once: its square would underflow before."""
     slopes = [factor for factor in factors if isinstance(factor, (power_slope, power_curvature))]
     rest = [factor for factor in factors if factor not in slopes]
-    varying = [factor for factor in rest if factor.args and factor.free_symbols & ladder.element_symbols]
+    varying = [f for f in rest if f.args and f.free_symbols & ladder.element_symbols]
     if len(slopes) != 1 or not varying:
         return factors
-    guard = next(
-        (factor for factor in varying if isinstance(factor, BOUNDED) or _is_square(factor)), varying[0]
-    )
-    rest.remove(guard)
-    if _is_square(guard):
-        rest.append(guard.base)
-        guard = guard.base
-    return [*rest, guarded_product(guard, slopes[0])]
+    guards = [factor for factor in varying if isinstance(_square_root(factor), BOUNDED)] or varying[:1]
+    again = [factor.base for factor in guards if _square_root(factor) != factor]
+    guard = Mul(*(_square_root(factor) for factor in guards))
+    return [*(factor for factor in rest if factor not in guards), *again, guarded_product(guard, slopes[0])]
 
 
-def _is_square(factor: Expr) -> bool:
-    return isinstance(factor, Pow) and factor.exp == 2 and isinstance(factor.base, BOUNDED)
+def _square_root(factor: Expr) -> Expr:
+    """x for x² of a bounded x, else the factor itself."""
+    is_square = isinstance(factor, Pow) and factor.exp == 2 and isinstance(factor.base, BOUNDED)
+    return factor.base if is_square else factor
 
 
 def hits(ladder: Ladder) -> frozenset[Symbol]:

@@ -9,7 +9,7 @@ from .schedule import Schedule
 
 def is_flat(plans: dict[str, Schedule]) -> bool:
     """Whether no sweep reads a row result and the loss is a constant times one sum."""
-    if any(plan.needs_row_result or plan.definitions for plan in plans.values()):
+    if any(plan.needs_row_result or plan.definitions for plan in plans.values()) or not plans["value"].passes:
         return False
     each = plans["value"].passes[0]
     return len(each.slots) == 1 and each.slots[0].kind == "sum" and _value_factor(plans["value"]) is not None

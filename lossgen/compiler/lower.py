@@ -70,7 +70,11 @@ def lower(ladder: Ladder, outputs: dict[str, Expr]) -> Lowered:
             definitions += exponential.definitions()
         elif rung.kind == "pick":
             index = next((hits[h] for h in hits if h == rung.at), None)
-            picks.append(Pick(rung.symbol, rewritten(rung.summand), index))
+            picked = rewritten(rung.summand)
+            if picked.free_symbols & ladder.element_symbols:
+                picks.append(Pick(rung.symbol, picked, index))
+            else:  # the same at every column, once it is simplified
+                definitions.append((rung.symbol, picked))
         elif rung.kind == "sum":
             split = _completed_by_row(rung, exponentials, slots, rewritten, ladder.element_symbols)
             if split is None:

@@ -16,7 +16,7 @@ from lossgen.errors import CompileError
 from lossgen.language.atoms import ATOMS, keep
 
 from .canonical import canonical, is_negative, negated
-from .kernel_functions import KERNEL_FUNCTIONS
+from .kernel_functions import KERNEL_FUNCTIONS, guarded_product
 
 VECTOR_FUNCTIONS = frozenset(ATOMS) | {
     "exp",
@@ -233,7 +233,7 @@ class _Printer:
             sign = "-"
             factors = ([-factors[0]] if factors[0] != -1 else []) + factors[1:]
         above, below = [], []
-        for factor in sorted(factors, key=_is_unbounded):
+        for factor in sorted(factors, key=_rank):
             if isinstance(factor, Rational) and not isinstance(factor, Integer) and abs(factor.p) == 1:
                 below.append(Integer(factor.q))
             elif (
@@ -323,9 +323,14 @@ class _Printer:
         raise CompileError(f"no kernel code is known for the condition {condition}")
 
 
-def _is_unbounded(factor: Expr) -> bool:
-    """Factors of at most 1 come first in a product: what tends to 0 keeps the others from overflowing."""
-    return not (factor.is_Number or type(factor).__name__ in BOUNDED)
+def _rank(factor: Expr) -> int:
+    """Factors of at most 1 come first: what tends to 0 keeps the others from overflowing. Then guarded ones.
+
+    A guarded product makes up for the small ones: after it nothing underflows that the result does not.
+    """
+    if factor.is_Number or type(factor).__name__ in BOUNDED:
+        return 0
+    return 1 if isinstance(factor, guarded_product) else 2
 
 
 def _divisors(power: Pow) -> list[Expr]:
