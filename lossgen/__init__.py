@@ -23,6 +23,8 @@ _NAMES = {
         "trigamma", "unit_hypot", "xdivy", "xlog1py", "xlogy",
     ),
     "lossgen.runtime.parameters": ("Option", "Parameter"),
+    "lossgen.runtime.threads": ("get_num_threads", "set_num_threads"),
+    "lossgen.runtime.outputs": ("get_output_pool", "set_output_pool"),
     "lossgen.compiler.api": ("compile",),
     "lossgen.losses": ("deserialize", "get", "serialize"),
     "lossgen.errors": (
@@ -77,6 +79,12 @@ if TYPE_CHECKING:  # the table once more for type checkers and editors; a test c
         xlog1py as xlog1py, xlogy as xlogy,
     )  # fmt: skip
     from lossgen.runtime.parameters import Option as Option, Parameter as Parameter
+    from lossgen.runtime.threads import (
+        get_num_threads as get_num_threads, set_num_threads as set_num_threads,
+    )  # fmt: skip
+    from lossgen.runtime.outputs import (
+        get_output_pool as get_output_pool, set_output_pool as set_output_pool,
+    )  # fmt: skip
     from lossgen.compiler.api import compile as compile
     from lossgen.losses import deserialize as deserialize, get as get, serialize as serialize
     from lossgen.errors import (

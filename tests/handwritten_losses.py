@@ -9,9 +9,23 @@ from numba import njit
 
 from lossgen.runtime.loss import Loss, function_of
 from lossgen.runtime.parameters import Option, Parameter
+from lossgen.runtime.team import in_chunks
 from lossgen.runtime.variant import Term, Variant
 
 fast = njit(nogil=True, error_model="numpy")
+
+
+def pairs(**kernels):
+    """Kernels by output, each with its form for a team of threads."""
+
+    def pair(kernel):
+        @fast
+        def team(team, length, *arguments):
+            return in_chunks(team, length, kernel, arguments)
+
+        return kernel, team
+
+    return {output: pair(kernel) for output, kernel in kernels.items()}
 
 
 @fast
@@ -93,13 +107,13 @@ def huber_flat_gradient(y, p, delta, columns, weight, scale, value_out, gradient
 HUBER = Term(
     scope=-1,
     labels=False,
-    rows={
-        "value": huber_rows,
-        "value_and_gradient": huber_rows_gradient,
-        "gradient_and_hessian": huber_rows_hessian,
-        "hessian_vector_product": huber_rows_product,
-    },
-    flat={"value": huber_flat, "value_and_gradient": huber_flat_gradient},
+    rows=pairs(
+        value=huber_rows,
+        value_and_gradient=huber_rows_gradient,
+        gradient_and_hessian=huber_rows_hessian,
+        hessian_vector_product=huber_rows_product,
+    ),
+    flat=pairs(value=huber_flat, value_and_gradient=huber_flat_gradient),
 )
 
 
@@ -176,9 +190,9 @@ class SparseCrossentropy(Loss):
     options = {"from_logits": Option(False, (False, True))}
     arguments = ("from_logits", "ignore_class", "reduction", "axis", "name", "dtype")
     variants = {
-        (False,): Variant(terms=(Term(-1, True, {"value": sparse_probability_value}),)),
+        (False,): Variant(terms=(Term(-1, True, pairs(value=sparse_probability_value)),)),
         (True,): Variant(
-            terms=(Term(-1, True, {"value": sparse_value, "value_and_gradient": sparse_gradient}),)
+            terms=(Term(-1, True, pairs(value=sparse_value, value_and_gradient=sparse_gradient)),)
         ),
     }
 
@@ -219,9 +233,9 @@ def overlap_hessian(y, p, weight, scale, gradient_out, hessian_out):
             hessian_out[r, c] = -2.0 * factor * y[r, c]
 
 
-OVERLAP = {
-    "value": overlap_value, "value_and_gradient": overlap_gradient, "gradient_and_hessian": overlap_hessian,
-}  # fmt: skip
+OVERLAP = pairs(
+    value=overlap_value, value_and_gradient=overlap_gradient, gradient_and_hessian=overlap_hessian
+)
 
 
 class Overlap(Loss):

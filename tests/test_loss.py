@@ -194,7 +194,7 @@ def test_any_memory_gives_the_same_result(change):
 def test_read_only_predictions_need_no_kernel_of_their_own():
     y, p = data(4, 3)
     Huber().value_and_gradient(y, p)
-    kernel = Huber.variants[()].terms[0].flat["value_and_gradient"]
+    kernel = Huber.variants[()].terms[0].flat["value_and_gradient"][0]
     before = len(kernel.signatures)
     p.flags.writeable = False
     Huber().value_and_gradient(y, p)
@@ -317,7 +317,7 @@ def test_out_is_checked():
     with pytest.raises(
         ShapeError,
         match=re.escape(
-            "shape (4, 3) and dtype float32 of the gradient. Received: float64 array of shape (4, 3)"
+            "shape (4, 3) and dtype float32 of the result. Received: float64 array of shape (4, 3)"
         ),
     ):
         Huber().gradient(y, p, out=np.zeros((4, 3)))

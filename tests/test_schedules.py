@@ -60,7 +60,7 @@ def one_row_at_a_time(term, output, y, p, columns, weight, scale, ignored, vecto
     for row in range(len(p)):
         one = slice(row, row + 1)
         part, loss, pieces = run(
-            term.rows[output], output, y[one], p[one], term.row_parameters(columns),
+            term.rows[output][0], output, y[one], p[one], term.row_parameters(columns),
             None if weight is None else weight[one], scale, ignored, None if vector is None else vector[one],
         )  # fmt: skip
         total += part or 0.0
@@ -118,7 +118,7 @@ def test_lanes_agree_with_rows(name, dtype):
         y, p = inputs(case, rows, columns, dtype)
         ignored = None if not case.labels else NO_LABEL
         vector = np.cos(np.arange(p.size)).reshape(p.shape).astype(dtype)
-        for output, kernel in term.lanes.items():
+        for output, (kernel, _) in term.lanes.items():
             direction = vector if output == "hessian_vector_product" else None
             for weight, scale in settings(output, rows, dtype):
                 fixed = term.row_parameters(columns)
@@ -141,7 +141,7 @@ def test_ignored_labels(schedule, rows):
     kept = np.arange(rows) % 3 != 0
     marked = np.where(kept, y, -1)
     p[~kept] = np.nan
-    for output, kernel in getattr(term, schedule).items():
+    for output, (kernel, _) in getattr(term, schedule).items():
         direction = np.ones_like(p) if output == "hessian_vector_product" else None
         got = run(kernel, output, marked, p, (), None, 0.5, -1, direction)
         for array in got[2]:
@@ -162,12 +162,12 @@ def test_lanes_keep_what_is_not_a_number_in_its_row(name):
     term, rows = term_of(case), LANES + 3
     y, p = inputs(case, rows, 3, np.float64)
     fixed, ignored = term.row_parameters(3), NO_LABEL if case.labels else None
-    clean = run(term.lanes["value_and_gradient"], "value_and_gradient", y, p, fixed, None, 1.0, ignored)
+    clean = run(term.lanes["value_and_gradient"][0], "value_and_gradient", y, p, fixed, None, 1.0, ignored)
     for bad in (0, 7, rows - 1):
         broken = p.copy()
         broken[bad, 1] = np.nan
         _, values, (gradient,) = run(
-            term.lanes["value_and_gradient"], "value_and_gradient", y, broken, fixed, None, 1.0, ignored
+            term.lanes["value_and_gradient"][0], "value_and_gradient", y, broken, fixed, None, 1.0, ignored
         )
         others = np.arange(rows) != bad
         np.testing.assert_array_equal(values[others], clean[1][others])
@@ -185,7 +185,7 @@ def test_flat_agrees_with_rows(name, dtype):
     for rows, columns in ((1, 1), (7, 5), (1, BLOCK - 1), (BLOCK, 1), (BLOCK + 1, 1), (3, BLOCK + 1)):
         y, p = inputs(case, rows, columns, dtype)
         vector = np.cos(np.arange(p.size)).astype(dtype)
-        for output, kernel in term.flat.items():
+        for output, (kernel, _) in term.flat.items():
             direction = vector if output == "hessian_vector_product" else None
             for weight, scale in settings(output, rows, dtype):
                 if weight is not None and columns > 1:
@@ -196,7 +196,7 @@ def test_flat_agrees_with_rows(name, dtype):
                     with_losses=columns == 1,
                 )  # fmt: skip
                 wanted = run(
-                    term.rows[output], output, y, p, term.row_parameters(columns), weight, scale, None,
+                    term.rows[output][0], output, y, p, term.row_parameters(columns), weight, scale, None,
                     None if direction is None else direction.reshape(p.shape),
                 )  # fmt: skip
                 agree(flat, wanted, dtype)
@@ -212,7 +212,7 @@ def test_columns_around_a_block(name):
     term = term_of(case)
     for columns in (BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 1):
         y, p = inputs(case, 1, columns, np.float64)
-        for output, kernel in term.rows.items():
+        for output, (kernel, _) in term.rows.items():
             direction = np.cos(p) if output == "hessian_vector_product" else None
             fixed, ignored = term.row_parameters(columns), NO_LABEL if case.labels else None
             total, values, arrays = run(kernel, output, y, p, fixed, None, 1.0, ignored, direction)

@@ -30,7 +30,7 @@ class BinaryCrossentropy(Loss):
     default_name = "binary_crossentropy"
     default_axis = -1
     labels = False
-    digest = "4b9d9ed6"
+    digest = "28993c4e"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

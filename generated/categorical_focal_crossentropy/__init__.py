@@ -38,7 +38,7 @@ class CategoricalFocalCrossentropy(Loss):
     default_name = "categorical_focal_crossentropy"
     default_axis = -1
     labels = False
-    digest = "4b9d9ed6"
+    digest = "28993c4e"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -33,7 +33,7 @@ class Poly1(Loss):
     default_name = "poly1"
     default_axis = -1
     labels = False
-    digest = "4b9d9ed6"
+    digest = "28993c4e"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -28,7 +28,7 @@ class SparseCategoricalCrossentropy(Loss):
     default_name = "sparse_categorical_crossentropy"
     default_axis = -1
     labels = True
-    digest = "4b9d9ed6"
+    digest = "28993c4e"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

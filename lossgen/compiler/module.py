@@ -208,7 +208,7 @@ def _variant(
     for term, assembly in zip(derived, assemblies, strict=True):
         tables = []
         for layout, kernels in kernel_tables(assembly).items():
-            entries = [f'"{output}": {name},' for output, name in kernels.items()]
+            entries = [f'"{output}": ({name}, {name}_team),' for output, name in kernels.items()]
             if entries:
                 tables.append(f"{layout}={{\n" + indent("\n".join(entries), "    ") + "\n},")
         body = "\n".join([f"scope={term.scope!r},", f"labels={term.labels},", *tables])

@@ -112,6 +112,10 @@ def render_functions(title: str, assembly: Assembly) -> str:
         (f"One loop over a tile of rows{title}", [lanes.sweep(loop) for loop in sweeps]),
         (f"Kernels, tile by tile{title}", [lanes.kernel(kernel) for kernel in tiled]),
         (f"Kernels in one loop over all elements{title}", [module.flat(kernel) for kernel in flat]),
+        (
+            f"Kernels on a team of threads, chunk by chunk{title}",
+            [module.team(name) for table in kernel_tables(assembly).values() for name in table.values()],
+        ),
     ]
     return "\n\n\n".join(
         "\n\n\n".join([rule(heading), *(str(text).strip() for text in functions)])
@@ -265,6 +269,7 @@ def import_lines(text: str, tables: str, with_class: bool) -> str:
         ("lossgen.runtime.loss", ["Loss", "function_of"] if with_class else []),
         ("lossgen.runtime.options", ["BLOCK", "FAST", "INLINE"] if numba else []),
         ("lossgen.runtime.parameters", [name for name in ("Option", "Parameter") if name in named]),
+        ("lossgen.runtime.team", ["in_chunks"] if "in_chunks" in called else []),
         ("lossgen.runtime.variant", [name for name in ("Term", "Variant") if name in named]),
         ("lossgen.runtime.vector_math", _imported(VECTOR_FUNCTIONS | {"sqrt", "power"}, called - defined)),
     ]

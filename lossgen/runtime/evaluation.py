@@ -37,27 +37,31 @@ def value_and_gradient_of(plan: Plan, reduction: str | None, y_true, y_pred, sam
     return reduce(plan, reduction, "value_and_gradient", y_true, y_pred, sample_weight, mask, out=out)
 
 
-def hessian_vector_product_of(plan: Plan, reduction: str | None, y_true, y_pred, vector, sample_weight, mask):
+def hessian_vector_product_of(
+    plan: Plan, reduction: str | None, y_true, y_pred, vector, sample_weight, mask, out
+):
     """The Hessian of the reduced value times a vector."""
     _, product = reduce(
-        plan, reduction, "hessian_vector_product", y_true, y_pred, sample_weight, mask, vector=vector
+        plan, reduction, "hessian_vector_product", y_true, y_pred, sample_weight, mask, vector=vector, out=out
     )
     return product
 
 
-def gradient_and_hessian_of(plan: Plan, y_true, y_pred, sample_weight, mask):
+def gradient_and_hessian_of(plan: Plan, y_true, y_pred, sample_weight, mask, out):
     """First and (diagonal) second derivatives of each row's loss, times its weight."""
     batch, weighting = prepare(plan, y_true, y_pred, sample_weight, mask)
     single = len(plan.terms) == 1
     weight = weighting.rows if single else None
+    direct = () if out is None else direct_outputs(out, 2, batch, (y_true, y_pred, sample_weight))
     _, _, arrays = run_terms(
-        plan, batch, "gradient_and_hessian", weight, weighting.factor, False, spread=False
+        plan, batch, "gradient_and_hessian", weight, weighting.factor, False, out=direct, spread=False
     )
     if not single and (weighting.rows is not None or batch.used is not None):
         rows = np.ones(batch.layout.rows, batch.p.dtype) if weighting.rows is None else weighting.rows
         rows = rows if batch.used is None else np.where(batch.used, rows, 0)
         arrays = [guarded_product(rows.reshape(batch.layout.kept), array) for array in arrays]
-    return tuple(finish_array(array, batch) for array in arrays)
+    places = out or (None, None)
+    return tuple(deliver(array, batch, place) for array, place in zip(arrays, places, strict=True))
 
 
 def reduce(plan: Plan, reduction, output, y_true, y_pred, sample_weight, mask, vector=None, out=None):
@@ -69,7 +73,7 @@ def reduce(plan: Plan, reduction, output, y_true, y_pred, sample_weight, mask, v
         vector = vector_like(vector, batch)
     divisor = 1.0 if one_loss or unreduced else divisor_of(reduction, weighting, batch.valid, batch.used)
     scale = weighting.factor / divisor if divisor else 0.0
-    direct = None if out is None else direct_output(out, batch, (y_true, y_pred, sample_weight, vector))
+    direct = () if out is None else direct_outputs((out,), 1, batch, (y_true, y_pred, sample_weight, vector))
     losses_wanted = unreduced and not one_loss and output in TAKES_LOSSES
     total, losses, arrays = run_terms(
         plan, batch, output, weighting.rows, scale, losses_wanted, vector=vector, out=direct
@@ -81,11 +85,7 @@ def reduce(plan: Plan, reduction, output, y_true, y_pred, sample_weight, mask, v
     value = weighted(losses, weighting, batch) if losses_wanted else batch.result.type(total)
     if not arrays:
         return value, None
-    if out is None:
-        return value, finish_array(arrays[0], batch)
-    if arrays[0] is not direct:
-        out[...] = finish_array(arrays[0], batch)
-    return value, out
+    return value, deliver(arrays[0], batch, out)
 
 
 def prepare(plan: Plan, y_true, y_pred, sample_weight, mask) -> tuple[Batch, Weighting]:
@@ -108,7 +108,7 @@ def weighted(losses: np.ndarray, weighting: Weighting, batch: Batch):
     return finish_losses(losses.reshape(weighting.shape or batch.layout.loss_shape), batch)
 
 
-def run_terms(plan: Plan, batch: Batch, output, weight, scale, losses, vector=None, out=None, spread=True):
+def run_terms(plan: Plan, batch: Batch, output, weight, scale, losses, vector=None, out=(), spread=True):
     """One output of the sum of all terms: total, losses in the order of rows, arrays.
 
     Args:
@@ -173,27 +173,44 @@ def vector_like(vector, batch: Batch) -> np.ndarray:
     return readable(array.astype(batch.p.dtype, copy=False)).reshape(batch.p.shape)
 
 
-def direct_output(out, batch: Batch, inputs: tuple) -> np.ndarray | None:
-    """`out` as kernels may write it; None where the result has to be copied into it.
+def direct_outputs(out, count: int, batch: Batch, inputs: tuple) -> list[np.ndarray]:
+    """The arrays of `out` as kernels may write them; none where the results have to be copied into them.
 
     Raises:
-        ShapeError: it is no writeable array in the shape and dtype of the gradient.
+        ShapeError: they are not `count` writeable arrays in the shape and dtype of the results.
     """
-    if (
-        not isinstance(out, np.ndarray)
-        or out.shape != batch.given_shape
-        or out.dtype != batch.result
-        or not out.flags.writeable
-    ):
-        seen = (
-            f"{out.dtype} array of shape {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        )
-        raise ShapeError(
-            f"`out` must be a writeable array in the shape {batch.given_shape} and dtype {batch.result} "
-            f"of the gradient. Received: {seen}"
-        )
-    if out.dtype != batch.p.dtype or not out.flags.carray:
-        return None
-    if any(isinstance(array, np.ndarray) and np.may_share_memory(out, array) for array in inputs):
-        return None
-    return out.reshape(batch.p.shape)
+    if not isinstance(out, tuple | list) or len(out) != count:
+        raise ShapeError(f"`out` must be a tuple of {count} arrays. Received: {type(out).__name__}")
+    for one in out:
+        if (
+            not isinstance(one, np.ndarray)
+            or one.shape != batch.given_shape
+            or one.dtype != batch.result
+            or not one.flags.writeable
+        ):
+            seen = (
+                f"{'' if one.flags.writeable else 'read-only '}{one.dtype} array of shape {one.shape}"
+                if isinstance(one, np.ndarray)
+                else type(one).__name__
+            )
+            raise ShapeError(
+                f"`out` must be a writeable array in the shape {batch.given_shape} and dtype {batch.result} "
+                f"of the result. Received: {seen}"
+            )
+    if any(one.dtype != batch.p.dtype or not one.flags.carray for one in out):
+        return []
+    others = [array for array in inputs if isinstance(array, np.ndarray)]
+    for place, one in enumerate(out):
+        if any(np.may_share_memory(one, array) for array in (*others, *out[:place])):
+            return []
+    return [one.reshape(batch.p.shape) for one in out]
+
+
+def deliver(array: np.ndarray, batch: Batch, out: np.ndarray | None) -> np.ndarray:
+    """A result as it is returned: in `out` if that is given, where a kernel may have written it already."""
+    finished = finish_array(array, batch)
+    if out is None:
+        return finished
+    if finished.ctypes.data != out.ctypes.data:
+        out[...] = finished
+    return out

@@ -80,9 +80,9 @@ def check_labels(
         hidden = NO_LABEL if ignore_class is None else ignore_class
         line = np.where(mask, line.astype(np.int64), hidden)
     ignored = hidden if mask is not None else NO_LABEL if ignore_class is None else ignore_class
-    valid, wrong = count_labels(line, layout.columns, ignored)
+    valid, wrong = count_labels(line, layout.columns, ignored, mask is not None or ignore_class is not None)
     if wrong:
-        used = line != ignored
+        used = line != ignored if mask is not None or ignore_class is not None else True
         first = int(np.flatnonzero(used & ((line < 0) | (line >= layout.columns)))[0])
         range_ = f"0 … {layout.columns - 1}" if layout.columns else "an empty range"
         raise _label_error(
@@ -95,13 +95,13 @@ def check_labels(
 
 
 @njit(cache=True, nogil=True)
-def count_labels(labels, columns, ignored):
-    """How many labels are not ignored, and how many of those name no column."""
+def count_labels(labels, columns, ignored, ignores):
+    """How many labels are not ignored (if any is, `ignores`), and how many of those name no column."""
     valid = 0
     wrong = 0
     for i in range(labels.size):
         label = np.int64(labels[i])
-        used = label != ignored
+        used = not ignores or label != ignored
         valid += used
         wrong += used & ((label < 0) | (label >= columns))
     return valid, wrong

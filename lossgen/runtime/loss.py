@@ -28,6 +28,7 @@ from lossgen.runtime.function import function_of
 from lossgen.runtime.parameters import Option, Parameter
 from lossgen.runtime.plan import Plan
 from lossgen.runtime.reduction import check_reduction, reduce_losses
+from lossgen.runtime.route import Routes
 from lossgen.runtime.variant import Term, Variant
 
 __all__ = ["Loss", "Term", "Variant", "function_of"]
@@ -121,6 +122,10 @@ class Loss:
         """
         if not self.is_compiled:
             return self._reduce_call(y_true, y_pred, sample_weight, mask)
+        if sample_weight is None and mask is None:
+            quick = self._routes.run("value", y_true, y_pred)
+            if quick is not None:
+                return quick[0]
         return evaluation.value_of(self._plan, self.reduction, y_true, y_pred, sample_weight, mask)
 
     def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> Any:
@@ -165,6 +170,10 @@ class Loss:
             The value, and the gradient in the shape of `y_pred` (`out` if given).
         """
         plan = self._plan_for("gradient")
+        if sample_weight is None and mask is None:
+            quick = self._routes.run("value_and_gradient", y_true, y_pred, out)
+            if quick is not None:
+                return quick
         return evaluation.value_and_gradient_of(
             plan, self.reduction, y_true, y_pred, sample_weight, mask, out
         )
@@ -176,15 +185,19 @@ class Loss:
         sample_weight: ArrayLike | None = None,
         *,
         mask: ArrayLike | None = None,
+        out: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """First and second derivatives of each row's loss, not reduced, times its weight.
+
+        Args:
+            out: two arrays in the shape and dtype of the results to write them to.
 
         Returns:
             The gradient and the diagonal of the Hessian, each in the shape of `y_pred`; the 1/C of a mean
             over C columns is included.
         """
         plan = self._plan_for("gradient_and_hessian")
-        return evaluation.gradient_and_hessian_of(plan, y_true, y_pred, sample_weight, mask)
+        return evaluation.gradient_and_hessian_of(plan, y_true, y_pred, sample_weight, mask, out)
 
     def hessian_vector_product(
         self,
@@ -194,11 +207,16 @@ class Loss:
         sample_weight: ArrayLike | None = None,
         *,
         mask: ArrayLike | None = None,
+        out: np.ndarray | None = None,
     ) -> np.ndarray:
-        """The Hessian of the reduced value (unreduced: of the sum) times a vector shaped like `y_pred`."""
+        """The Hessian of the reduced value (unreduced: of the sum) times a vector shaped like `y_pred`.
+
+        Args:
+            out: array in the shape and dtype of the result to write it to.
+        """
         plan = self._plan_for("hessian_vector_product")
         return evaluation.hessian_vector_product_of(
-            plan, self.reduction, y_true, y_pred, vector, sample_weight, mask
+            plan, self.reduction, y_true, y_pred, vector, sample_weight, mask, out
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -250,10 +268,14 @@ class Loss:
         super().__setattr__(name, value)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_plan"}
+        return {name: value for name, value in self.__dict__.items() if name not in DERIVED}
 
     def __getattr__(self, name: str) -> Any:
-        # Reached once: the plan is made when it is first needed, and not copied or pickled.
+        # Reached once: plan and routes are made when they are first needed, and not copied or pickled.
+        if name == "_routes" and self.variants:
+            routes = Routes(self._plan, self.reduction)
+            self.__dict__["_routes"] = routes
+            return routes
         if name == "_plan" and self.variants:
             plan = Plan(self)
             self.__dict__["_plan"] = plan
@@ -297,4 +319,5 @@ def _initialise(loss: Loss, values: dict) -> None:
 
 
 # Names that a parameter cannot have, because its attribute would hide something that every loss has.
-RESERVED_NAMES = frozenset(dir(Loss)) | {"_plan"}
+DERIVED = frozenset({"_plan", "_routes"})
+RESERVED_NAMES = frozenset(dir(Loss)) | DERIVED

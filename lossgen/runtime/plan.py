@@ -1,12 +1,12 @@
 """What an instance of a loss computes, chosen once: kernels, their parameters, scopes, preparations."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from lossgen.errors import NoGradientError, ShapeError
 from lossgen.runtime.targets import PREPARATIONS
-from lossgen.runtime.variant import Term, resolve_variant
+from lossgen.runtime.variant import Pair, Term, resolve_variant
 
 
 class BoundTerm:
@@ -58,8 +58,8 @@ class BoundTerm:
             )
         return np.full(columns, value, np.float64)
 
-    def kernel(self, kernels: Mapping[str, Callable], output: str) -> Callable:
-        """The kernel of an output.
+    def kernel(self, kernels: Mapping[str, Pair], output: str) -> Pair:
+        """The kernel of an output and its form for a team.
 
         Raises:
             NoGradientError: the module was generated without it.

@@ -13,6 +13,9 @@ parameters. Here `weight` is None or holds one number a row (0 takes the row out
 finite), `value_out` is None or takes one unscaled, unweighted loss a row, and `ignored` is there for terms
 that read labels only. Flat kernels know nothing of rows: the runtime gives them a weight or a `value_out`
 only when there is one column, where a row is an element.
+
+Beside each kernel stands its form for a team of threads, which takes the team and the length of a chunk first
+and calls the kernel chunk by chunk (`lossgen.runtime.team.in_chunks`).
 """
 
 from collections.abc import Callable, Mapping
@@ -20,6 +23,8 @@ from dataclasses import dataclass
 from importlib import import_module
 
 OUTPUTS = ("value", "value_and_gradient", "gradient_and_hessian", "hessian_vector_product")
+
+Pair = tuple[Callable, Callable]
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class Term:
     Args:
         scope: the axis or axes that are its columns; None for the whole tensor.
         labels: whether the kernels take one integer label a row instead of a target a column.
-        rows: kernel of every output, for data seen as rows × columns.
+        rows: kernel of every output and its form for a team, for data seen as rows × columns.
         flat: the same for data seen as one line of elements; None where the ladder needs a result of a row.
         lanes: the same as `rows` for few columns, vectorised across a tile of rows.
         parameters: names of the parameters that the kernels take; None for all, in the order of the
@@ -38,10 +43,10 @@ class Term:
 
     scope: int | tuple[int, ...] | None
     labels: bool
-    rows: Mapping[str, Callable]
-    flat: Mapping[str, Callable] | None = None
+    rows: Mapping[str, Pair]
+    flat: Mapping[str, Pair] | None = None
     parameters: tuple[str, ...] | None = None
-    lanes: Mapping[str, Callable] | None = None
+    lanes: Mapping[str, Pair] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,50 @@
+"""The OpenMP runtime that PyTorch has loaded: one team for both, so that neither waits for the other's.
+
+Two OpenMP runtimes in one process keep two teams whose threads, busy waiting for work, take the cores from
+each other. After a fork the child of a process that used the team has none: there it must not be entered.
+"""
+
+import ctypes
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+_forked = False
+
+
+def of_torch() -> tuple[int, int] | None:
+    """The address of the runtime's entry and torch's number of threads; None where either is missing."""
+    torch = sys.modules.get("torch")
+    count = getattr(torch, "get_num_threads", None)  # missing while torch is still being imported
+    if count is None or _forked:
+        return None
+    address = _entry()
+    return (address, count()) if address else None
+
+
+@cache
+def _entry() -> int:
+    """Address of `GOMP_parallel` in the runtime that torch is linked with; 0 if there is none."""
+    try:
+        lines = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0
+    paths = {line.split(maxsplit=5)[5] for line in lines if "libgomp" in line and line.count("/")}
+    for path in sorted(paths, key=lambda path: "torch" not in path):
+        if "torch" in path or len(paths) == 1:
+            try:
+                function = ctypes.CDLL(path).GOMP_parallel
+            except (OSError, AttributeError):
+                continue
+            return ctypes.cast(function, ctypes.c_void_p).value or 0
+    return 0
+
+
+def _forget() -> None:
+    global _forked
+    _forked = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
