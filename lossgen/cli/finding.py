@@ -8,6 +8,7 @@ from pathlib import Path
 from lossgen.errors import LossgenError, ParameterError, UnknownLossError
 from lossgen.language.declaration import Declaration
 from lossgen.language.names import suggestion
+from lossgen.runtime.loss import Loss
 
 WORDS = {"true": True, "false": False, "none": None}
 
@@ -69,6 +70,27 @@ def _line(error: BaseException, file: Path) -> str:
             lines.append(step.tb_lineno)
         step = step.tb_next
     return f", line {lines[-1]}" if lines else ""
+
+
+def loss_class(declaration: Declaration) -> type[Loss]:
+    """The class of a declaration: the shipped one of a loss of the catalogue, else compiled."""
+    if declaration in catalogue():
+        from lossgen import losses
+
+        return getattr(losses, declaration.class_name)
+    from lossgen.compiler.api import compile
+
+    return compile(declaration)
+
+
+def instance(declaration: Declaration, options: dict[str, object]) -> Loss:
+    """A loss with these options, its parameters at their defaults.
+
+    Raises:
+        ParameterError: an option is unknown or has none of its choices.
+    """
+    chosen = zip(declaration.options, declaration.variant_key(options), strict=True)
+    return loss_class(declaration)(**dict(chosen))
 
 
 def option_values(words: Sequence[str]) -> dict[str, object]:

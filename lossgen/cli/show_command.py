@@ -1,10 +1,13 @@
-"""Show one loss: its formula, gradient and Hessian, rewrites, passes; or its LaTeX; or the generated code."""
+"""Show one loss: its formula, gradient and Hessian, rewrites, passes; or its LaTeX; or its code."""
 
 import argparse
 
 from rich.console import Console
 
-from lossgen.cli.finding import find, from_file, option_values
+from lossgen.cli.finding import find, from_file, instance, option_values
+from lossgen.runtime.variant import OUTPUTS
+
+LEXERS = {"asm": "gas", "llvm": "llvm"}
 
 EPILOG = """\
 examples:
@@ -12,6 +15,8 @@ examples:
   lossgen show categorical_crossentropy from_logits=true --trace
   lossgen show mse --latex
   lossgen show dice --code
+  lossgen show huber --asm --dtype float64
+  lossgen show sparse_categorical_crossentropy from_logits=true --asm --schedule lanes
   lossgen show my_losses.py:wing_ratio
 
 Options of the loss are written name=value; the others have their defaults.
@@ -25,7 +30,16 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     what = command.add_mutually_exclusive_group()
     what.add_argument("--latex", action="store_true", help="loss, gradient and Hessian as LaTeX source")
     what.add_argument("--code", action="store_true", help="the generated module")
+    what.add_argument("--asm", action="store_true", help="the hot loops of a kernel and a report on them")
+    what.add_argument("--llvm", action="store_true", help="LLVM's code of a kernel after optimisation")
     what.add_argument("--trace", action="store_true", help="every rewrite with its before and after")
+    command.add_argument(
+        "--output", choices=OUTPUTS, default="value_and_gradient", help="kernel of --asm and --llvm"
+    )
+    command.add_argument(
+        "--dtype", choices=("float32", "float64"), default="float32", help="of targets and predictions"
+    )
+    command.add_argument("--schedule", choices=("flat", "rows", "lanes"), help="how the kernel sees the data")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -40,7 +54,11 @@ def run(options: argparse.Namespace) -> int:
     elif options.code:
         from lossgen.inspection.source import source
 
-        _print_code(source(declaration, **chosen))
+        _print_code(source(declaration, **chosen), "python")
+    elif options.asm or options.llvm:
+        kind = "asm" if options.asm else "llvm"
+        loss = instance(declaration, chosen)
+        _print_code(loss.source(kind, options.output, options.dtype, options.schedule), LEXERS[kind])
     else:
         from lossgen.inspection.explain import explain
 
@@ -48,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _print_code(code: str) -> None:
+def _print_code(code: str, lexer: str) -> None:
     """With colours in a terminal, as it is into a file or a pipe."""
     console = Console()
     if not console.is_terminal:
@@ -56,4 +74,4 @@ def _print_code(code: str) -> None:
         return
     from rich.syntax import Syntax
 
-    console.print(Syntax(code, "python", background_color="default"))
+    console.print(Syntax(code, lexer, background_color="default"))

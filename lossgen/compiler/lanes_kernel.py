@@ -80,8 +80,15 @@ def _kernel(assembly: Assembly, kernel: Kernel, parameters: list[str], sweeps: l
             results = ", ".join(f"{name}[lane]" for name in step.results)
             body += ["for lane in range(LANES):", f"    {results} = {step.point}({arguments})"]
         elif isinstance(step, PickStep):
-            lanes.append(step.result)
-            arguments = [_picked(name, step.index, assembly.per_class_names) for name in step.elements]
+            # Elements are gathered in a loop of their own: one that gathers does not vectorise.
+            gathered = [f"{step.result}_{name}" for name in step.elements]
+            lanes += [*gathered, step.result]
+            body += ["for lane in range(LANES):"]
+            body += [
+                f"    {name}[lane] = {_picked(element, step.index, assembly.per_class_names)}"
+                for name, element in zip(gathered, step.elements, strict=True)
+            ]
+            arguments = [f"like(p, {name}[lane])" for name in gathered]
             arguments += [f"like(p, {_of_lane(name, kernel)})" for name in step.scalars]
             body += [
                 "for lane in range(LANES):",

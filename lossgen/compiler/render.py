@@ -25,6 +25,7 @@ LANE_FUNCTIONS = {
     "load_tile",
     "store_tile",
     "store_values",
+    "sum_of_lanes",
 }
 
 SLOT_TEXTS = {

@@ -6,6 +6,7 @@ With few columns the columns of one row do not fill a vector; `LANES` rows do. A
 
 from numba import njit
 
+from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.options import FAST
 
 LANES = 64
@@ -43,16 +44,24 @@ def load_labels(labels, first, ignored, label, row_scale):
 
 
 @njit(**FAST)
-def store_values(value, row_scale, first, value_out):
-    """Writes the loss of each row and returns their scaled sum."""
-    total = 0.0
-    rows = row_scale.size if value_out is None else min(row_scale.size, value_out.size - first)
-    for lane in range(rows):
-        if value_out is not None:
+def store_values(value, row_scale, first, value_out, totals):
+    """Adds the scaled loss of each row to the total of its lane, and writes the losses."""
+    for lane in range(LANES):
+        totals[lane] += guarded_product(row_scale[lane], float(value[lane]))
+    if value_out is not None:
+        for lane in range(min(LANES, value_out.size - first)):
             value_out[first + lane] = value[lane]
-        if row_scale[lane] != 0:
-            total += row_scale[lane] * value[lane]
-    return total
+
+
+@njit(**FAST)
+def sum_of_lanes(totals):
+    """The sum of the totals, which are overwritten; by halves, in an order that no optimisation changes."""
+    half = LANES // 2
+    while half:
+        for lane in range(half):
+            totals[lane] += totals[half + lane]
+        half //= 2
+    return totals[0]
 
 
 @njit(**FAST)

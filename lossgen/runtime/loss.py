@@ -242,6 +242,26 @@ class Loss:
         """The derivative of one row's loss with respect to a prediction as text."""
         return self._formula("gradient")
 
+    def source(
+        self,
+        kind: str = "python",
+        output: str = "value_and_gradient",
+        dtype: str = "float32",
+        schedule: str | None = None,
+    ) -> str:
+        """The generated module ("python"), or the kernel of one output as "llvm" code or hot loops in "asm".
+
+        Args:
+            kind: "python", "llvm" or "asm".
+            output: "value", "value_and_gradient", "gradient_and_hessian" or "hessian_vector_product".
+            dtype: "float32" or "float64".
+            schedule: "flat", "rows" or "lanes"; None for the first of these that the loss has.
+        """
+        from lossgen.inspection.source import source_of
+
+        self._plan_for("source")
+        return source_of(self, kind, output, dtype, schedule)
+
     def _repr_latex_(self) -> str | None:
         latex = self._formulas().get("latex") if self.is_compiled else None
         return None if latex is None else f"$\\displaystyle {latex}$"
