@@ -94,7 +94,8 @@ def kernels_of(term: Term, schedule: str | None, output: str) -> tuple[str, Call
             f"Received: schedule={schedule!r}"
         )
     chosen = schedule or having[0]
-    return chosen, tables[chosen][output]
+    alone, _ = tables[chosen][output]
+    return chosen, alone
 
 
 def check_dtype(dtype: str) -> str:

@@ -63,4 +63,5 @@ def source_of(
 def _module_of(loss: Loss) -> str:
     """The module that holds the kernels of the loss's variant."""
     kernels = loss._plan_for("source").variant.terms[0].rows
-    return next(iter(kernels.values())).py_func.__module__
+    alone, _ = next(iter(kernels.values()))
+    return alone.py_func.__module__
