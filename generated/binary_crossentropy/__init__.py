@@ -30,7 +30,7 @@ class BinaryCrossentropy(Loss):
     default_name = "binary_crossentropy"
     default_axis = -1
     labels = False
-    digest = "d3adab85"
+    digest = "aa847204"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -31,7 +31,7 @@ class Brier(Loss):
     default_name = "brier"
     default_axis = -1
     labels = False
-    digest = "d3adab85"
+    digest = "aa847204"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -31,7 +31,7 @@ class CategoricalCrossentropy(Loss):
     default_name = "categorical_crossentropy"
     default_axis = -1
     labels = False
-    digest = "d3adab85"
+    digest = "aa847204"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

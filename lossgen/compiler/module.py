@@ -13,6 +13,7 @@ from .assemble import Assembly
 from .counts import operations, passes
 from .digest import toolchain_digest
 from .driver import Derived, assemble, derive
+from .exponents import whole_exponents
 from .render import import_lines, kernel_tables, render_functions, render_module, rule
 from .textbook import Formulas, formulas
 
@@ -211,6 +212,8 @@ def _variant(
             entries = [f'"{output}": ({name}, {name}_team),' for output, name in kernels.items()]
             if entries:
                 tables.append(f"{layout}={{\n" + indent("\n".join(entries), "    ") + "\n},")
+        exponents = whole_exponents(term.schedules.values(), declaration.parameters)
+        tables += [f"exponents={exponents!r},"] if exponents else []
         body = "\n".join([f"scope={term.scope!r},", f"labels={term.labels},", *tables])
         terms.append("Term(\n" + indent(body, "    ") + "\n),")
     shown = {

@@ -8,6 +8,9 @@ from lossgen.errors import NoGradientError, ShapeError
 from lossgen.runtime.targets import PREPARATIONS
 from lossgen.runtime.variant import Pair, Term, resolve_variant
 
+MOST_MULTIPLIED = 3
+"""The largest parameter in an exponent that is passed as an integer: few products are accurate and fast."""
+
 
 class BoundTerm:
     """A term with its scope and the values of its parameters."""
@@ -19,6 +22,10 @@ class BoundTerm:
         self.lanes = term.lanes or {}
         self.scope = loss.axis if term.scope == loss.default_axis else term.scope
         self.values = {name: getattr(loss, name) for name in names}
+        for name in term.exponents:
+            value = self.values[name]
+            if isinstance(value, float) and value in range(MOST_MULTIPLIED + 1):
+                self.values[name] = int(value)
         self.per_class = tuple(name for name in names if loss.parameters[name].per_class)
         self.scalars = tuple(self.values.values())
         self.has_arrays = any(isinstance(value, tuple) for value in self.scalars)
@@ -31,7 +38,7 @@ class BoundTerm:
         if columns != 1:
             return None
         return tuple(
-            value if isinstance(value, float) else float(value[0]) for value in self.row_parameters(1)
+            float(value[0]) if isinstance(value, np.ndarray) else value for value in self.row_parameters(1)
         )
 
     def row_parameters(self, columns: int) -> tuple:

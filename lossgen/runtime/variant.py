@@ -37,6 +37,7 @@ class Term:
         rows: kernel of every output and its form for a team, for data seen as rows × columns.
         flat: the same for data seen as one line of elements; None where the ladder needs a result of a row.
         lanes: the same as `rows` for few columns, vectorised across a tile of rows.
+        exponents: names of the parameters that occur in an exponent: small whole ones are passed as integers.
         parameters: names of the parameters that the kernels take; None for all, in the order of the
             declaration.
     """
@@ -47,6 +48,7 @@ class Term:
     flat: Mapping[str, Pair] | None = None
     parameters: tuple[str, ...] | None = None
     lanes: Mapping[str, Pair] | None = None
+    exponents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

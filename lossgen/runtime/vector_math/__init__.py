@@ -1,7 +1,8 @@
 """Elementary functions that LLVM vectorises, for float32 and float64; callable from compiled code only.
 
 The result has the type of the widest float among the arguments (a number that must not widen it is written
-`like(x, number)`). Powers have the type of the base: their exponent is always taken in float64.
+`like(x, number)`). Powers have the type of the base: their exponent is taken in float64, or, if it is an
+integer, as a number of multiplications.
 """
 
 from numba.core import types
@@ -14,7 +15,7 @@ from lossgen.runtime.vector_math import exponential, logarithm, logistic, powers
 
 def _typed_by_base(x, a):
     kind = tracing.common_float(x)
-    return signature(kind, kind, types.float64)
+    return signature(kind, kind, types.int64 if isinstance(a, types.Integer) else types.float64)
 
 
 bose = vector_function(exponential.bose)

@@ -1,12 +1,19 @@
 """Roots of 1 + x², powers with a real exponent, and the derivatives of powers, 0 where their factor is.
 
-xᵃ = e^(a·log x). For float32 the product is formed in float64; for float64 as a sum of two numbers.
+xᵃ = e^(a·log x). For float32 the product is formed in float64; for float64 as a sum of two numbers. Where the
+exponent is an integer, see `whole_powers`.
 """
 
 from lossgen.runtime.tracing import fma, polynomial, rint, select, sqrt
 from lossgen.runtime.vector_math.exponential import exp_of_sum, exp_short
 from lossgen.runtime.vector_math.formats import FLOAT64, SHORT, format_of
 from lossgen.runtime.vector_math.logarithm import INFINITY, NAN, log_short, normal, split
+from lossgen.runtime.vector_math.whole_powers import (
+    whole_power,
+    whole_power_curvature,
+    whole_power_log,
+    whole_power_slope,
+)  # fmt: skip
 
 # two thirds, and a log 2 whose first part times a small integer is exact; each as a sum of two numbers
 TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)
@@ -38,24 +45,32 @@ def sqrt1pm1(x):
 
 def power(x, a):
     """xᵃ. 1 for a = 0; for x < 0 as C's pow: NaN unless a is an integer."""
+    if not a.is_float:
+        return whole_power(x, a)
     result, _ = _power(x, a)
     return result.to(x.bits)
 
 
 def power_slope(x, a):
     """Derivative by x: a·xᵃ⁻¹; 0 for a = 0, and at x = 0 where it would be infinite."""
+    if not a.is_float:
+        return whole_power_slope(x, a)
     result, _ = _power(x, a, 1)
     return _times(a, result, x, a < 1)
 
 
 def power_curvature(x, a):
     """Second derivative by x: a·(a − 1)·xᵃ⁻²; 0 for a in (0, 1), and at x = 0 where it would be infinite."""
+    if not a.is_float:
+        return whole_power_curvature(x, a)
     result, _ = _power(x, a, 2)
     return _times(a * (a - 1), result, x, a < 2)
 
 
 def power_log(x, a):
     """Derivative by a: xᵃ·log(x), and 0 for x = 0."""
+    if not a.is_float:
+        return whole_power_log(x, a)
     result, logarithm = _power(x, a)
     logarithm = select(x < 0, NAN, logarithm)
     return select(x == 0, 0, (result * logarithm).to(x.bits))
