@@ -261,6 +261,7 @@ def import_lines(text: str, tables: str, with_class: bool) -> str:
     numba = bool(text)
     defined = set(re.findall(r"^def ([A-Za-z_0-9]+)", text, flags=re.MULTILINE))
     sources = [
+        ("lossgen.runtime.compiling", ["njit"] if numba else []),
         ("lossgen.runtime.intrinsics", [name for name in INTRINSICS if name in called]),
         (
             "lossgen.runtime.ladder_math",
@@ -275,8 +276,7 @@ def import_lines(text: str, tables: str, with_class: bool) -> str:
         ("lossgen.runtime.vector_math", _imported(VECTOR_FUNCTIONS | {"sqrt", "power"}, called - defined)),
     ]
     lines = ["from math import inf", ""] if "inf" in words else []
-    lines += ["import numpy as np"] if "np" in words else []
-    lines += ["from numba import njit", ""] if numba else []
+    lines += ["import numpy as np", ""] if "np" in words else []
     lines += [f"from {module} import {', '.join(names)}" for module, names in sources if names]
     return "\n".join(lines)
 

@@ -1,9 +1,9 @@
 """Integer labels: brought to one a row, checked against the number of columns, ignored ones counted out."""
 
 import numpy as np
-from numba import njit
 
 from lossgen.errors import LabelError, ParameterError, ShapeError
+from lossgen.runtime.compiling import njit
 from lossgen.runtime.dtypes import numbers_array
 from lossgen.runtime.shapes import Layout, is_integer, readable
 

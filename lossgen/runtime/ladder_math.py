@@ -5,9 +5,9 @@ s − log1p(excluded): both parts have one sign, so a confident row keeps its di
 """
 
 import numpy as np
-from numba import njit
 
 from lossgen.runtime import tracing
+from lossgen.runtime.compiling import njit
 from lossgen.runtime.intrinsics import like, select
 from lossgen.runtime.options import INLINE
 from lossgen.runtime.vector_math import exp, power

@@ -4,8 +4,7 @@ With few columns the columns of one row do not fill a vector; `LANES` rows do. A
 `LANES` rows in the dtype of the prediction; rows past the last one repeat it and count for nothing.
 """
 
-from numba import njit
-
+from lossgen.runtime.compiling import njit
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.options import FAST
 

@@ -10,5 +10,8 @@ FAST = dict(cache=True, nogil=True, fastmath={"nsz"}, error_model="numpy")
 BLOCK = 1024
 """Columns that are summed in the dtype of the prediction before the sum goes on in float64."""
 
-INLINE = {**FAST, "forceinline": True}
-"""For point functions: a loop around a function that is called does not vectorise, however large it is."""
+INLINE = {**FAST, "cache": False, "forceinline": True}
+"""For point functions: a loop around a function that is called does not vectorise, however large it is.
+
+Their code is part of what the caller's cache file holds.
+"""

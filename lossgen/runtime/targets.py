@@ -1,8 +1,8 @@
 """Preparations of the target that need to see all of it, and so happen before any splitting."""
 
 import numpy as np
-from numba import njit
 
+from lossgen.runtime.compiling import njit
 from lossgen.runtime.shapes import readable
 
 

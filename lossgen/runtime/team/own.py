@@ -9,8 +9,9 @@ import threading
 from queue import SimpleQueue
 
 import numpy as np
-from numba import cfunc, njit, types
+from numba import types
 
+from lossgen.runtime.compiling import cfunc, njit
 from lossgen.runtime.team import addresses
 from lossgen.runtime.team.work import STATE
 
@@ -25,7 +26,7 @@ PATIENCE = 4000
 """Looks at the state before a helper goes to sleep: 0.1 ms where a look is a `pause` of 25 ns."""
 
 
-@cfunc(types.void(types.int64, types.int64, types.int32, types.int32), cache=True)
+@cfunc(types.void(types.int64, types.int64, types.int32, types.int32))
 def enter(function, data, threads, flags):
     """Calls function(data) here and on up to threads − 1 helpers; returns when all have come back."""
     state = addresses.load(data + 8 * STATE)
@@ -42,7 +43,7 @@ def enter(function, data, threads, flags):
     addresses.store(state + LOCK, 0)
 
 
-@njit(types.void(types.int64), nogil=True, cache=True)
+@njit(types.void(types.int64), nogil=True)
 def help_out(state):
     """Joins in what is being done, until nothing has been for a while."""
     addresses.add(state + AWAKE, 1)
