@@ -30,7 +30,7 @@ class BinaryCrossentropy(Loss):
     default_name = "binary_crossentropy"
     default_axis = -1
     labels = False
-    digest = "aa847204"
+    digest = "a6437b2b"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -31,7 +31,7 @@ class Brier(Loss):
     default_name = "brier"
     default_axis = -1
     labels = False
-    digest = "aa847204"
+    digest = "a6437b2b"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -4,12 +4,16 @@ from collections.abc import Iterable
 
 from sympy import Expr, Integer, Symbol
 
+from lossgen.language.atoms import power_curvature, power_slope
 from lossgen.runtime.plan import MOST_MULTIPLIED
 
 from .schedule import POWERS, Schedule
 
-LEAST, MOST = -1, 4
-"""Exponents for which products are as accurate as powers, also of the derivatives (down to −3)."""
+LEAST, MOST = -3, 4
+"""Exponents for which products are as accurate as powers."""
+
+LESS = {power_slope: 1, power_curvature: 2}
+"""By how much the exponent of a derivative is less than the one it names."""
 
 
 def whole_exponents(schedules: Iterable[Schedule], parameters: Iterable[str]) -> tuple[str, ...]:
@@ -37,7 +41,7 @@ def _exponents(plan: Schedule) -> Iterable[Expr]:
         expressions += [expression for _, expression in each.scalars]
     for expression in expressions:
         for power in expression.atoms(*POWERS):
-            yield power.args[1].xreplace(named)
+            yield power.args[1].xreplace(named) - LESS.get(power.func, 0)
 
 
 def _stays_small(exponent: Expr, symbol: Symbol) -> bool:
