@@ -2,7 +2,7 @@
 #
 #   make demo     a loss of one's own, compiled, shown and trained on real data
 #   make test     lint, freshness of generated/, the wheel and its types, all tests
-#   make bench    the first numbers, next to torch eager
+#   make bench    lossgen next to torch, JAX, Keras and scikit-learn, in minutes; make bench-all: every case
 #   make build    rebuild generated/ from lossgen/catalog/
 #   make lint     ruff only
 #   make clean    remove .venv and everything that was built
@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: demo test bench build lint clean
+.PHONY: demo test bench bench-all build lint clean
 
 demo: .venv/demo.stamp
 	$(BIN)/python examples/demo.py
@@ -21,8 +21,11 @@ test: lint
 	$(BIN)/lossgen build --check
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup --durations=15 $(PYTEST_ARGS)
 
-bench: .venv/test.stamp
-	$(BIN)/python benchmarks/first_numbers.py
+bench: .venv/bench.stamp
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+bench-all: .venv/bench.stamp
+	$(BIN)/python -m benchmarks --all --resume $(BENCH_ARGS)
 
 build: .venv/demo.stamp
 	$(BIN)/lossgen build
@@ -46,4 +49,8 @@ clean:
 
 .venv/test.stamp: .venv/demo.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	touch $@
+
+.venv/bench.stamp: .venv/demo.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
 	touch $@

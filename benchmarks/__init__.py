@@ -1,0 +1,1 @@
+"""`python -m benchmarks`: lossgen next to its peers, one process each, their rounds interleaved."""
