@@ -25,6 +25,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--peers", help="names, separated by commas: " + ", ".join(PEERS))
     parser.add_argument("--rounds", type=int, default=11, help="at most so many rounds a case")
     parser.add_argument("--seconds", type=float, default=2.0, help="about so long a case, but 3 rounds")
+    parser.add_argument("--patience", type=float, default=5.0,
+                        help="at most so many seconds a case to wait for a calm machine")  # fmt: skip
     parser.add_argument("--no-costs", action="store_true", help="leave out latencies and memory")
     parser.add_argument("--list", action="store_true", help="only show the names of the cases")
     parser.add_argument("--resume", action="store_true", help="go on with a run that was interrupted")
@@ -62,7 +64,8 @@ def main() -> int:
     def is_asked(peer: str, case: Case) -> bool:
         return peer != "torch.compile" or given.all or bool(given.only) or case.compiled
 
-    results = run(table, present, Settings(given.rounds, given.seconds), is_asked, output, given.resume, head)
+    settings = Settings(given.rounds, given.seconds, given.patience)
+    results = run(table, present, settings, is_asked, output, given.resume, head)
     paid = [] if given.no_costs else costs(present)
     targets = report.summary(results, paid)
     report.write_json(output, {**head, "cases": results, "costs": paid, "targets": targets})

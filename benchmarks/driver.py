@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+from . import calm
 from .cases import Case
 from .peers import COMPETITORS, OURS, PEERS
 
@@ -17,7 +18,8 @@ ROOT = Path(__file__).parents[1]
 SETTLE = 0.012  # seconds between two turns: an OpenMP team spins 8.5 ms after its work
 LARGE = 1 << 24
 IN_CACHE = (1 << 11, 1 << 15)  # elements: 0.4 MB in three float32 arrays at most
-SLOW = 1.0  # a peer that needs longer than this for a call is measured in three rounds only
+LEAST_ROUNDS = 3
+SLOW = 1.0  # a peer that needs longer than this for a call is measured in the least number of rounds only
 
 
 class Died(RuntimeError):
@@ -60,10 +62,14 @@ class Process:
 
 @dataclass(frozen=True)
 class Settings:
-    """At most `rounds` rounds, and about `seconds` a case, but never less than three rounds."""
+    """At most `rounds` rounds, and about `seconds` a case, but never less than three rounds.
+
+    Before each round the driver waits until nobody else uses the machine, at most `patience` seconds a case.
+    """
 
     rounds: int = 11
-    seconds: float = 3.0
+    seconds: float = 2.0
+    patience: float = 5.0
 
 
 class Driver:
@@ -111,7 +117,8 @@ class Driver:
                     failed[peer] = wrong
                 elif reply["able"]:
                     prepared[peer], first[peer] = reply["seconds"], reply["first"]
-        result = results(case, self.measure(prepared), failed, first)
+        measured, calm_rounds = self.measure(prepared)
+        result = results(case, measured, failed, first) | {"calm": calm_rounds}
         if case.group == 1 and case.size == LARGE and OURS[1] in prepared:
             result["arithmetic"] = self.arithmetic(case)
         return result
@@ -129,21 +136,25 @@ class Driver:
             least.append(min(self.ask(OURS[1], "measure")["seconds"] for _ in range(5)))
         return (least[1] - least[0]) / (IN_CACHE[1] - IN_CACHE[0]) * case.size / case.threads
 
-    def measure(self, prepared: dict[str, float]) -> dict[str, list[float | None]]:
-        """Seconds a call by round, for every peer; None where a slow peer sat out."""
-        turn = sum(max(0.025, 2 * seconds) + SETTLE for seconds in prepared.values())
-        rounds = min(self.settings.rounds, max(3, int(self.settings.seconds / max(turn, 1e-3))))
+    def measure(self, prepared: dict[str, float]) -> tuple[dict[str, list[float | None]], float]:
+        """Seconds a call by round, for every peer (None where a slow one sat out); the share of calm rounds."""
         measured: dict[str, list[float | None]] = {peer: [] for peer in prepared}
         names = list(prepared)
-        for number in range(rounds):
+        spent, patience, calm_rounds, number = 0.0, self.settings.patience, 0, 0
+        while number < LEAST_ROUNDS or (number < self.settings.rounds and spent < self.settings.seconds):
+            is_calm, patience = calm.wait(patience)
+            calm_rounds += is_calm
+            began = time.monotonic()
             start = number % len(names)  # nobody always follows the same neighbour
             for peer in names[start:] + names[:start]:
-                if number >= 3 and prepared[peer] > SLOW:
+                if number >= LEAST_ROUNDS and prepared[peer] > SLOW:
                     measured[peer].append(None)
                     continue
                 time.sleep(SETTLE)
                 measured[peer].append(self.ask(peer, "measure").get("seconds"))
-        return measured
+            spent += time.monotonic() - began
+            number += 1
+        return measured, calm_rounds / number
 
     def ask(self, peer: str, action: str, **arguments) -> dict:
         """The reply; that of a process that died says so, and a new one stands ready."""
@@ -161,8 +172,8 @@ def results(
     """What is kept of a case.
 
     Returns:
-        `name`, `case` (its fields), `failed` (peer → what was wrong), `best` (the fastest competitor), and by
-        peer: `seconds` (median), `rounds` (seconds by round), `first` (seconds of preparation and first
+        `name`, `group`, `case` (its fields), `failed` (peer → what was wrong), `best` (the fastest
+        competitor), and by peer: `seconds` (median), `rounds` (seconds by round), `first` (seconds of preparation and first
         call), `ratio` (median over the rounds of the peer's seconds by lossgen's: above 1 lossgen is faster).
     """
     ours = measured.get(OURS[0], [])

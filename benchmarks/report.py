@@ -122,6 +122,10 @@ def print_results(results: list[dict]) -> None:
                 times(ratio(one, one["best"]), 1.0), times(ratio(one, "torch"), 1.0), times(to_limit(one)),
             )  # fmt: skip
         console.print(table)
+    calm = sum(one["calm"] for one in results) / max(len(results), 1)
+    if calm < 0.9:
+        text = f"Others used the machine in {1 - calm:.0%} of the rounds: teams of threads stall then"
+        console.print(f"[bold red]{text}[/]")
     wrong = [(one["name"], peer, text) for one in results for peer, text in one["failed"].items()]
     if wrong:
         table = Table(title="Not timed: result differs from lossgen's, or an error", title_justify="left")

@@ -18,6 +18,7 @@ from .cases import Case, inputs
 from .peers import OURS, PEERS, Arrays, Work
 
 BATCH_SECONDS = 0.02  # about how long one peer works in one round
+LONGEST_BATCH = 0.1  # no further sample after this, where calls take longer than they did when warming up
 WARM_SECONDS = 0.1
 
 
@@ -84,7 +85,8 @@ class Worker:
         run, calls = self.work.run, range(self.calls)
         run()
         measured = []
-        for _ in range(self.samples):
+        began = time.perf_counter()
+        while len(measured) < self.samples and time.perf_counter() - began < LONGEST_BATCH:
             started = time.perf_counter()
             for _ in calls:
                 run()

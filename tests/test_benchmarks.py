@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import require
 
-from benchmarks import report
+from benchmarks import calm, report
 from benchmarks.cases import Case, cases, inputs
 from benchmarks.driver import Driver, Settings, results
 from benchmarks.formulas import FORMULAS
@@ -21,7 +21,7 @@ UNKNOWN = Case("sparse_categorical_crossentropy", "labels, probabilities", (8, 3
 @pytest.fixture(scope="module")
 def measured():
     require("torch", "measures torch as well")
-    with Driver(("lossgen", "lossgen out=", "limit", "torch", "numpy"), Settings(3, 0.0)) as driver:
+    with Driver(("lossgen", "lossgen out=", "limit", "torch", "numpy"), Settings(3, 0.0, 0.0)) as driver:
         return [driver.run(case) for case in (TINY, UNKNOWN)]
 
 
@@ -66,6 +66,14 @@ def test_ratios_are_medians_over_the_rounds():
     assert result["peers"]["torch"]["ratio"] == 3.0
     assert result["peers"]["jax"]["ratio"] == 4.0
     assert result["best"] == "torch"
+
+
+def test_others_are_noticed_until_patience_ends(monkeypatch):
+    shares = iter([0.5, 0.5, 0.05])
+    monkeypatch.setattr(calm, "others", lambda: next(shares))
+    assert calm.wait(10.0)[0] is True
+    monkeypatch.setattr(calm, "others", lambda: 0.5)
+    assert calm.wait(0.0) == (False, 0.0)
 
 
 def test_names_of_cases_differ_and_cover_the_catalogue():
