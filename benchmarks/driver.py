@@ -137,7 +137,7 @@ class Driver:
         return (least[1] - least[0]) / (IN_CACHE[1] - IN_CACHE[0]) * case.size / case.threads
 
     def measure(self, prepared: dict[str, float]) -> tuple[dict[str, list[float | None]], float]:
-        """Seconds a call by round, for every peer (None where a slow one sat out); the share of calm rounds."""
+        """Seconds a call of every peer by round (None where it sat out); the share of calm rounds."""
         measured: dict[str, list[float | None]] = {peer: [] for peer in prepared}
         names = list(prepared)
         spent, patience, calm_rounds, number = 0.0, self.settings.patience, 0, 0
@@ -173,8 +173,9 @@ def results(
 
     Returns:
         `name`, `group`, `case` (its fields), `failed` (peer → what was wrong), `best` (the fastest
-        competitor), and by peer: `seconds` (median), `rounds` (seconds by round), `first` (seconds of preparation and first
-        call), `ratio` (median over the rounds of the peer's seconds by lossgen's: above 1 lossgen is faster).
+        competitor), and by peer: `seconds` (median), `rounds` (seconds by round), `first` (seconds of
+        preparation and first call), `ratio` (median over the rounds of the peer's seconds by lossgen's: above
+        1 lossgen is faster).
     """
     ours = measured.get(OURS[0], [])
     peers = {}
