@@ -34,7 +34,7 @@ class MultiMargin(Loss):
     default_name = "multi_margin"
     default_axis = -1
     labels = True
-    digest = "a6437b2b"
+    digest = "e4a10c54"
     variants = {
         (1,): ".exponent_1",
         (2,): ".exponent_2",
