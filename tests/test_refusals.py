@@ -300,12 +300,12 @@ def test_the_table_of_names_is_complete():
     """It lists what generated modules import, but for functions that get another name there."""
     from lossgen.compiler.ladder import KIND_NAMES
     from lossgen.compiler.printer import LADDER_FUNCTIONS, VECTOR_FUNCTIONS
-    from lossgen.compiler.render import INTRINSICS, LANE_FUNCTIONS
+    from lossgen.compiler.render import INTRINSICS, LANE_FUNCTIONS, SPLIT_FUNCTIONS
     from lossgen.compiler.schedule import EXPONENT
     from lossgen.language.names import COMPILER_STEMS, MODULE_FUNCTIONS, MODULE_NAMES
 
     assert {*KIND_NAMES.values(), EXPONENT.rstrip("_")} <= {*COMPILER_STEMS}
-    assert {*LADDER_FUNCTIONS, *INTRINSICS, *LANE_FUNCTIONS} <= MODULE_NAMES
+    assert {*LADDER_FUNCTIONS, *INTRINSICS, *LANE_FUNCTIONS, *SPLIT_FUNCTIONS} <= MODULE_NAMES
     for path in (Path(__file__).parent.parent / "generated").rglob("*.py"):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ImportFrom):

@@ -30,7 +30,7 @@ class BinaryCrossentropy(Loss):
     default_name = "binary_crossentropy"
     default_axis = -1
     labels = False
-    digest = "e4a10c54"
+    digest = "da887fba"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -31,7 +31,7 @@ class Brier(Loss):
     default_name = "brier"
     default_axis = -1
     labels = False
-    digest = "e4a10c54"
+    digest = "da887fba"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

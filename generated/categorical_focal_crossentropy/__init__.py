@@ -38,7 +38,7 @@ class CategoricalFocalCrossentropy(Loss):
     default_name = "categorical_focal_crossentropy"
     default_axis = -1
     labels = False
-    digest = "e4a10c54"
+    digest = "da887fba"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -34,7 +34,7 @@ class MultiMargin(Loss):
     default_name = "multi_margin"
     default_axis = -1
     labels = True
-    digest = "e4a10c54"
+    digest = "da887fba"
     variants = {
         (1,): ".exponent_1",
         (2,): ".exponent_2",

@@ -33,7 +33,7 @@ class Poly1(Loss):
     default_name = "poly1"
     default_axis = -1
     labels = False
-    digest = "e4a10c54"
+    digest = "da887fba"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -28,7 +28,7 @@ class SparseCategoricalCrossentropy(Loss):
     default_name = "sparse_categorical_crossentropy"
     default_axis = -1
     labels = True
-    digest = "e4a10c54"
+    digest = "da887fba"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -29,10 +29,11 @@ TAKEN_NAMES = (
     | LADDER_FUNCTIONS
     | frozenset(
         """
-    BLOCK FAST INLINE LANES Loss abs accumulate column columns element error first float four
-    gradient gradient_out half hessian hessian_out i ignored index inf label label_lanes labels lane
-    lanes like max min np one p p_block part partial power product product_out range row row_scale
-    rows scale select sqrt start target three total two value value_out vector weight y y_block zero
+    BLOCK FAST INLINE LANES Loss abs accumulate chunk chunks column columns element elements error first
+    first_of float four gradient gradient_out half hessian hessian_out i ignored in_team index inf kept label
+    label_lanes labels lane lanes largest_of length like max min np one p p_block part partial power product
+    product_out range row row_scale rows scale select slice smallest_of split_length sqrt start sum_of
+    target team three total two value value_out vector weight y y_block zero
     """.split()  # noqa: SIM905  a table of words
     )
 )
@@ -79,6 +80,13 @@ class Sweep:
     results: tuple[str, ...]  # what the point function returns, `_` where this sweep does not need it
     derived: tuple[tuple[str, str], ...] = ()  # (write, source) of what the point does not return itself
     wide: bool = False  # float64 arithmetic whatever the dtype of the prediction
+    array: str = ""  # the output in whose array something is kept from sweep to sweep
+    keeps: bool = False  # whether this sweep leaves it there
+
+    @property
+    def buffer(self) -> str:
+        """The output whose array is used besides those of the writes."""
+        return "" if self.array in self.writes else self.array
 
     @property
     def accumulators(self) -> tuple[str, ...]:
@@ -96,13 +104,19 @@ class RowStep:
 
 @dataclass(frozen=True)
 class PickStep:
-    """`result = point(…)` at one column of a row: `elements` are read there, `scalars` belong to the row."""
+    """`result = point(…)` at one column of a row: `elements` are read there, `scalars` belong to the row.
+
+    An element of `hits` is 1 where the column is that of another index; `kept` is read from the array of the
+    output `array`.
+    """
 
     result: str
     point: str
     elements: tuple[str, ...]
     index: str
     scalars: tuple[str, ...]
+    hits: tuple[tuple[str, str], ...] = ()
+    array: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,6 +125,15 @@ class SweepStep:
 
     sweep: Sweep
     scalars: tuple[str, ...]
+    factors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StoreStep:
+    """The product of `factors`, the row's scale among them, written at one column of an output."""
+
+    write: str
+    index: str
     factors: tuple[str, ...]
 
 
@@ -124,7 +147,7 @@ class Kernel:
     stem: str
     output: str
     constants: tuple[str, ...]
-    steps: tuple[RowStep | PickStep | SweepStep, ...]
+    steps: tuple[RowStep | PickStep | SweepStep | StoreStep, ...]
     value: str
     writes: tuple[str, ...]
     constant_names: frozenset[str]
@@ -132,6 +155,10 @@ class Kernel:
     @property
     def name(self) -> str:
         return f"{self.stem}_rows"
+
+    @property
+    def split_name(self) -> str:
+        return f"{self.stem}_split"
 
     @property
     def has_value(self) -> bool:
@@ -143,6 +170,7 @@ class Kernel:
         words = [*self.constants, *(name for step in self.of_kind(RowStep) for name in step.arguments)]
         words += [name for step in self.of_kind(SweepStep) for name in (*step.scalars, *step.factors)]
         words += [name for step in self.of_kind(PickStep) for name in step.scalars]
+        words += [name for step in self.of_kind(StoreStep) for name in step.factors]
         return any(re.search(r"\bcolumns\b", word) for word in words)
 
     def of_kind(self, kind: type) -> list:
@@ -178,6 +206,7 @@ class Assembly:
     points: list[Point] = field(default_factory=list)
     sweeps: list[Sweep] = field(default_factory=list)
     kernels: list[Kernel | FlatKernel] = field(default_factory=list)
+    in_lanes: list[Kernel] = field(default_factory=list)  # what the kernels in lanes do for a row
     constant_calls: set[str] = field(default_factory=set)
     prefix: str = ""
 
@@ -247,6 +276,7 @@ class Assembly:
         shared: Shared | None = None,
     ) -> Sweep:
         results = [slot.summand for slot in each.slots] + [write.expression for write in each.writes]
+        results += [each.keeps] if each.keeps is not None else []
         free = set().union(*(result.free_symbols for result in results)) if results else set()
         element = self.element_order(free & element_symbols)
         if not element:
@@ -288,6 +318,8 @@ class Assembly:
             shared.results(set(returned)) if shared else returned,
             PRODUCT if shared and "product" in writes else (),
             shared is None and _is_rational(each),
+            each.array,
+            each.keeps is not None,
         )
         for known in self.sweeps:
             if replace(known, name="") == created:
@@ -302,9 +334,9 @@ class Assembly:
 
 
 def result_names(each: Pass) -> tuple[str, ...]:
-    return tuple(f"{slot.symbol.name}_element" for slot in each.slots) + tuple(
-        write.name for write in each.writes
-    )
+    slots = tuple(f"{slot.symbol.name}_element" for slot in each.slots)
+    kept = ("kept",) if each.keeps is not None else ()
+    return slots + tuple(write.name for write in each.writes) + kept
 
 
 RATIONAL = {
@@ -326,7 +358,7 @@ RATIONAL = {
 
 def _is_rational(each: Pass) -> bool:
     """Whether a sweep only sums and scales: float64 costs little, and quotients keep their range."""
-    if any(slot.kind != "sum" for slot in each.slots):
+    if any(slot.kind != "sum" for slot in each.slots) or each.array:
         return False
     expressions = [slot.summand for slot in each.slots] + [write.expression for write in each.writes]
     functions = set().union(*(expression.atoms(Function, Pow) for expression in expressions))

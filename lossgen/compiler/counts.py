@@ -16,6 +16,7 @@ def operations(plan: Schedule) -> tuple[int, int]:
     after = before = 0
     for each in plan.passes:
         parts = [part.summand for part in each.slots] + [part.expression for part in each.writes]
+        parts += [each.keeps] if each.keeps is not None else []
         before += sum(int(count_ops(part)) for part in parts)
         after += print_code(parts, {}, None).operations
     return after, before

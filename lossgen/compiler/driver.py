@@ -16,7 +16,8 @@ from .finish import finish, guard_norms
 from .flat_kernel import flat_kernel, is_flat
 from .flatten import flatten
 from .ladder import DIRECTION, Ladder, map_expressions, prune
-from .lower import lower
+from .lanes_kernel import LANE_OUTPUTS
+from .lower import Lowered, lower
 from .rows_kernel import rows_kernel
 from .schedule import EXPONENT, Schedule, Write, schedule
 from .stabilise import stabilise
@@ -40,6 +41,7 @@ class Derived:
     hessian: Derivative
     product: Derivative
     schedules: Mapping[str, Schedule]
+    in_lanes: Mapping[str, Schedule]
     trace: tuple[tuple[str, Expr, Expr], ...] = ()
 
     @property
@@ -81,7 +83,13 @@ def _derive_term(
     }
     assert set(outputs) == set(OUTPUTS)
     parts = {symbol: stable(part) for symbol, part in targets.items()} | dict(product.parts)
-    schedules = {name: _schedule(*each, parts, trace) for name, each in outputs.items()}
+    lowered = {name: _lower(*each, parts, trace) for name, each in outputs.items()}
+    schedules = {name: schedule(each, each.element_symbols) for name, each in lowered.items()}
+    in_lanes = {
+        name: schedule(each, each.element_symbols, hits_apart=False)
+        for name, each in lowered.items()
+        if name in LANE_OUTPUTS
+    }
 
     letters = target_letters(targets)
     readable = partial(restore_targets, definitions={**targets, **letters})
@@ -95,6 +103,7 @@ def _derive_term(
         _map(second, readable),
         _map(product, readable),
         schedules,
+        in_lanes,
         tuple(trace),
     )
 
@@ -107,9 +116,9 @@ def _map(derivative: Derivative, function) -> Derivative:
     return Derivative(map_expressions(derivative.ladder, function), expression, textbook, derivative.parts)
 
 
-def _schedule(
+def _lower(
     ladder: Ladder, outputs: Mapping[str, Expr], parts: Mapping[Symbol, Expr], trace: list
-) -> Schedule:
+) -> Lowered:
     used = [part for symbol, part in parts.items() if symbol in ladder.element_symbols]
     ladder = prune(ladder, *outputs.values(), *used)
     symbols = frozenset({y_true, *parts})
@@ -133,8 +142,7 @@ def _schedule(
             for rung in ladder.rungs
         ),
     )
-    lowered = lower(ladder, outputs)
-    return schedule(lowered, lowered.element_symbols)
+    return lower(ladder, outputs)
 
 
 def assemble(declaration: Declaration, derived: Derived, prefix: str = "") -> Assembly:
@@ -146,6 +154,8 @@ def assemble(declaration: Declaration, derived: Derived, prefix: str = "") -> As
     if not is_flat(plans):
         for output in OUTPUTS:
             assembly.kernels.append(rows_kernel(assembly, output, plans[output], symbols))
+        for output in LANE_OUTPUTS:
+            assembly.in_lanes.append(rows_kernel(assembly, output, derived.in_lanes[output], symbols))
         return assembly
     plans, shared = _share(assembly, plans, symbols)
     for output in OUTPUTS:
@@ -153,6 +163,8 @@ def assemble(declaration: Declaration, derived: Derived, prefix: str = "") -> As
     if not declaration.per_class & {symbol.name for symbol in derived.symbols}:
         for output in OUTPUTS:
             assembly.kernels.append(flat_kernel(assembly, output, plans[output], shared))
+    else:
+        assembly.in_lanes += [kernel for kernel in assembly.kernels if kernel.output in LANE_OUTPUTS]
     return assembly
 
 

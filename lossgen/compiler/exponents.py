@@ -38,6 +38,7 @@ def _exponents(plan: Schedule) -> Iterable[Expr]:
         named |= dict(each.scalars)
         expressions += [slot.summand for slot in each.slots]
         expressions += [part for write in each.writes for part in (write.expression, write.factor)]
+        expressions += [store.factor for store in each.stores]
         expressions += [expression for _, expression in each.scalars]
     for expression in expressions:
         for power in expression.atoms(*POWERS):

@@ -19,7 +19,7 @@ from lossgen.language.atoms import (
     step,
 )
 
-from .kernel_functions import guarded_product, vanishing_power
+from .kernel_functions import guarded_product, vanishing
 from .ladder import LABEL_HIT, Ladder, Rung, hit_symbol
 from .stabilise import accurate
 
@@ -45,7 +45,7 @@ def guard_norms(derivative: Expr, ladder: Ladder) -> Expr:
         for power in derivative.atoms(Pow)
         if power.base in sums and power.exp.is_Rational and power.exp.is_negative and not power.exp.is_Integer
     }
-    return derivative.xreplace({power: vanishing_power(power.base, power.exp) for power in roots})
+    return derivative.xreplace({power: vanishing(power.base, power) for power in roots})
 
 
 def _softmax_atoms(expression: Expr, rung: Rung) -> Expr:

@@ -25,8 +25,8 @@ class guarded_product(KernelFunction):
     nargs = (2,)
 
 
-class vanishing_power(KernelFunction):
-    """base**exponent of a sum of at least 0, and 0 where it is 0: the slope of a norm at its kink."""
+class vanishing(KernelFunction):
+    """(base, power of it): the power, and 0 where the base is 0: the slope of a norm at its kink."""
 
     nargs = (2,)
 
@@ -50,9 +50,9 @@ class is_maximum(KernelFunction):
 
 
 class complement(KernelFunction):
-    """1 − softmax from (s, excluded sum, 1/(1 + excluded sum))."""
+    """1 − softmax from (s, exp(s), excluded sum, 1/(1 + excluded sum))."""
 
-    nargs = (3,)
+    nargs = (4,)
 
 
-KERNEL_FUNCTIONS = (guarded_product, vanishing_power, shifted, excluded_exponential, is_maximum, complement)
+KERNEL_FUNCTIONS = (guarded_product, vanishing, shifted, excluded_exponential, is_maximum, complement)

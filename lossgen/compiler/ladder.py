@@ -16,6 +16,9 @@ LABEL_HIT = Symbol("label_hit", real=True)
 DIRECTION = Symbol("vector", real=True)
 """The vector's element in a Hessian-vector product."""
 
+KEPT = Symbol("kept", real=True)
+"""What an earlier sweep has left at the column, in the array that the output goes to at last."""
+
 KIND_NAMES = {"sum": "sum", "max": "maximum", "min": "minimum", "logsumexp": "log_sum_exp", "pick": "picked"}
 
 
@@ -47,7 +50,7 @@ class Ladder:
     @property
     def element_symbols(self) -> frozenset[Symbol]:
         hits = {hit_symbol(rung) for rung in self.rungs if rung.kind in ("max", "min")}
-        return frozenset({y_true, y_pred, LABEL_HIT, DIRECTION, *hits}) | self.columns
+        return frozenset({y_true, y_pred, LABEL_HIT, DIRECTION, KEPT, *hits}) | self.columns
 
 
 def hit_symbol(rung: Rung) -> Symbol:
@@ -138,4 +141,6 @@ def prune(ladder: Ladder, *outputs: Expr) -> Ladder:
     return replace(ladder, rungs=tuple(reversed(kept)))
 
 
-__all__ = ["DIRECTION", "LABEL_HIT", "Builder", "Ladder", "Rung", "hit_symbol", "map_expressions", "prune"]
+__all__ = [
+    "DIRECTION", "KEPT", "LABEL_HIT", "Builder", "Ladder", "Rung", "hit_symbol", "map_expressions", "prune",
+]  # fmt: skip

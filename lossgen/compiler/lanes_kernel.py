@@ -51,16 +51,10 @@ class LaneKernel:
     wide: bool
 
 
-def lane_kernels(
-    assembly: Assembly, kernels: list[Kernel], parameters
-) -> tuple[list[LaneSweep], list[LaneKernel]]:
-    """The lane twins of those kernels that have one; `parameters(kernel)` lists a kernel's arguments."""
+def lane_kernels(assembly: Assembly, parameters) -> tuple[list[LaneSweep], list[LaneKernel]]:
+    """The kernels in lanes and their loops; `parameters(kernel)` lists a kernel's arguments."""
     sweeps: list[LaneSweep] = []
-    made = [
-        _kernel(assembly, kernel, parameters(kernel), sweeps)
-        for kernel in kernels
-        if kernel.output in LANE_OUTPUTS
-    ]
+    made = [_kernel(assembly, kernel, parameters(kernel), sweeps) for kernel in assembly.in_lanes]
     return sweeps, made
 
 
@@ -158,6 +152,7 @@ def _lane_sweep(assembly: Assembly, step: SweepStep, kernel: Kernel, sweeps: lis
         *sweep.scalars,
         *sweep.accumulators,
         *writes,
+        *((f"{sweep.buffer}_tile",) if sweep.buffer else ()),
     )
     indices = dict(sweep.indices)
     arguments = []
@@ -169,6 +164,8 @@ def _lane_sweep(assembly: Assembly, step: SweepStep, kernel: Kernel, sweeps: lis
         if name in tiles:
             source = f"{name}_lanes[lane]"
             arguments.append(f"float({source})" if sweep.wide else source)
+        elif name == "kept":
+            arguments.append(f"{sweep.array}_lanes[lane]")
         elif name in sweep.arrays:
             arguments.append(cast(f"{name}[column]"))
         elif name in indices:
@@ -190,4 +187,5 @@ def _call(loop: LaneSweep, step: SweepStep, assembly: Assembly) -> str:
     arguments = [name if name in assembly.per_class_names else f"{name}_tile" for name in sweep.arrays]
     arguments += [index for _, index in sweep.indices] + list(step.scalars) + list(sweep.accumulators)
     arguments += [name for write in sweep.writes for name in (f"{write}_scale", f"{write}_tile")]
+    arguments += [f"{sweep.buffer}_tile"] if sweep.buffer else []
     return f"{loop.name}({', '.join(arguments)})"

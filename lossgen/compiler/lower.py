@@ -27,11 +27,15 @@ class Slot:
 
 @dataclass(frozen=True)
 class Pick:
-    """A point expression at one column of the row: the label's, or the one that an index slot found."""
+    """A point expression at one column of the row: the label's, or the one that an index slot found.
+
+    `array` is the output in whose array it finds what a sweep has kept there.
+    """
 
     symbol: Symbol
     expression: Expr
     index: Symbol | None = None
+    array: str = ""
 
 
 @dataclass(frozen=True)
@@ -181,7 +185,7 @@ class _Exponential:
                 return self.shifted() - self.log_total
             if isinstance(expression, softmax):
                 return exp(self.shifted()) * self.inverse_total
-            return complement(self.shifted(), self.excluded, self.inverse_total)
+            return complement(self.shifted(), exp(self.shifted()), self.excluded, self.inverse_total)
         return expression.func(*(self.rewrite(argument) for argument in expression.args))
 
 

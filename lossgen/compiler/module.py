@@ -209,7 +209,8 @@ def _variant(
     for term, assembly in zip(derived, assemblies, strict=True):
         tables = []
         for layout, kernels in kernel_tables(assembly).items():
-            entries = [f'"{output}": ({name}, {name}_team),' for output, name in kernels.items()]
+            entry = '"{0}": {1},' if layout == "split" else '"{0}": ({1}, {1}_team),'
+            entries = [entry.format(*pair) for pair in kernels.items()]
             if entries:
                 tables.append(f"{layout}={{\n" + indent("\n".join(entries), "    ") + "\n},")
         exponents = whole_exponents(term.schedules.values(), declaration.parameters)

@@ -9,11 +9,12 @@ from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from .assemble import Assembly, FlatKernel, Kernel, PickStep, RowStep, Sweep, SweepStep
+from .assemble import Assembly, FlatKernel, Kernel, PickStep, RowStep, StoreStep, Sweep, SweepStep
 from .folding import fold
-from .lanes_kernel import LANE_OUTPUTS, lane_kernels, lane_slot_text
+from .lanes_kernel import lane_kernels, lane_slot_text
 from .printer import ELEMENT_SUFFIX, LADDER_FUNCTIONS, VECTOR_FUNCTIONS
 from .schedule import EXPONENT
+from .split_kernel import chunk_of, split_kernels, split_setup, split_sweep
 
 INTRINSICS = ("accumulate", "like", "maximum_of", "minimum_of", "select")
 
@@ -27,6 +28,8 @@ LANE_FUNCTIONS = {
     "store_values",
     "sum_of_lanes",
 }
+
+SPLIT_FUNCTIONS = {"first_of", "largest_of", "smallest_of", "split_length", "sum_of"}
 
 SLOT_TEXTS = {
     "sum": ("0.0", "like(p, 0)", "{block} = accumulate({block}, {value})", "{slot} += {block}"),
@@ -43,8 +46,8 @@ SLOT_TEXTS = {
         "{slot} = minimum_of({slot}, {block})",
     ),
     "index": (
-        "p.size - 1",
-        "p.size - 1",
+        "p.size",
+        "p.size",
         "{block} = min({block}, start + i if {value} == {of} else p.size)",
         "{slot} = min({slot}, {block})",
     ),
@@ -94,28 +97,43 @@ def render_functions(title: str, assembly: Assembly) -> str:
         {
             "labels": assembly.labels,
             "kernel_parameters": lambda kernel: kernel_parameters(kernel, assembly),
-            "step_text": lambda step, kernel: step_text(step, kernel, assembly.per_class_names),
+            "steps": lambda kernel, split: [
+                line for step in kernel.steps for line in step_lines(step, kernel, assembly, split)
+            ],
+            "split_setup": split_setup,
         }
     )
     lanes = environment.get_template("lanes.jinja").make_module({"labels": assembly.labels})
     rows = [kernel for kernel in assembly.kernels if isinstance(kernel, Kernel)]
     flat = [kernel for kernel in assembly.kernels if isinstance(kernel, FlatKernel)]
-    sweeps, tiled = (
-        ([], []) if flat else lane_kernels(assembly, rows, lambda kernel: kernel_parameters(kernel, assembly))
-    )
+    loops, tiled = lane_kernels(assembly, lambda kernel: kernel_parameters(kernel, assembly))
+    split = split_kernels(assembly)
+    used = [step.sweep for kernel in rows for step in kernel.of_kind(SweepStep)]
+    sweeps = [sweep for sweep in assembly.sweeps if sweep in used]  # others have a form in lanes only
+    chunks = [chunk_of(sweep, sweep_parameters(sweep)) for sweep in sweeps] if split else []
     sections = [
         (
             f"What one element or one row contributes{title}",
             [module.point(point) for point in assembly.points],
         ),
-        (f"One loop over the columns of a row{title}", [module.sweep(sweep) for sweep in assembly.sweeps]),
+        (f"One loop over the columns of a row{title}", [module.sweep(sweep) for sweep in sweeps]),
         (f"Kernels, row by row{title}", [module.rows(kernel) for kernel in rows]),
-        (f"One loop over a tile of rows{title}", [lanes.sweep(loop) for loop in sweeps]),
+        (f"One chunk of the columns of a row{title}", [module.chunk(chunk) for chunk in chunks]),
+        (
+            f"Kernels, row by row in chunks for a team of threads{title}",
+            [module.rows(kernel, split=True) for kernel in split],
+        ),
+        (f"One loop over a tile of rows{title}", [lanes.sweep(loop) for loop in loops]),
         (f"Kernels, tile by tile{title}", [lanes.kernel(kernel) for kernel in tiled]),
         (f"Kernels in one loop over all elements{title}", [module.flat(kernel) for kernel in flat]),
         (
             f"Kernels on a team of threads, chunk by chunk{title}",
-            [module.team(name) for table in kernel_tables(assembly).values() for name in table.values()],
+            [
+                module.team(name)
+                for layout, table in kernel_tables(assembly).items()
+                if layout != "split"
+                for name in table.values()
+            ],
         ),
     ]
     return "\n\n\n".join(
@@ -129,16 +147,9 @@ def kernel_tables(assembly: Assembly) -> dict[str, dict[str, str]]:
     """For each layout of the data the name of the kernel of each output."""
     rows = {each.output: each.name for each in assembly.kernels if isinstance(each, Kernel)}
     flat = {each.output: each.name for each in assembly.kernels if isinstance(each, FlatKernel)}
-    lanes = (
-        {}
-        if flat
-        else {
-            each.output: f"{each.stem}_lanes"
-            for each in assembly.kernels
-            if isinstance(each, Kernel) and each.output in LANE_OUTPUTS
-        }
-    )
-    return {"rows": rows, "lanes": lanes, "flat": flat}
+    lanes = {each.output: f"{each.stem}_lanes" for each in assembly.in_lanes}
+    split = {each.output: each.split_name for each in split_kernels(assembly)}
+    return {"rows": rows, "lanes": lanes, "split": split, "flat": flat}
 
 
 def rule(heading: str) -> str:
@@ -151,6 +162,7 @@ def rule(heading: str) -> str:
 
 def sweep_parameters(sweep: Sweep) -> list[str]:
     outputs = [name for write in sweep.writes for name in (f"{write}_scale", f"{write}_out")]
+    outputs += [f"{sweep.buffer}_out"] if sweep.buffer else []
     return [*sweep.arrays, *(index for _, index in sweep.indices), *sweep.scalars, *outputs]
 
 
@@ -199,6 +211,8 @@ def element_arguments(loop: Sweep | FlatKernel) -> list[str]:
     for name in loop.point_arguments:
         if name == "p":
             arguments.append("float(p_block[i])" if wide else "p_block[i]")
+        elif name == "kept":
+            arguments.append(f"{loop.array}_block[i]")
         elif name in loop.arrays:
             arguments.append(cast(f"{name}_block[i]"))
         elif name in indices:
@@ -224,30 +238,52 @@ def name_of_value(slot: str) -> str:
     return f"{slot}_element"
 
 
-def step_text(step: RowStep | PickStep | SweepStep, kernel: Kernel, per_class: frozenset[str]) -> str:
+def step_lines(
+    step: RowStep | PickStep | SweepStep | StoreStep, kernel: Kernel, assembly: Assembly, split: bool
+) -> list[str]:
     """One step of a row, for one row; what belongs to the row is float64."""
-    slots = [slot for each in kernel.of_kind(SweepStep) for slot in each.sweep.slots]
-    narrow = {name for name, kind, _ in slots if kind in ("max", "min")}
+    per_class = assembly.per_class_names
     if isinstance(step, RowStep):
+        narrow = set() if split else _narrow(kernel)
         arguments = [f"float({name})" if name in narrow else name for name in step.arguments]
-        return f"{', '.join(step.results)} = {step.point}({', '.join(arguments)})"
+        return [f"{', '.join(step.results)} = {step.point}({', '.join(arguments)})"]
     if isinstance(step, PickStep):
-        arguments = [_element_of_row(name, step.index, per_class) for name in step.elements]
+        arguments = [_element_of_row(name, step, per_class) for name in step.elements]
         arguments += [f"like(p, {name})" for name in step.scalars]
-        return f"{step.result} = float({step.point}({', '.join(arguments)}))"
+        return [f"{step.result} = float({step.point}({', '.join(arguments)}))"]
+    if isinstance(step, StoreStep):
+        return [f"{step.write}_out[row, {step.index}] = {'*'.join(step.factors)}"]
     sweep = step.sweep
     arguments = [name if name in per_class else f"{name}[row]" for name in sweep.arrays]
     arguments += [index for _, index in sweep.indices] + list(step.scalars)
     for write, factor in zip(sweep.writes, step.factors, strict=True):
         arguments += [f"row_scale*{factor}" if factor else "row_scale", f"{write}_out[row]"]
-    left = f"{', '.join(sweep.accumulators)} = " if sweep.accumulators else ""
-    return f"{left}{sweep.name}({', '.join(arguments)})"
+    arguments += [f"{sweep.buffer}_out[row]"] if sweep.buffer else []
+    if split:
+        lines = split_sweep(step, arguments)
+    else:
+        left = f"{', '.join(sweep.accumulators)} = " if sweep.accumulators else ""
+        lines = [f"{left}{sweep.name}({', '.join(arguments)})"]
+    # Where nothing attains the extremum (it is NaN), the last column stands in.
+    found = [name for name, kind, _ in sweep.slots if kind == "index"]
+    return lines + [f"{name} = min({name}, p.shape[1] - 1)" for name in found]
 
 
-def _element_of_row(name: str, index: str, per_class: frozenset[str]) -> str:
+def _narrow(kernel: Kernel) -> set[str]:
+    """Row quantities that sweeps return in the dtype of the prediction."""
+    slots = [slot for step in kernel.of_kind(SweepStep) for slot in step.sweep.slots]
+    return {name for name, kind, _ in slots if kind in ("max", "min")}
+
+
+def _element_of_row(name: str, step: PickStep, per_class: frozenset[str]) -> str:
+    hits = dict(step.hits)
+    if name in hits:
+        return f"like(p, {step.index} == {hits[name]})"
     if name in per_class:
-        return f"like(p, {name}[{index}])"
-    return f"p[row, {index}]" if name == "p" else f"like(p, {name}[row, {index}])"
+        return f"like(p, {name}[{step.index}])"
+    if name == "kept":
+        return f"{step.array}_out[row, {step.index}]"
+    return f"p[row, {step.index}]" if name == "p" else f"like(p, {name}[row, {step.index}])"
 
 
 # Imports ------------------------------------------------------------------------------------------
@@ -271,7 +307,8 @@ def import_lines(text: str, tables: str, with_class: bool) -> str:
         ("lossgen.runtime.loss", ["Loss", "function_of"] if with_class else []),
         ("lossgen.runtime.options", ["BLOCK", "FAST", "INLINE"] if numba else []),
         ("lossgen.runtime.parameters", [name for name in ("Option", "Parameter") if name in named]),
-        ("lossgen.runtime.team", ["in_chunks"] if "in_chunks" in called else []),
+        ("lossgen.runtime.split", sorted(words & SPLIT_FUNCTIONS)),
+        ("lossgen.runtime.team", [name for name in ("in_chunks", "in_team") if name in called]),
         ("lossgen.runtime.variant", [name for name in ("Term", "Variant") if name in named]),
         ("lossgen.runtime.vector_math", _imported(VECTOR_FUNCTIONS | {"sqrt", "power"}, called - defined)),
     ]

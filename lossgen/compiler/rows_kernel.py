@@ -4,7 +4,8 @@ from sympy import Expr, Integer, Symbol
 
 from lossgen.language.symbols import column_count
 
-from .assemble import OUTPUTS, Assembly, Kernel, PickStep, RowStep, Shared, SweepStep
+from .assemble import OUTPUTS, Assembly, Kernel, PickStep, RowStep, Shared, StoreStep, SweepStep
+from .ladder import LABEL_HIT
 from .lower import Pick
 from .printer import number_text, print_code
 from .schedule import Pass, Schedule
@@ -50,7 +51,7 @@ class _RowsKernel:
             wanted = []
             if upcoming:
                 wanted = [expression for _, expression in upcoming.scalars]
-                wanted += [write.factor for write in upcoming.writes]
+                wanted += [each.factor for each in (*upcoming.writes, *upcoming.stores)]
             if number == value_stage:
                 self._row_function([*wanted, plan.value])
                 value = self._source(plan.value)
@@ -168,12 +169,18 @@ class _RowsKernel:
         inner = sorted(free - set(element), key=lambda symbol: symbol.name)
         self._row_function(inner)
         point = self.assembly.point("picked_element", [*element, *inner], [pick.expression], typed=True)
-        index = "label" if pick.index is None else self.assembly.code_name(pick.index)
         elements = tuple(self.assembly.code_name(symbol) for symbol in element)
         scalars = tuple(self._source(symbol) for symbol in inner)
-        self.steps.append(
-            PickStep(self.assembly.code_name(pick.symbol), point.name, elements, index, scalars)
+        hits = tuple(
+            (self.assembly.code_name(symbol), self._index(self.plan.hits.get(symbol)))
+            for symbol in element
+            if symbol == LABEL_HIT or symbol in self.plan.hits
         )
+        name, index = self.assembly.code_name(pick.symbol), self._index(pick.index)
+        self.steps.append(PickStep(name, point.name, elements, index, scalars, hits, pick.array))
+
+    def _index(self, symbol: Symbol | None) -> str:
+        return "label" if symbol is None else self.assembly.code_name(symbol)
 
     def _sweep(self, each: Pass) -> list[str]:
         sweep = self.assembly.sweep(_stem(each), each, self.plan.hits, self.element_symbols, self.shared)
@@ -183,6 +190,11 @@ class _RowsKernel:
             "" if write.factor == Integer(1) else self._source(write.factor) for write in each.writes
         )
         self.steps.append(SweepStep(sweep, scalars, factors))
+        for store in each.stores:
+            scale = {Integer(1): ("row_scale",), Integer(-1): ("-row_scale",)}.get(store.factor)
+            factors = scale or ("row_scale", self._source(store.factor))
+            factors += (self._source(store.symbol),) if store.symbol is not None else ()
+            self.steps.append(StoreStep(store.name, self._index(store.index), factors))
         return [write.name for write in each.writes]
 
 

@@ -4,16 +4,15 @@ A pass sweeps the columns once: it fills slots and writes element outputs. Betwe
 what the next one needs (`scalars`). Everything that does not depend on the column is taken out of the sweep.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from sympy import Add, Expr, Integer, Mul, Pow, Symbol
+from sympy import Add, Expr, Integer, Mul, Symbol
 from sympy.core.relational import Relational
 
-from lossgen.language.atoms import power, power_curvature, power_log, power_slope
-
+from .economy import POWERS, Output, Round, keep_exponential, take_hits_out
+from .ladder import LABEL_HIT
 from .lower import Lowered, Pick, Slot
 
-POWERS = (Pow, power, power_slope, power_curvature, power_log)
 EXPONENT = "exponent_"
 """Row scalars of this name stay in float64: a rounded exponent costs |log x| digits."""
 
@@ -32,14 +31,32 @@ class Write:
 
 
 @dataclass(frozen=True)
+class Store:
+    """What is written at one column after the sweep: `factor` (with the weight) times a pick, if any."""
+
+    name: str
+    symbol: Symbol | None
+    factor: Expr
+    index: Symbol | None
+
+
+@dataclass(frozen=True)
 class Pass:
-    """One sweep over the columns of a row."""
+    """One sweep over the columns of a row.
+
+    `keeps` is what the sweep leaves in the array of the output `array` for later ones; `reads_kept` says that
+    it reads there what an earlier one has left.
+    """
 
     slots: tuple[Slot, ...]
     writes: tuple[Write, ...]
     scalars: tuple[
         tuple[Symbol, Expr], ...
     ]  # row quantities that the sweep reads, by the name it knows them by
+    stores: tuple[Store, ...] = ()
+    keeps: Expr | None = None
+    reads_kept: bool = False
+    array: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,39 +75,56 @@ class Schedule:
         return len(self.passes) > 1 or any(self.picks) or bool(self.hits)
 
 
-def schedule(lowered: Lowered, element_symbols: frozenset[Symbol]) -> Schedule:
-    """Passes for the outputs of `lowered`; the one named `value` is the row's, all others are per column."""
+def schedule(lowered: Lowered, element_symbols: frozenset[Symbol], hits_apart: bool = True) -> Schedule:
+    """Passes for the outputs of `lowered`; the one named `value` is the row's, all others are per column.
+
+    Args:
+        hits_apart: whether what an output has at the column of a hit is written after its sweep.
+    """
     stages = _Stages(lowered)
-    writes, value = [], None
-    for name, output in lowered.outputs.items():
-        if name == "value":
-            value = output
-        else:
-            factor, expression = split_factor(output, element_symbols)
-            writes.append(Write(name, expression, factor))
-    count = max(
-        [
-            1,
-            *(stages.of_slot(slot) for slot in lowered.slots),
-            *(1 + stages.of_expression(write.expression, write.factor) for write in writes),
-        ]
-    )
-    if not writes:
-        count = max([0, *(stages.of_slot(slot) for slot in lowered.slots)])
-    passes = []
-    for number in range(1, count + 1):
-        slots = tuple(slot for slot in lowered.slots if stages.of_slot(slot) == number)
-        here = tuple(
-            write for write in writes if 1 + stages.of_expression(write.expression, write.factor) == number
+    outputs = [Output(name, output) for name, output in lowered.outputs.items() if name != "value"]
+    stage_of = {output.name: 1 + stages.of_expression(output.expression) for output in outputs}
+    count = max([0, *stage_of.values(), *(stages.of_slot(slot) for slot in lowered.slots)])
+    rounds = [
+        Round(
+            tuple(slot for slot in lowered.slots if stages.of_slot(slot) == number),
+            tuple(output for output in outputs if stage_of[output.name] == number),
         )
-        if slots or here:
-            passes.append(_hoist(slots, here, element_symbols))
-        else:
-            passes.append(Pass((), (), ()))
-    picks = tuple(
-        tuple(pick for pick in lowered.picks if stages.of_pick(pick) == number) for number in range(count + 1)
-    )
-    return Schedule(tuple(passes), picks, lowered.definitions, value, lowered.hits)
+        for number in range(1, count + 1)
+    ]
+    rounds = keep_exponential(rounds)
+    if hits_apart:
+        rounds = take_hits_out(rounds, frozenset(lowered.hits) | {LABEL_HIT})
+    picks: list[list[Pick]] = [[] for _ in range(count + 1)]
+    for pick in lowered.picks:
+        picks[stages.of_pick(pick)].append(pick)
+    passes = []
+    for number, each in enumerate(rounds):
+        stores, picked = _stores(each, lowered, element_symbols)
+        picks[number] += picked
+        writes = []
+        for output in each.outputs:
+            factor, expression = split_factor(output.expression, element_symbols)
+            writes.append(Write(output.name, expression, factor))
+        passes.append(replace(_hoist(each, tuple(writes), element_symbols), stores=stores))
+    value = lowered.outputs.get("value")
+    return Schedule(tuple(passes), tuple(map(tuple, picks)), lowered.definitions, value, lowered.hits)
+
+
+def _stores(
+    each: Round, lowered: Lowered, element_symbols: frozenset[Symbol]
+) -> tuple[tuple[Store, ...], list[Pick]]:
+    """What is written at the columns of hits, and the picks before the sweep that it comes from."""
+    stores, picks = [], []
+    for output in each.outputs:
+        for hit, expression in output.at_hits:
+            factor, inside = split_factor(expression, element_symbols)
+            index, symbol = lowered.hits.get(hit), None
+            if inside != 1:
+                symbol = Symbol(f"{output.name}_at_{hit.name}", real=True)
+                picks.append(Pick(symbol, inside, index, each.array))
+            stores.append(Store(output.name, symbol, factor, index))
+    return tuple(stores), picks
 
 
 class _Stages:
@@ -159,7 +193,7 @@ def _leads_with_minus(expression: Add) -> bool:
     return all(term.could_extract_minus_sign() for term in expression.args)
 
 
-def _hoist(slots: tuple[Slot, ...], writes: tuple[Write, ...], element_symbols: frozenset[Symbol]) -> Pass:
+def _hoist(each: Round, writes: tuple[Write, ...], element_symbols: frozenset[Symbol]) -> Pass:
     """Takes products and functions of row quantities out of the sweep and names them."""
     names: dict[Expr, Symbol] = {}
     exponents: dict[Expr, Symbol] = {}
@@ -196,10 +230,11 @@ def _hoist(slots: tuple[Slot, ...], writes: tuple[Write, ...], element_symbols: 
         unevaluated = {"evaluate": False} if isinstance(expression, (Add, Mul, Relational)) else {}
         return expression.func(*arguments, **unevaluated)
 
-    slots = tuple(Slot(slot.symbol, slot.kind, visit(slot.summand), slot.of) for slot in slots)
+    slots = tuple(Slot(slot.symbol, slot.kind, visit(slot.summand), slot.of) for slot in each.slots)
     for slot in slots:
         if slot.of is not None:
             named(slot.of)
     writes = tuple(Write(write.name, visit(write.expression), write.factor) for write in writes)
+    keeps = visit(each.keeps) if each.keeps is not None else None
     scalars = tuple((symbol, expression) for expression, symbol in (*names.items(), *exponents.items()))
-    return Pass(slots, writes, scalars)
+    return Pass(slots, writes, scalars, (), keeps, each.reads_kept, each.array)

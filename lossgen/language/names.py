@@ -24,16 +24,17 @@ MODULE_NAMES = frozenset(
     Loss Option Parameter Term Variant function_of variant inf njit np
     BLOCK FAST INLINE LANES
     accumulate copysign float_from_integer fma integer_from_float like maximum_of minimum_of rint select
-    complement excluded_exponential guarded_product is_maximum shifted vanishing_power
-    clear_ignored load_labels load_scales load_tile store_tile store_values
+    complement excluded_exponential guarded_product is_maximum shifted vanishing
+    clear_ignored load_labels load_scales load_tile store_tile store_values sum_of_lanes
+    first_of in_chunks in_team largest_of smallest_of split_length sum_of
     """.split()  # noqa: SIM905  a table of words
 )
 """What generated modules import or define; a loss or a parameter of that name would hide it."""
 
 MODULE_FUNCTIONS = re.compile(
     r"(term_\d+_)?("
-    r"(value|value_and_gradient|gradient_and_hessian|hessian_vector_product)_(rows|flat|lanes)"
-    r"|(row_loss|row_scalars|element|\w+_element|\w+_sweep)(_\d+)?(_lanes)?(_again)?"
+    r"(value|value_and_gradient|gradient_and_hessian|hessian_vector_product)_((rows|flat|lanes)(_team)?|split)"
+    r"|(row_loss|row_scalars|element|\w+_element|\w+_sweep)(_\d+)?(_chunk|_lanes)?(_again)?"
     r"|\w+_of_element)"
 )
 """How generated modules name the functions that they define."""
@@ -49,7 +50,7 @@ COMPILER_STEMS = tuple(
 COMPILER_NAMES = re.compile(
     rf"({'|'.join(COMPILER_STEMS)})_\d+(_index|_shifted|_weight)?"
     r"|(gradient|hessian|product|value)_factor"
-    r"|\w+_(block|element|flat|hit|lanes|out|parameter|rows|scale|sweep|tile)"
+    r"|\w+_(block|chunk|element|flat|hit|lanes|out|parameter|rows|scale|split|sweep|team|tile)"
     r"|beyond|element_weight|row_factor"
 )
 """Symbols and variables that the compiler makes; a parameter of that name would be taken for one."""

@@ -1,6 +1,6 @@
 """Which kernel sees the data how: flat or by rows, in which chunks, on which threads."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +24,10 @@ ALONE_ELEMENTS = 32_768
 LANE_COLUMNS = 96
 LANE_ROWS = 32
 
+# Fewer rows than SPLIT_ROWS, of at least SPLIT_COLUMNS columns, are cut themselves.
+SPLIT_ROWS = 8
+SPLIT_COLUMNS = 65_536
+
 ARRAYS_OUT = {"value": 0, "value_and_gradient": 1, "gradient_and_hessian": 2, "hessian_vector_product": 1}
 TAKES_LOSSES = ("value", "value_and_gradient")
 
@@ -31,10 +35,11 @@ TAKES_LOSSES = ("value", "value_and_gradient")
 class Chosen(NamedTuple):
     """The kernel for a shape and what it takes besides data.
 
-    `shape` is that in which it sees the predictions, `multiple` what the length of a chunk is a multiple of.
+    `shape` is that in which it sees the predictions, `multiple` what the length of a chunk is a multiple of;
+    it is 0 where the kernel cuts rows itself, with the team.
     """
 
-    kernel: Pair
+    kernel: Pair | Callable
     fixed: tuple
     shape: tuple[int, ...]
     multiple: int
@@ -56,9 +61,11 @@ def choose(term: BoundTerm, output: str, layout: Layout, by_rows: bool) -> Chose
     if parameters is not None and (columns == 1 or not by_rows):
         size = layout.rows * columns
         return Chosen(term.kernel(term.flat, output), (*parameters, float(columns)), (size,), 1)
+    shape = layout.rows, columns
+    if output in term.split and layout.rows < SPLIT_ROWS and columns >= SPLIT_COLUMNS:
+        return Chosen(term.split[output], term.row_parameters(columns), shape, 0)
     tiled = output in term.lanes and columns <= LANE_COLUMNS and layout.rows >= LANE_ROWS
     kernels = term.lanes if tiled else term.rows
-    shape = layout.rows, columns
     return Chosen(term.kernel(kernels, output), term.row_parameters(columns), shape, LANES)
 
 
@@ -130,6 +137,8 @@ def run_kernel(chosen: Chosen, y, p, others: tuple) -> float:
     Args:
         others: what follows the parameters.
     """
+    if not chosen.multiple:
+        return chosen.kernel(threads.team(), y, p, *chosen.fixed, *others) or 0.0
     alone, together = chosen.kernel
     if p.size <= ALONE_ELEMENTS or len(p) == 1:
         return alone(y, p, *chosen.fixed, *others) or 0.0

@@ -10,7 +10,7 @@ from lossgen.runtime import tracing
 from lossgen.runtime.compiling import njit
 from lossgen.runtime.intrinsics import like, select
 from lossgen.runtime.options import INLINE
-from lossgen.runtime.vector_math import exp, power
+from lossgen.runtime.vector_math import exp
 
 
 @njit(**INLINE)
@@ -19,8 +19,8 @@ def guarded_product(a, b):
 
 
 @njit(**INLINE)
-def vanishing_power(base, exponent):
-    return select(base == 0, like(base, 0), power(base, exponent))
+def vanishing(base, power):
+    return select(base == 0, like(power, 0), power)
 
 
 def _shifted(u, maximum):
@@ -48,5 +48,5 @@ def is_maximum(s):
 
 
 @njit(**INLINE)
-def complement(s, excluded, inverse_total):
-    return inverse_total * select(s == 0, excluded, (like(s, 1) + excluded) - exp(s))
+def complement(s, exponential, excluded, inverse_total):
+    return inverse_total * select(s == 0, excluded, (like(s, 1) + excluded) - exponential)

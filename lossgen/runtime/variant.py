@@ -15,7 +15,8 @@ that read labels only. Flat kernels know nothing of rows: the runtime gives them
 only when there is one column, where a row is an element.
 
 Beside each kernel stands its form for a team of threads, which takes the team and the length of a chunk first
-and calls the kernel chunk by chunk (`lossgen.runtime.team.in_chunks`).
+and calls the kernel chunk by chunk (`lossgen.runtime.team.in_chunks`). Kernels of the layout `split` stand
+alone: they take the team first and cut every row themselves.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,6 +38,7 @@ class Term:
         rows: kernel of every output and its form for a team, for data seen as rows × columns.
         flat: the same for data seen as one line of elements; None where the ladder needs a result of a row.
         lanes: the same as `rows` for few columns, vectorised across a tile of rows.
+        split: kernel of every output, for few long rows, each cut into chunks; None where there is `flat`.
         exponents: names of the parameters that occur in an exponent: small whole ones are passed as integers.
         parameters: names of the parameters that the kernels take; None for all, in the order of the
             declaration.
@@ -48,6 +50,7 @@ class Term:
     flat: Mapping[str, Pair] | None = None
     parameters: tuple[str, ...] | None = None
     lanes: Mapping[str, Pair] | None = None
+    split: Mapping[str, Callable] | None = None
     exponents: tuple[str, ...] = ()
 
 
