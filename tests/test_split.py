@@ -12,16 +12,20 @@ from kernel_calls import agree, inputs, one_row_at_a_time, run, settings, term_o
 from private_cache import private_cache
 
 import lossgen as lg
+from lossgen import losses
 from lossgen.catalog import DECLARATIONS
-from lossgen.runtime.dispatch import TAKES_LOSSES
+from lossgen.runtime import threads
+from lossgen.runtime.dispatch import SPLIT_COLUMNS, SPLIT_ROWS, TAKES_LOSSES, choose
 from lossgen.runtime.labels import NO_LABEL
 from lossgen.runtime.options import BLOCK
-from lossgen.runtime.split import SPLIT_CHUNKS, SPLIT_COLUMNS, first_of, split_length
+from lossgen.runtime.shapes import layout_of
+from lossgen.runtime.split import CHUNK_COLUMNS, SPLIT_CHUNKS, first_of, split_length
 from lossgen.runtime.team.own import OwnTeam
+from lossgen.runtime.variant import OUTPUTS
 
 ALL = {str(case): case for case in cases(DECLARATIONS) if not case.arguments}
 SPLIT = {name: case for name, case in ALL.items() if term_of(case).split}
-EDGES = (1, BLOCK - 1, BLOCK, BLOCK + 1, SPLIT_COLUMNS - 1, SPLIT_COLUMNS, SPLIT_COLUMNS + 1)
+EDGES = (1, BLOCK - 1, BLOCK, BLOCK + 1, CHUNK_COLUMNS - 1, CHUNK_COLUMNS, CHUNK_COLUMNS + 1)
 AT_EDGES = ("dice", "sparse_categorical_crossentropy-from_logits=True", "multi_margin")
 TEAM = OwnTeam()
 
@@ -57,10 +61,37 @@ def test_every_loss_without_a_flat_kernel_has_split_ones_and_no_other():
         assert set(term.split) <= set(term.rows)
 
 
+def test_few_long_rows_are_cut():
+    dice = term_of(ALL["dice"])
+    for shape, split_ in {
+        (1, SPLIT_COLUMNS): True, (1, SPLIT_COLUMNS - 1): False,
+        (SPLIT_ROWS - 1, SPLIT_COLUMNS): True, (SPLIT_ROWS, SPLIT_COLUMNS): False,
+    }.items():  # fmt: skip
+        for output in OUTPUTS:
+            chosen = choose(dice, output, layout_of(shape, -1), True)
+            assert (chosen.kernel is dice.split[output]) == split_, shape
+    huber = term_of(ALL["huber"])
+    assert choose(huber, "value", layout_of((1, SPLIT_COLUMNS), -1), False).kernel is huber.flat["value"]
+
+
+def test_the_whole_tensor_on_any_number_of_threads(monkeypatch):
+    shape = (5, 99, 101)
+    rng = np.random.default_rng(0)
+    p, y = rng.random(shape), rng.random(shape) < 0.3
+    loss, found = losses.Dice(), []
+    for number in (1, 2, 3, 8):
+        monkeypatch.setattr(threads, "_wanted", number)
+        found.append(loss.value_and_gradient(y, p))
+    for value, gradient in found[1:]:
+        assert value == found[0][0]
+        np.testing.assert_array_equal(gradient, found[0][1])
+    np.testing.assert_allclose(found[0][0], 1 - 2 * p[y].sum() / (p.sum() + y.sum() + 1e-7), rtol=1e-12)
+
+
 def test_a_chunk_is_made_of_whole_blocks_and_a_row_of_few_chunks():
-    for columns in (1, BLOCK, SPLIT_COLUMNS + 1, SPLIT_COLUMNS * SPLIT_CHUNKS + 1, 10**7 + 1, 10**9):
+    for columns in (1, BLOCK, CHUNK_COLUMNS + 1, CHUNK_COLUMNS * SPLIT_CHUNKS + 1, 10**7 + 1, 10**9):
         length = split_length(columns)
-        assert length % BLOCK == 0 and length >= SPLIT_COLUMNS
+        assert length % BLOCK == 0 and length >= CHUNK_COLUMNS
         assert -(-columns // length) <= SPLIT_CHUNKS
 
 
@@ -68,7 +99,7 @@ def test_a_chunk_is_made_of_whole_blocks_and_a_row_of_few_chunks():
 def test_split_agrees_with_rows(name):
     case = SPLIT[name]
     term = term_of(case)
-    y, p = long_inputs(case, 2, 2 * SPLIT_COLUMNS + BLOCK + 3, np.float64)
+    y, p = long_inputs(case, 2, 2 * CHUNK_COLUMNS + BLOCK + 3, np.float64)
     for output in term.split:
         got, wanted = both(term, output, y, p, np.array([0.0, 0.75]), 0.5, NO_LABEL if case.labels else None)
         agree(got, wanted, np.float64)
@@ -94,7 +125,7 @@ def test_where_chunks_end(name, dtype):
 @pytest.mark.parametrize("name", AT_EDGES)
 def test_the_same_bits_on_any_number_of_threads(name):
     case = SPLIT[name]
-    term, columns = term_of(case), 3 * SPLIT_COLUMNS + 7
+    term, columns = term_of(case), 3 * CHUNK_COLUMNS + 7
     y, p = long_inputs(case, 2, columns, np.float64)
     p += np.random.default_rng(0).uniform(0, 1e-3, p.shape)
     fixed, ignored = term.row_parameters(columns), NO_LABEL if case.labels else None
@@ -114,8 +145,8 @@ def test_the_same_bits_on_any_number_of_threads(name):
 
 def test_labels_and_ignored_labels_in_every_chunk():
     case = SPLIT["sparse_categorical_crossentropy-from_logits=True"]
-    term, columns = term_of(case), 2 * SPLIT_COLUMNS + 5
-    labels = [0, SPLIT_COLUMNS - 1, SPLIT_COLUMNS, -1, columns - 1]  # -1 is ignored
+    term, columns = term_of(case), 2 * CHUNK_COLUMNS + 5
+    labels = [0, CHUNK_COLUMNS - 1, CHUNK_COLUMNS, -1, columns - 1]  # -1 is ignored
     _, p = inputs(case, len(labels), columns, np.float64)
     for dtype in (np.int8, np.uint16, np.int64):
         y = np.array(labels) if dtype is np.int64 else np.array([3, 1, 100, 7, 0]).astype(dtype)
@@ -139,7 +170,7 @@ def own_loss(tmp_path_factory):
         yield lg.compile(declared)()._plan.terms[0]
 
 
-@pytest.mark.parametrize("columns", [1, SPLIT_COLUMNS + 1, 3 * SPLIT_COLUMNS])
+@pytest.mark.parametrize("columns", [1, CHUNK_COLUMNS + 1, 3 * CHUNK_COLUMNS])
 def test_every_reduction(own_loss, columns):
     rng = np.random.default_rng(columns)
     p = rng.standard_normal((2, columns))
@@ -149,8 +180,8 @@ def test_every_reduction(own_loss, columns):
 
 
 def test_the_first_of_equal_columns_is_taken_whatever_its_chunk(own_loss):
-    columns = 3 * SPLIT_COLUMNS
-    for first in (0, SPLIT_COLUMNS - 1, SPLIT_COLUMNS, 2 * SPLIT_COLUMNS + 7, columns - 1):
+    columns = 3 * CHUNK_COLUMNS
+    for first in (0, CHUNK_COLUMNS - 1, CHUNK_COLUMNS, 2 * CHUNK_COLUMNS + 7, columns - 1):
         p = np.zeros((1, columns))
         p[0, first:] = 1
         p[0, first // 2 : first] = -1
@@ -159,7 +190,7 @@ def test_the_first_of_equal_columns_is_taken_whatever_its_chunk(own_loss):
 
 
 def test_what_is_not_a_number_stays_in_its_row(own_loss):
-    p = np.random.default_rng(0).standard_normal((3, SPLIT_COLUMNS + 9))
+    p = np.random.default_rng(0).standard_normal((3, CHUNK_COLUMNS + 9))
     p[1, -1] = np.nan
     for output in own_loss.split:
         got, wanted = both(own_loss, output, np.array([1, 2, 3]), p, ignored=NO_LABEL)

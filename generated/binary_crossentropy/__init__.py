@@ -30,7 +30,7 @@ class BinaryCrossentropy(Loss):
     default_name = "binary_crossentropy"
     default_axis = -1
     labels = False
-    digest = "da887fba"
+    digest = "28d0720a"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

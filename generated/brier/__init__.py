@@ -31,7 +31,7 @@ class Brier(Loss):
     default_name = "brier"
     default_axis = -1
     labels = False
-    digest = "da887fba"
+    digest = "28d0720a"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -8,7 +8,7 @@ from lossgen.errors import StaleModuleError
 
 INLINED = (
     "intrinsics.py", "ladder_math.py", "lanes.py", "options.py", "split.py", "team/work.py", "tracing.py",
-    "vector_math",
+    "transposition.py", "vector_math",
 )  # fmt: skip
 """Files and folders of this package whose functions become part of a compiled kernel."""
 

@@ -7,6 +7,7 @@ With few columns the columns of one row do not fill a vector; `LANES` rows do. A
 from lossgen.runtime.compiling import njit
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.options import FAST
+from lossgen.runtime.transposition import block_width, load_block, store_block
 
 LANES = 64
 
@@ -14,11 +15,17 @@ LANES = 64
 @njit(**FAST)
 def load_tile(array, first, tile):
     """Columns of the rows from `first` on; `tile` is (columns, LANES)."""
-    last = array.shape[0] - 1
-    for lane in range(tile.shape[1]):
-        row = array[min(first + lane, last)]
-        for column in range(row.size):
-            tile[column, lane] = row[column]
+    rows, columns = array.shape
+    if first + LANES <= rows:
+        width = block_width(tile)
+        for lane in range(0, LANES, width):
+            for column in range(0, columns, width):
+                load_block(array, first + lane, column, min(width, columns - column), tile, lane)
+    else:
+        for lane in range(LANES):
+            row = array[min(first + lane, rows - 1)]
+            for column in range(columns):
+                tile[column, lane] = row[column]
 
 
 @njit(**FAST)
@@ -75,10 +82,17 @@ def clear_ignored(labels, first, ignored, value_out):
 @njit(**FAST)
 def store_tile(tile, row_scale, first, array):
     """Writes the tile to the rows from `first` on; rows of scale 0 get 0."""
-    for lane in range(min(tile.shape[1], array.shape[0] - first)):
-        row = array[first + lane]
-        if row_scale[lane] == 0:
-            row[:] = 0
-        else:
-            for column in range(row.size):
+    rows, columns = array.shape
+    if first + LANES <= rows:
+        width = block_width(tile)
+        for lane in range(0, LANES, width):
+            for column in range(0, columns, width):
+                store_block(tile, lane, array, first + lane, column, min(width, columns - column))
+    else:
+        for lane in range(rows - first):
+            row = array[first + lane]
+            for column in range(columns):
                 row[column] = tile[column, lane]
+    for lane in range(min(LANES, rows - first)):
+        if row_scale[lane] == 0:
+            array[first + lane, :] = 0
