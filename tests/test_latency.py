@@ -1,11 +1,14 @@
-"""What a first call does not wait for: the load of machine code brings in no compiler."""
+"""What a first call does not wait for: loads of machine code bring in no compiler; kernels can be warm."""
 
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+from lossgen.cli import main
 from lossgen.runtime.compiling import QuickCache
+from lossgen.runtime.warming import tasks
 
 PROGRAM = """
 import sys
@@ -47,3 +50,37 @@ def test_kernels_have_the_quick_cache_and_point_functions_none():
 
     assert type(huber.value_flat._cache) is type(huber.gradient_sweep._cache) is QuickCache
     assert type(huber.element._cache).__name__ == "NullCache"
+
+
+# Warmth -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["huber", "sparse_categorical_crossentropy", "dice"])
+def test_after_warming_common_calls_compile_nothing(name):
+    from lossgen import losses
+
+    cls = getattr(losses, name).loss_class
+    for task in tasks(cls, ["float32"], ["value_and_gradient"]):
+        task()
+    compiled = {kernel: len(kernel.overloads) for kernel in kernels(cls)}
+    assert any(compiled.values())
+    loss = cls()
+    for rows, columns in ((1, 1), (7, 3), (40, 3), (3, 200), (50_000, 1), (20_000, 10), (900, 200)):
+        p = np.full((rows, columns), 0.25, np.float32)
+        y = np.zeros(rows, np.int64) if cls.labels else p
+        loss.value_and_gradient(y, p)
+        if loss.axis is not None:
+            loss.value_and_gradient(y, p, np.ones(rows, np.float32))
+    assert {kernel: len(kernel.overloads) for kernel in kernels(cls)} == compiled
+
+
+def kernels(cls) -> list:
+    """All kernels of the variant that the defaults choose."""
+    tables = (table for term in cls()._plan.terms for table in (term.flat, term.rows, term.lanes))
+    return [kernel for table in tables for pair in table.values() for kernel in pair]
+
+
+def test_the_command_warms(capsys):
+    assert main(["warm", "mean_absolute_error", "--dtype", "float32", "--output", "value"]) == 0
+    assert "1 loss ready after" in capsys.readouterr().err
+    assert main(["warm", "nothing_like_it"]) == 2

@@ -34,6 +34,16 @@ def find(name: str, declarations: Iterable[Declaration] | None = None) -> Declar
     return named[name]
 
 
+def named(name: str) -> Declaration:
+    """The declaration of a name in the catalogue, or of `FILE.py:NAME` in a file of one's own.
+
+    Raises:
+        LossgenError: there is none.
+    """
+    file, colon, plain = name.rpartition(":")
+    return find(plain, from_file(file)) if colon else find(name)
+
+
 def from_file(path: str) -> tuple[Declaration, ...]:
     """The declarations at the top level of a Python file, which is run as the person's own program.
 

@@ -13,6 +13,7 @@ COMMANDS = {
     "list": "the losses that ship",
     "show": "formula, gradient, Hessian, passes of a loss",
     "build": "write the modules of declared losses",
+    "warm": "compile losses ahead of their first use",
 }
 """Subcommands and what they show or do; each is a module of this package with `add_arguments` and `run`."""
 
@@ -23,6 +24,7 @@ examples:
   lossgen show binary_crossentropy from_logits=true --latex
   lossgen build my_losses.py -o my_package/
   lossgen build --check
+  lossgen warm huber
 
 `lossgen COMMAND --help` tells more.
 """

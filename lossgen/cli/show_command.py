@@ -4,7 +4,7 @@ import argparse
 
 from rich.console import Console
 
-from lossgen.cli.finding import find, from_file, instance, option_values
+from lossgen.cli.finding import instance, named, option_values
 from lossgen.runtime.variant import OUTPUTS
 
 LEXERS = {"asm": "gas", "llvm": "llvm"}
@@ -44,8 +44,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what was asked for."""
-    file, colon, name = options.name.rpartition(":")
-    declaration = find(name, from_file(file)) if colon else find(options.name)
+    declaration = named(options.name)
     chosen = option_values(options.options)
     if options.latex:
         from lossgen.inspection.formulas import WHICH, latex

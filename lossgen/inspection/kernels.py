@@ -14,7 +14,7 @@ from lossgen.inspection.machine_code import (
     MachineCode,
     argument_types,
     check_dtype,
-    kernels_of,
+    kernel_of,
     machine_code,
 )
 from lossgen.runtime.loss import Loss
@@ -74,11 +74,10 @@ def kernel_reports(
     if not loss.is_compiled:
         raise NoGradientError(f"{type(loss).__name__} is written as code, so it has no kernels to look at.")
     check_dtype(dtype)
-    per_class = tuple(name for name, parameter in loss.parameters.items() if parameter.per_class)
     reports = []
-    for term in loss._plan.variant.terms:
-        chosen, kernel = kernels_of(term, schedule, output)
-        types = argument_types(kernel, chosen, dtype, per_class, weighted)
+    for term in loss._plan.terms:
+        chosen, kernel = kernel_of(term, schedule, output)
+        types = argument_types(term, kernel, chosen, dtype, weighted)
         code = machine_code(kernel, types, ITEMSIZE[dtype])
         loops = hot_loops(innermost_loops(code)) if is_analysed() else ()
         reports.append(KernelReport(chosen, code, loops, library_calls(code)))

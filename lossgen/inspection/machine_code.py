@@ -12,7 +12,8 @@ from numba.np.numpy_support import from_dtype
 
 from lossgen.errors import ParameterError
 from lossgen.runtime.options import FAST
-from lossgen.runtime.variant import OUTPUTS, Term
+from lossgen.runtime.plan import BoundTerm
+from lossgen.runtime.variant import OUTPUTS
 
 SCHEDULES = ("flat", "rows", "lanes")
 DTYPES = ("float32", "float64")
@@ -53,14 +54,13 @@ def machine_code(kernel: Callable, types_of_arguments: tuple, itemsize: int) -> 
 
 
 def argument_types(
-    kernel: Callable, schedule: str, dtype: str, per_class: tuple[str, ...] = (), weighted: bool = False
+    term: BoundTerm, kernel: Callable, schedule: str, dtype: str, weighted: bool = False
 ) -> tuple:
-    """The Numba types that a call passes to a kernel.
+    """The Numba types that a call passes to a kernel of a term.
 
     Args:
         schedule: one of `SCHEDULES`; flat kernels see one line of elements, the others rows × columns.
         dtype: "float32" or "float64", of targets, predictions and results.
-        per_class: parameters that come as one number a column.
         weighted: an array of weights, not None.
     """
     number = from_dtype(np.dtype(dtype))
@@ -73,12 +73,13 @@ def argument_types(
         "ignored": types.int64,
     }
     known |= dict.fromkeys(("y", "p", "vector", "gradient_out", "hessian_out", "product_out"), data)
+    known |= {name: types.int64 for name, value in term.values.items() if isinstance(value, int)}
     if schedule != "flat":
-        known |= dict.fromkeys(per_class, types.Array(types.float64, 1, "C"))
+        known |= dict.fromkeys(term.per_class, types.Array(types.float64, 1, "C"))
     return tuple(known.get(name, types.float64) for name in inspect.signature(kernel.py_func).parameters)
 
 
-def kernels_of(term: Term, schedule: str | None, output: str) -> tuple[str, Callable]:
+def kernel_of(term: BoundTerm, schedule: str | None, output: str) -> tuple[str, Callable]:
     """A schedule that the term has, by default the first of `SCHEDULES`, and its kernel of an output.
 
     Raises:
