@@ -28,7 +28,7 @@ _NAMES = {
     "lossgen.compiler.api": ("compile",),
     "lossgen.losses": ("deserialize", "get", "serialize"),
     "lossgen.errors": (
-        "CompileError", "ConfigError", "DeclarationError", "DtypeError", "LabelError", "LossgenError",
+        "CompileError", "ConfigError", "CopyWarning", "DeclarationError", "DtypeError", "LabelError", "LossgenError",
         "MissingLibraryError", "NoGradientError", "ParameterError", "ParseError", "ReductionError",
         "ShapeError", "StaleModuleError", "UnknownLossError", "WeightError",
     ),
@@ -88,7 +88,7 @@ if TYPE_CHECKING:  # the table once more for type checkers and editors; a test c
     from lossgen.compiler.api import compile as compile
     from lossgen.losses import deserialize as deserialize, get as get, serialize as serialize
     from lossgen.errors import (
-        CompileError as CompileError, ConfigError as ConfigError,
+        CompileError as CompileError, ConfigError as ConfigError, CopyWarning as CopyWarning,
         DeclarationError as DeclarationError, DtypeError as DtypeError, LabelError as LabelError,
         LossgenError as LossgenError, MissingLibraryError as MissingLibraryError,
         NoGradientError as NoGradientError, ParameterError as ParameterError,

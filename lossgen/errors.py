@@ -60,5 +60,9 @@ class NoGradientError(LossgenError):
     """A derivative was asked of a loss that was written as code instead of declared as a formula."""
 
 
+class CopyWarning(UserWarning):
+    """More than one argument of a call had to be copied before it could be read."""
+
+
 class MissingLibraryError(LossgenError, ImportError):
     """An optional library that a door or a command needs is not installed."""

@@ -278,5 +278,5 @@ def test_every_error_is_a_value_error():
     from lossgen import errors
 
     found = [item for item in vars(errors).values() if isinstance(item, type)]
-    assert all(issubclass(item, ValueError) and item.__doc__ for item in found)
+    assert all(issubclass(item, ValueError | Warning) and item.__doc__ for item in found)
     assert issubclass(lg.DtypeError, TypeError)

@@ -9,6 +9,7 @@ import numpy as np
 
 from lossgen.errors import ShapeError
 from lossgen.runtime.batch import Batch
+from lossgen.runtime.copies import warn_of_copies
 from lossgen.runtime.dispatch import TAKES_LOSSES, run
 from lossgen.runtime.dtypes import numbers_array
 from lossgen.runtime.plan import Plan
@@ -19,6 +20,7 @@ from lossgen.runtime.weights import Weighting, guarded_product, weigh
 
 def losses_of(plan: Plan, y_true, y_pred):
     """The loss of every row, unweighted."""
+    warn_of_copies(y_true=y_true, y_pred=y_pred)
     batch = Batch(plan, y_true, y_pred)
     if batch.labels:
         batch.read_labels(plan, None)
@@ -66,7 +68,7 @@ def gradient_and_hessian_of(plan: Plan, y_true, y_pred, sample_weight, mask, out
 
 def reduce(plan: Plan, reduction, output, y_true, y_pred, sample_weight, mask, vector=None, out=None):
     """The value and the array (None for "value") of one output."""
-    batch, weighting = prepare(plan, y_true, y_pred, sample_weight, mask)
+    batch, weighting = prepare(plan, y_true, y_pred, sample_weight, mask, vector)
     one_loss = not batch.layout.loss_shape  # is returned as it is, whatever the reduction
     unreduced = keeps_losses(reduction)
     if vector is not None:
@@ -88,8 +90,13 @@ def reduce(plan: Plan, reduction, output, y_true, y_pred, sample_weight, mask, v
     return value, deliver(arrays[0], batch, out)
 
 
-def prepare(plan: Plan, y_true, y_pred, sample_weight, mask) -> tuple[Batch, Weighting]:
-    """Inputs as kernels read them, labels checked, and the weights of the losses."""
+def prepare(plan: Plan, y_true, y_pred, sample_weight, mask, vector=None) -> tuple[Batch, Weighting]:
+    """Inputs as kernels read them, labels checked, and the weights of the losses.
+
+    Warns:
+        CopyWarning: more than one of the arguments is copied.
+    """
+    warn_of_copies(y_true=y_true, y_pred=y_pred, vector=vector, sample_weight=sample_weight)
     batch = Batch(plan, y_true, y_pred)
     weighting = weigh(sample_weight, mask, batch.layout.loss_shape, batch.p.dtype)
     if batch.labels:

@@ -42,6 +42,10 @@ class Loss:
     is given; sums are accumulated in float64. float16 and bfloat16 predictions are computed in float32 and
     cast at the end; integer predictions are computed in float64.
 
+    Arrays may lie in memory as they like: one that is not C-contiguous, aligned and in the byte order of the
+    machine is copied, and where that happens to more than one argument of a call, a `CopyWarning` says so.
+    Where `axis` is not the last one, targets and predictions are transposed, which copies both.
+
     Args:
         reduction: "sum_over_batch_size" (or "mean": the sum divided by the number of losses), "sum",
             "mean_with_sample_weight" (divided by the sum of the weights), or "none" (or None). "auto" means

@@ -1,0 +1,39 @@
+"""Which arguments have to be copied before kernels can read them, and the warning if that is more than one."""
+
+import sys
+import warnings
+
+import numpy as np
+
+from lossgen.errors import CopyWarning
+
+
+def must_copy(array: object) -> bool:
+    """Whether kernels cannot read an array where it lies."""
+    return isinstance(array, np.ndarray) and not (
+        array.flags.c_contiguous and array.flags.aligned and array.dtype.isnative
+    )
+
+
+def warn_of_copies(**arguments: object) -> None:
+    """Names the arguments that are copied, where there are several.
+
+    Warns:
+        CopyWarning: more than one is; each costs as much memory and time as the argument is large.
+    """
+    names = [f"`{name}`" for name, array in arguments.items() if must_copy(array)]
+    if len(names) > 1:
+        warnings.warn(
+            f"{', '.join(names[:-1])} and {names[-1]} are copied at every call, because they are not "
+            "C-contiguous, aligned and in the machine's byte order; numpy.ascontiguousarray makes them so.",
+            CopyWarning,
+            stacklevel=_level_of_the_caller(),
+        )
+
+
+def _level_of_the_caller() -> int:
+    """How many frames above `warn_of_copies` lossgen was called."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("lossgen."):
+        frame, level = frame.f_back, level + 1
+    return level
