@@ -37,6 +37,7 @@ class Routes:
         self.plan, self.reduction = plan, reduction
         self.known: dict[tuple, Route | None] = {}
         self.labels = plan.labels
+        self.prepare = plan.prepare
         self.ignores = plan.ignore_class is not None
         self.ignored = plan.ignore_class if self.ignores else NO_LABEL
 
@@ -44,6 +45,8 @@ class Routes:
         """The value, and for "value_and_gradient" the gradient; None where the call goes the long way."""
         if type(y) is not np.ndarray or type(p) is not np.ndarray:
             return None
+        if self.prepare is not None and y.dtype.isnative and y.dtype.kind in "fiub":
+            y = self.prepare(y)
         key = output, y.dtype, p.dtype, y.shape, p.shape
         try:
             route = self.known[key]
@@ -85,7 +88,7 @@ class Routes:
     def find(self, output, y_dtype, p_dtype, y_shape, p_shape) -> Route | None:
         """The route, if the arrays are what kernels read."""
         plan = self.plan
-        if len(plan.terms) > 1 or plan.prepare is not None or 0 in p_shape:
+        if len(plan.terms) > 1 or 0 in p_shape:
             return None
         if p_dtype not in (np.float32, np.float64) or prediction_dtypes(p_dtype)[0] != p_dtype:
             return None

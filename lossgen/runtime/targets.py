@@ -2,42 +2,44 @@
 
 import numpy as np
 
+from lossgen.runtime import threads
 from lossgen.runtime.compiling import njit
+from lossgen.runtime.outputs import new_output
 from lossgen.runtime.shapes import readable
+from lossgen.runtime.team import in_chunks
+
+FIRST = 256  # most targets that are not 0 and 1 show it here
+CHUNK = 65_536
+INT8 = np.dtype(np.int8)
 
 
 def signed_labels(y: np.ndarray) -> np.ndarray:
-    """Targets 0 and 1 as −1 and +1, if *every* element is one of 0 and 1; any other target as it is.
-
-    Integers and booleans come back as int8, floats in their own dtype.
-    """
+    """Targets 0 and 1 as −1 and +1 in int8, if *every* element is one of both; any other target as it is."""
     line = readable(y).reshape(-1)
-    if y.dtype.kind != "b" and not all_zero_or_one(line):
+    if write_signed(line[:FIRST], np.empty(min(FIRST, line.size), np.int8)):
         return y
-    signed = np.empty(line.shape, y.dtype if y.dtype.kind == "f" else np.int8)
-    write_signed(line, signed)
-    return signed.reshape(y.shape)
+    signed = new_output(line.shape, INT8)
+    if line.size <= CHUNK:
+        others = write_signed(line, signed)
+    else:
+        others = write_signed_team(threads.team(), CHUNK, line, signed)
+    return y if others else signed.reshape(y.shape)
 
 
-@njit(cache=True, nogil=True)
-def all_zero_or_one(y):
-    """Whether every element is 0 or 1; stops at the first block that holds another value."""
-    block = 4096
-    for start in range(0, y.size, block):
-        others = 0
-        part = y[start : start + block]
-        for i in range(part.size):
-            others += (part[i] != 0) & (part[i] != 1)
-        if others:
-            return False
-    return True
-
-
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def write_signed(y, signed_out):
-    """+1 where y is not 0, −1 where it is."""
+    """+1 where y is not 0, −1 where it is; returns how many are neither 0 nor 1."""
+    others = 0
     for i in range(y.size):
         signed_out[i] = 1 if y[i] != 0 else -1
+        others += (y[i] != 0) & (y[i] != 1)
+    return float(others)
+
+
+@njit(nogil=True)
+def write_signed_team(team, length, *arguments):
+    """The same on a team of threads."""
+    return in_chunks(team, length, write_signed, arguments)
 
 
 PREPARATIONS = {"signed_labels": signed_labels}
