@@ -6,7 +6,8 @@ format one after the other, lowest first, and the rest is fitted again around wh
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from mpmath import mp, mpf
@@ -62,15 +63,118 @@ def _cotangent(z):
     return (1 / f - mp.pi * mp.cot(mp.pi * f)) / f
 
 
+def _sine(z):
+    if z < mpf(10) ** -15:
+        return -mpf(1) / 6 + z / 120 - z * z / 5040
+    r = mp.sqrt(z)
+    return (mp.sin(r) / r - 1) / z
+
+
+def _cosine(z):
+    if z < mpf(10) ** -12:
+        return mpf(1) / 24 - z / 720 + z * z / 40320
+    return ((mp.cos(mp.sqrt(z)) - 1) / z + mpf(1) / 2) / z
+
+
+def _sine_of_pi(z):
+    return mp.sinc(mp.pi * mp.sqrt(z))
+
+
+def _atan(z):
+    if z < mpf(10) ** -15:
+        return -mpf(1) / 3 + z / 5 - z * z / 7
+    u = mp.sqrt(z)
+    return (mp.atan(u) / u - 1) / z
+
+
+def _erf(z):
+    if z < mpf(10) ** -40:
+        return 2 / mp.sqrt(mp.pi) - 1
+    x = mp.sqrt(z)
+    return mp.erf(x) / x - 1
+
+
+def _scaled_erfc(t):
+    """(x + K)·e^(x²)·erfc(x) − 1, where t = (x − K)/(x + K)."""
+    x = ERFC_CENTRE * (1 + t) / (1 - t)
+    return (x + ERFC_CENTRE) * mp.exp(x * x) * mp.erfc(x) - 1
+
+
+def _lgamma_near_one(d):
+    return -mp.euler if abs(d) < mpf(10) ** -30 else mp.loggamma(1 + d) / d
+
+
+def _lgamma_near_two(d):
+    return 1 - mp.euler if abs(d) < mpf(10) ** -30 else mp.loggamma(2 + d) / d
+
+
+def _digamma_near_root(d):
+    slope = mp.psi(1, DIGAMMA_ROOT) if abs(d) < mpf(10) ** -30 else mp.digamma(DIGAMMA_ROOT + d) / d
+    return slope - 1
+
+
+def _stirling(z):
+    """(log Γ(y) − (y − ½)·log y + y − ½·log 2π)·y, where z = 1/y²."""
+    if z < mpf("1e-6"):
+        return _series(z, lambda k: mp.bernoulli(2 * k) / (2 * k * (2 * k - 1)))
+    y = 1 / mp.sqrt(z)
+    return (mp.loggamma(y) - (y - mpf(1) / 2) * mp.log(y) + y - mp.log(2 * mp.pi) / 2) * y
+
+
+def _digamma_tail(z):
+    """(log y − 1/(2y) − ψ(y))·y², where z = 1/y²."""
+    if z < mpf("1e-6"):
+        return _series(z, lambda k: mp.bernoulli(2 * k) / (2 * k))
+    y = 1 / mp.sqrt(z)
+    return (mp.log(y) - 1 / (2 * y) - mp.digamma(y)) / z
+
+
+def _trigamma_tail(z):
+    """(ψ′(y) − 1/y − 1/(2y²))·y³, where z = 1/y²."""
+    if z < mpf("1e-6"):
+        return _series(z, lambda k: mp.bernoulli(2 * k))
+    y = 1 / mp.sqrt(z)
+    return (mp.psi(1, y) - 1 / y - z / 2) / z * y
+
+
+def _series(z, coefficient):
+    return sum(coefficient(k) * z ** (k - 1) for k in range(1, 12))
+
+
 HALF_LN2 = mpf("0.34661")
 SQUARE_OF_S = mpf("0.02944")  # (3 − 2√2)²
+ERFC_CENTRE = mpf("3")
+ERFC_FROM = mpf("0.46875")
+ERFC_TO = mpf("27.3")  # where erfc underflows
+with mp.workdps(80):
+    DIGAMMA_ROOT = mp.findroot(mp.digamma, mpf("1.4616321449683623"))
+    QUARTER_PI_SQUARED = (mp.pi / 4 * mpf("1.0001")) ** 2
+QUARTER = mpf("0.25")
+
+
 RECIPES = {
     "exp": Recipe(_exp, lambda r: r * r, -HALF_LN2, HALF_LN2, {32: 5, 64: 10, "short": 6}),
+    "expm1": Recipe(_exp, lambda r: r * r, -HALF_LN2, HALF_LN2, {32: 6, 64: 10}),
     "log": Recipe(_log, lambda z: z / 2, mpf(0), SQUARE_OF_S, {32: 3, 64: 7, "short": 4}),
-    "log1p": Recipe(_log1p, lambda x: x, mpf(0), mpf(1), {32: 9, 64: 20}),
+    "log1p": Recipe(_log1p, lambda x: x if x > 0 else 2 * x * x, -QUARTER, mpf(1) / 2, {32: 9, 64: 20}),
     "log_cosh": Recipe(_log_cosh, lambda z: 2 * z, mpf(0), mpf("0.64"), {32: 6, 64: 12}),
     "tanh": Recipe(_tanh, lambda z: z, mpf(0), mpf("0.3025"), {32: 5, 64: 11}),
-    "cotangent": Recipe(_cotangent, lambda z: z, mpf(0), mpf("0.25"), {64: 15}),
+    "cotangent": Recipe(_cotangent, lambda z: z, mpf(0), QUARTER, {64: 15}),
+    "sine": Recipe(_sine, lambda z: z, mpf(0), QUARTER_PI_SQUARED, {64: 6, "short": 4}),
+    "cosine": Recipe(_cosine, lambda z: z * z, mpf(0), QUARTER_PI_SQUARED, {64: 6, "short": 4}),
+    "sine_of_pi": Recipe(_sine_of_pi, lambda z: 1, mpf(0), QUARTER, {64: 9}),
+    "atan": Recipe(_atan, lambda z: z, mpf(0), mpf("0.17158"), {32: 5, 64: 12}),
+    "erf": Recipe(_erf, lambda z: 1, mpf(0), ERFC_FROM**2, {64: 9, "short": 6}),
+    "scaled_erfc": Recipe(
+        _scaled_erfc, lambda t: mpf(1) / 2, (ERFC_FROM - ERFC_CENTRE) / (ERFC_FROM + ERFC_CENTRE),
+        (ERFC_TO - ERFC_CENTRE) / (ERFC_TO + ERFC_CENTRE), {64: 22, "short": 13},
+    ),
+    "lgamma_near_one": Recipe(_lgamma_near_one, lambda d: 2, -QUARTER, QUARTER, {64: 18}),
+    "lgamma_near_two": Recipe(_lgamma_near_two, lambda d: 2, -QUARTER, QUARTER, {64: 14}),
+    "digamma_near_root": Recipe(_digamma_near_root, lambda d: 1, -QUARTER, QUARTER, {64: 17}),
+    "stirling": Recipe(_stirling, lambda z: mpf(1) / 8, mpf(0), mpf(1) / 64, {64: 6}),
+    "digamma_tail": Recipe(_digamma_tail, lambda z: mpf(1) / 64, mpf(0), mpf(1) / 64, {64: 7}),
+    "trigamma_tail": Recipe(_trigamma_tail, lambda z: mpf(1) / 64, mpf(0), mpf(1) / 64, {64: 7}),
 }
 
 
@@ -96,7 +200,7 @@ def least_squares(function, weight, low, high, powers):
 @mp.workdps(60)
 def fit(recipe, bits):
     """The coefficients of a recipe, rounded to the format."""
-    terms = recipe.terms[bits]
+    recipe, terms = replace(recipe, function=cache(recipe.function)), recipe.terms[bits]
     known = []
     for first in range(terms):
         def remainder(x):

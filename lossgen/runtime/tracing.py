@@ -194,13 +194,6 @@ def minimum(a, b) -> Value:
     return a._unary("llvm.minimum", b)
 
 
-def call(function, x) -> Value:
-    """A function of Python's `math`, as Numba provides it (one scalar library call an element)."""
-    kind = types.float32 if x.bits == 32 else types.float64
-    implementation = x.context.get_function(function, x.typing.resolve_function_type(function, (kind,), {}))
-    return x.of(implementation(x.builder, [x.ir]))
-
-
 def polynomial(x, coefficients) -> Value:
     """c0 + c1·x + c2·x² + … by Horner's rule in fused multiply-adds."""
     result = x.lift(coefficients[-1])

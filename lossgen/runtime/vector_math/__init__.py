@@ -10,7 +10,16 @@ from numba.core.typing import signature
 
 from lossgen.runtime import tracing
 from lossgen.runtime.tracing import vector_function
-from lossgen.runtime.vector_math import exponential, logarithm, logistic, powers, selection, special
+from lossgen.runtime.vector_math import (
+    error_function,
+    exponential,
+    gamma,
+    logarithm,
+    logistic,
+    powers,
+    selection,
+    trigonometric,
+)
 
 
 def _typed_by_base(x, a):
@@ -21,28 +30,31 @@ def _typed_by_base(x, a):
 bose = vector_function(exponential.bose)
 cosh = vector_function(exponential.cosh)
 exp = vector_function(exponential.exp)
+exp2 = vector_function(exponential.exp2)
 expm1 = vector_function(exponential.expm1)
 expm1mx = vector_function(exponential.expm1mx)
 exprel = vector_function(exponential.exprel)
 exprel_curvature = vector_function(exponential.exprel_curvature)
 exprel_slope = vector_function(exponential.exprel_slope)
-
 sinh = vector_function(exponential.sinh)
 
 log = vector_function(logarithm.log)
 log1mexp = vector_function(logarithm.log1mexp)
 log1p = vector_function(logarithm.log1p)
+log2 = vector_function(logarithm.log2)
 xdivy = vector_function(logarithm.xdivy)
 xlog1py = vector_function(logarithm.xlog1py)
 xlogy = vector_function(logarithm.xlogy)
 
 log_cosh = vector_function(logistic.log_cosh)
+log_sigmoid = vector_function(logistic.log_sigmoid)
 sech2 = vector_function(logistic.sech2)
 sigmoid = vector_function(logistic.sigmoid)
 sigmoid_slope = vector_function(logistic.sigmoid_slope)
 softplus = vector_function(logistic.softplus)
 tanh = vector_function(logistic.tanh)
 
+cbrt = vector_function(powers.cbrt)
 hypot1 = vector_function(powers.hypot1)
 hypot1m1 = vector_function(powers.hypot1m1)
 power = vector_function(powers.power, typed_by=_typed_by_base)
@@ -65,11 +77,13 @@ signum = vector_function(selection.signum)
 square = vector_function(selection.square)
 step = vector_function(selection.step)
 
-atan = vector_function(special.atan)
-cos = vector_function(special.cos)
-digamma = vector_function(special.digamma)
-erf = vector_function(special.erf)
-erfc = vector_function(special.erfc)
-lgamma = vector_function(special.lgamma)
-sin = vector_function(special.sin)
-trigamma = vector_function(special.trigamma)
+erf = vector_function(error_function.erf)
+erfc = vector_function(error_function.erfc)
+
+digamma = vector_function(gamma.digamma)
+lgamma = vector_function(gamma.lgamma)
+trigamma = vector_function(gamma.trigamma)
+
+atan = vector_function(trigonometric.atan)
+cos = vector_function(trigonometric.cos)
+sin = vector_function(trigonometric.sin)

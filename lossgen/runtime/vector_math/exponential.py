@@ -1,4 +1,4 @@
-"""exp, expm1, and the quotients and differences of exponentials that cancel near 0.
+"""exp, exp2, expm1, and the quotients and differences of exponentials that cancel near 0.
 
 eˣ = 2ⁿ·eʳ, n the integer nearest to x/log 2; exp and expm1 share the polynomial for eʳ − 1.
 """
@@ -7,12 +7,13 @@ from math import factorial
 
 from lossgen.runtime.tracing import copysign, fma, polynomial, select
 from lossgen.runtime.vector_math.formats import format_of
+from lossgen.runtime.vector_math.pairs import fast_two_sum
 
 INVERSE_LN2 = 1.4426950408889634
 INFINITY = float("inf")
 
 
-def _reduce(x, lowest, highest=None, form=None):
+def reduced(x, lowest, highest=None, form=None, coefficients=None):
     """n, as a float with the integer in its lowest bits, and eʳ − 1 = r + rest; x is confined to a range."""
     form = form or format_of(x)
     x = select(x < lowest, lowest, x)
@@ -23,16 +24,16 @@ def _reduce(x, lowest, highest=None, form=None):
     exact = fma(-n, form.ln2[0], x)
     r = fma(-n, form.ln2[1], exact)
     lost = fma(-n, form.ln2[1], exact - r)
-    return marked, r, fma(r * r, polynomial(r, form.exp), lost)
+    return marked, r, fma(r * r, polynomial(r, coefficients or form.exp), lost)
 
 
-def _one_plus(r, rest):
+def one_plus(r, rest):
     """1 + r + rest as a sum of two numbers, the first of them 1 + r rounded."""
-    total = 1 + r
-    return total, rest + ((1 - total) + r)
+    total, low = fast_two_sum(r.lift(1), r)
+    return total, rest + low
 
 
-def _power_of_two(marked, shift):
+def power_of_two(marked, shift):
     """2^(n + shift) from the integer in the lowest bits of a float; the shift may be traced."""
     form = format_of(marked)
     return ((marked.as_integer() << form.mantissa) + ((shift + form.bias) << form.mantissa)).as_float()
@@ -41,14 +42,19 @@ def _power_of_two(marked, shift):
 def _exp_in_two_steps(x, highest, correction=None):
     """e^(x + correction) as two factors, the second a power of two: 2ⁿ may be no normal number."""
     form = format_of(x)
-    marked, r, rest = _reduce(x, form.exp_lowest, highest)
-    high, low = _one_plus(r, rest)
+    marked, r, rest = reduced(x, form.exp_lowest, highest)
+    high, low = one_plus(r, rest)
     if correction is not None:
         low = fma(high + low, correction, low)
-    small = x < 0
+    return _scaled(high + low, marked, x < 0)
+
+
+def _scaled(mantissa, marked, small):
+    """mantissa·2ⁿ as two factors, the second a power of two; the first is small where the second is."""
+    form = format_of(marked)
     shift = select(small, marked.as_integer().lift(form.half_range), -form.half_range)
-    factor = select(small, x.lift(2.0**-form.half_range), 2.0**form.half_range)
-    return (high + low) * _power_of_two(marked, shift), factor
+    factor = select(small, marked.lift(2.0**-form.half_range), 2.0**form.half_range)
+    return mantissa * power_of_two(marked, shift), factor
 
 
 def exp_of_sum(x, correction):
@@ -63,53 +69,86 @@ def exp(x):
     return first * second
 
 
+def exp2(x):
+    """2ˣ, with gradual underflow."""
+    form = format_of(x)
+    lowest, highest = -float(form.bias + form.mantissa + 2), float(form.bias + 2)
+    x = select(x < lowest, lowest, select(x > highest, highest, x))
+    marked = x + form.rounder
+    f = x - (marked - form.rounder)
+    r = f * form.ln2[0]
+    lost = fma(f, form.ln2[1], fma(f, form.ln2[0], -r))
+    high, low = one_plus(r, fma(r * r, polynomial(r, form.exp), lost))
+    first, second = _scaled(high + low, marked, x < 0)
+    return first * second
+
+
 def exp_short(x, form):
     """eˣ in float64, confined to the range of the given format and accurate to 2^-34."""
-    marked, r, rest = _reduce(x, form.exp_lowest, form.exp_highest, form)
-    return (1 + (r + rest)) * _power_of_two(marked, 0)
+    marked, r, rest = reduced(x, form.exp_lowest, form.exp_highest, form)
+    return (1 + (r + rest)) * power_of_two(marked, 0)
 
 
-def decay(x):
-    """e^-|x|, with gradual underflow."""
+def decay_in_two(x):
+    """e^-|x| as a pair, with gradual underflow."""
     form = format_of(x)
-    marked, r, rest = _reduce(-abs(x), form.exp_lowest)
-    high, low = _one_plus(r, rest)
-    return (high + low) * _power_of_two(marked, form.half_range) * 2.0**-form.half_range
+    marked, r, rest = reduced(-abs(x), form.exp_lowest)
+    high, low = fast_two_sum(*one_plus(r, rest))
+    scale = power_of_two(marked, form.half_range) * 2.0**-form.half_range
+    return high * scale, low * scale
 
 
-def decay_less_one(x):
-    """e^-|x| − 1, accurate near 0; shares its polynomial with `decay`."""
+def decay(x, factor=1):
+    """e^-|x| times a power of two from 1 to 4, with gradual underflow."""
     form = format_of(x)
-    marked, r, rest = _reduce(-abs(x), form.exp_lowest)
-    scale = select(abs(x) > 2.0 * form.mantissa, 0, _power_of_two(marked, 0))
-    return fma(scale, r + rest, scale - 1)
+    marked, r, rest = reduced(-abs(x), form.exp_lowest - 2)
+    high, low = one_plus(r, rest)
+    return (high + low) * power_of_two(marked, form.half_range) * (2.0**-form.half_range * factor)
+
+
+def decay_less_one_in_two(x):
+    """e^-|x| − 1 as a pair, accurate near 0; shares its polynomial with `decay`."""
+    form = format_of(x)
+    marked, r, rest = reduced(-abs(x), form.exp_lowest)
+    scale = select(abs(x) > 2.0 * form.mantissa, 0, power_of_two(marked, 0))
+    high, low = fast_two_sum(scale - 1, scale * r)
+    return fast_two_sum(high, fma(scale, rest, low))
 
 
 def expm1(x):
     """eˣ − 1, accurate near 0."""
     form = format_of(x)
-    marked, r, rest = _reduce(x, -2.0 * form.mantissa, form.exp_highest)
-    half = _power_of_two(marked, -1)
-    return select(abs(x) < form.tiny, x, 2 * fma(half, r + rest, half - 0.5))
+    marked, r, rest = reduced(x, -2.0 * form.mantissa, form.exp_highest, coefficients=form.expm1)
+    half = power_of_two(marked, -1)
+    less = half - 0.5
+    high, low = fast_two_sum(less, half * r)
+    low = low + ((half - less) - 0.5)
+    return select(abs(x) < form.tiny, x, 2 * (high + fma(half, rest, low)))
 
 
 def sinh(x):
     """(eˣ − e⁻ˣ)/2, accurate near 0."""
-    grown = expm1(abs(x))
-    half = 0.5 * grown + 0.5 * (grown / (1 + grown))
-    half = select(grown > 1e30, 0.5 * grown, half)
-    return copysign(half, x)
+    size = abs(x)
+    grown = expm1(size)
+    moderate = 0.5 * grown + 0.5 * (grown / (1 + grown))
+    return copysign(select(size > format_of(x).mantissa, _half_exp(size), moderate), x)
 
 
 def cosh(x):
     """(eˣ + e⁻ˣ)/2."""
-    grown = exp(abs(x))
-    return 0.5 * grown + 0.5 / grown
+    half = _half_exp(abs(x))
+    return half + 0.25 / half
+
+
+def _half_exp(x):
+    """eˣ/2 for x ≥ 0, without overflow where that is in range."""
+    first, second = _exp_in_two_steps(x, format_of(x).exp_highest + 1)
+    return first * (0.5 * second)
 
 
 def bose(x):
     """1/(eˣ − 1), accurate near 0 and in the tails."""
-    positive = decay(x) / -decay_less_one(x)
+    positive = decay(x) / -decay_less_one_in_two(x)[0]
     return select(x > 0, positive, -1 - positive)
 
 

@@ -4,8 +4,9 @@ All start from e^-|x|, which LLVM computes once for sigmoid(x), sigmoid(−x), s
 """
 
 from lossgen.runtime.tracing import copysign, fma, polynomial, select
-from lossgen.runtime.vector_math.exponential import decay
+from lossgen.runtime.vector_math.exponential import decay, decay_in_two
 from lossgen.runtime.vector_math.formats import format_of
+from lossgen.runtime.vector_math.pairs import fast_two_sum
 
 
 def sigmoid(x):
@@ -14,43 +15,52 @@ def sigmoid(x):
     return select(x < 0, smaller, 1 - smaller)
 
 
-def _smaller_sigmoid(x):
-    """sigmoid(−|x|)."""
-    e = decay(x)
-    return e / (1 + e)
+def _smaller_sigmoid(x, factor=1):
+    """sigmoid(−|x|) times a power of two: e/(1 + e) as e − e·e/(1 + e), where the quotient weighs less."""
+    e = decay(x, factor)
+    return fma(-e, e / (factor + e), e)
 
 
 def sigmoid_slope(x):
     """sigmoid(x)·sigmoid(−x), the derivative of sigmoid: more accurate than the product."""
-    e = decay(x)
-    total = 1 + e
-    inverse = 1 / total
-    # what rounding took from the inverse of 1 + e; the square doubles it
-    lost = fma(-inverse, e - (total - 1), fma(-inverse, total, 1))
-    slope = e * inverse * inverse
-    return fma(slope, 2 * lost, slope)
+    smaller = _smaller_sigmoid(x)
+    return fma(-smaller, smaller, smaller)
 
 
 def softplus(x):
     """log(1 + eˣ), accurate in both tails."""
-    return select(x < 0, 0, x) + _log1p_unit(decay(x))
+    e, e_low = decay_in_two(x)
+    # log(1 + e) = log 2 + log(1 + (e − 1)/2)
+    large = e > 0.5
+    f = select(large, fma(e, 0.5, -0.5), e)
+    total, lost = fast_two_sum(select(large, x.lift(format_of(x).ln2[0]), 0), select(x < 0, 0, x))
+    lost = select(large, lost, 0)  # for infinite x it is not a number
+    # what rounding took from e counts 1/(1 + e) times, which 0.7 is close enough to
+    return total + (f + _log1pmx_unit(f, fma(e_low, 0.7, lost)))
 
 
-def _log1p_unit(x):
-    """log(1 + x) for 0 ≤ x ≤ 1."""
-    return fma(x * x, polynomial(x, format_of(x).log1p), x)
+def log_sigmoid(x):
+    """log(sigmoid(x)), accurate in both tails."""
+    return -softplus(-x)
+
+
+def _log1pmx_unit(x, added=0.0):
+    """log(1 + x) − x + added, for −¼ ≤ x ≤ ½."""
+    return fma(x * x, polynomial(x, format_of(x).log1p), added)
 
 
 def sech2(x):
     """1/cosh²(x), the derivative of tanh."""
-    return 4 * sigmoid_slope(2 * x)
+    smaller = _smaller_sigmoid(2 * x, 4)
+    return fma(-smaller, 0.25 * smaller, smaller)
 
 
 def tanh(x):
     """Hyperbolic tangent."""
+    e = decay(2 * x)
     square = x * x
     near = fma(x * square, polynomial(square, format_of(x).tanh), x)
-    return select(abs(x) < 0.55, near, copysign(1 - 2 * _smaller_sigmoid(2 * x), x))
+    return select(abs(x) < 0.55, near, copysign(1 - 2 * (e / (1 + e)), x))
 
 
 def log_cosh(x):
@@ -58,5 +68,6 @@ def log_cosh(x):
     form = format_of(x)
     square = x * x
     near = square * fma(square, polynomial(square, form.log_cosh), 0.5)
-    far = (abs(x) - form.ln2[0]) + (_log1p_unit(decay(2 * x)) - form.ln2[1])
+    e = decay(2 * x)
+    far = (abs(x) - form.ln2[0]) + (e + _log1pmx_unit(e, -form.ln2[1]))
     return select(abs(x) < 0.8, near, far)

@@ -1,23 +1,42 @@
-"""Roots of 1 + x², powers with a real exponent, and the derivatives of powers, 0 where their factor is.
+"""Cube roots, roots of 1 + x², powers with a real exponent, and their derivatives, 0 where the factor is.
 
 xᵃ = e^(a·log x). For float32 the product is formed in float64; for float64 as a sum of two numbers. Where the
 exponent is an integer, see `whole_powers`.
 """
 
-from lossgen.runtime.tracing import fma, polynomial, rint, select, sqrt
+from lossgen.runtime.tracing import copysign, fma, polynomial, rint, select, sqrt
 from lossgen.runtime.vector_math.exponential import exp_of_sum, exp_short
 from lossgen.runtime.vector_math.formats import FLOAT64, SHORT, format_of
-from lossgen.runtime.vector_math.logarithm import INFINITY, NAN, log_short, normal, split
+from lossgen.runtime.vector_math.logarithm import INFINITY, NAN, log_in_two, log_short
+from lossgen.runtime.vector_math.pairs import product
 from lossgen.runtime.vector_math.whole_powers import (
     whole_power,
     whole_power_curvature,
     whole_power_log,
     whole_power_slope,
-)  # fmt: skip
+)
 
-# two thirds, and a log 2 whose first part times a small integer is exact; each as a sum of two numbers
-TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)
-LN2_EXACT = (0.6931471805598903, 5.497923018708371e-14)
+# the float whose bits are this number less a third of those of x is x^(-⅓), within 3.5 %
+INVERSE_CUBE_ROOT = {32: 0x54A1A486, 64: 0x553EE978D4FDF3B7}
+
+
+def cbrt(x):
+    """Cube root, of the sign of x."""
+    form = format_of(x)
+    thirds = 8 if x.bits == 32 else 18
+    subnormal = abs(x) < form.smallest_normal
+    a = abs(x) * select(subnormal, x.lift(2.0 ** (3 * thirds)), 1)
+    half = x.bits // 2
+    third = (a.as_integer() >> half) * (2**half // 3)
+    z = (INVERSE_CUBE_ROOT[x.bits] - third).as_float()
+    for _ in range(2):
+        error = fma(-a * z * z, z, 1)
+        z = fma(z * error, polynomial(error, [1 / 3, 2 / 9, 14 / 81]), z)
+    root = a * z * z
+    square, square_low = product(root, 0, root, 0)
+    missing = fma(-root, square, a) - root * square_low
+    root = fma(missing, z * z * (1 / 3), root) * select(subnormal, x.lift(2.0**-thirds), 1)
+    return select((x == 0) | (a == INFINITY), x, copysign(root, x))
 
 
 def hypot1(x):
@@ -88,7 +107,7 @@ def _power(x, a, less=0):
         logarithm = _log_at_borders(base, log_short(base, SHORT))
         result = exp_short(exponent * logarithm, SHORT)
     else:
-        high, low = _log_in_two(base)
+        high, low = log_in_two(base)
         logarithm = _log_at_borders(base, high)
         product = exponent * logarithm
         correction = fma(exponent, low, fma(exponent, logarithm, -product))
@@ -113,38 +132,3 @@ def _sign_for_negative_base(a):
     half = 0.5 * a
     sign = select(rint(half) == half, a.lift(1), -1)
     return select(rint(a) == a, sign, NAN)
-
-
-def _log_in_two(x):
-    """log(x) as a sum of two float64 numbers, to about 2^-64 of itself."""
-    scaled, added = normal(x)
-    n, f = split(scaled)
-    n = n.to_float() - added
-    # s = f/(2 + f), z = s²
-    total = 2 + f
-    inverse = 1 / total
-    s = f * inverse
-    s_low = (fma(-s, total, f) - s * (f - (total - 2))) * inverse
-    z = s * s
-    z_low = fma(s, s, -z) + 2 * s * s_low
-    # c = ⅔ + 2z/5 + 2z²/7 + …
-    tail = z * polynomial(z, [2 / (2 * k + 5) for k in range(11)])
-    c = TWO_THIRDS[0] + tail
-    c_low = (TWO_THIRDS[0] - c) + tail + TWO_THIRDS[1]
-    # log m = 2s + s·z·c
-    u, u_low = _product(z, z_low, c, c_low)
-    v, v_low = _product(s, s_low, u, u_low)
-    high = 2 * s + v
-    low = ((2 * s - high) + v) + (2 * s_low + v_low)
-    # + n·log 2
-    whole = n * LN2_EXACT[0]
-    total = whole + high
-    rest = ((whole - total) + high) + fma(n, LN2_EXACT[1], low)
-    result = total + rest
-    return result, (total - result) + rest
-
-
-def _product(a, a_low, b, b_low):
-    """(a + a_low)·(b + b_low) as a sum of two numbers."""
-    product = a * b
-    return product, fma(a, b, -product) + fma(a, b_low, a_low * b)
