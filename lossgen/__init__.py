@@ -28,8 +28,8 @@ _NAMES = {
     "lossgen.compiler.api": ("compile",),
     "lossgen.losses": ("deserialize", "get", "serialize"),
     "lossgen.errors": (
-        "CompileError", "ConfigError", "CopyWarning", "DeclarationError", "DtypeError", "LabelError", "LossgenError",
-        "MissingLibraryError", "NoGradientError", "ParameterError", "ParseError", "ReductionError",
+        "CompileError", "ConfigError", "CopyWarning", "DeclarationError", "DtypeError", "LabelError",
+        "LossgenError", "MissingLibraryError", "NoGradientError", "ParameterError", "ParseError", "ReductionError",
         "ShapeError", "StaleModuleError", "UnknownLossError", "WeightError",
     ),
 }  # fmt: skip

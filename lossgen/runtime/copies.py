@@ -1,4 +1,4 @@
-"""Which arguments have to be copied before kernels can read them, and the warning if that is more than one."""
+"""Which arguments have to be copied before kernels can read them; a warning if that is more than one."""
 
 import sys
 import warnings
