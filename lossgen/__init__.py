@@ -29,8 +29,8 @@ _NAMES = {
     "lossgen.losses": ("deserialize", "get", "serialize"),
     "lossgen.errors": (
         "CompileError", "ConfigError", "CopyWarning", "DeclarationError", "DtypeError", "LabelError",
-        "LossgenError", "MissingLibraryError", "NoGradientError", "ParameterError", "ParseError", "ReductionError",
-        "ShapeError", "StaleModuleError", "UnknownLossError", "WeightError",
+        "LossgenError", "MissingLibraryError", "NoGradientError", "ParameterError", "ParseError",
+        "ReductionError", "ShapeError", "StaleModuleError", "UnknownLossError", "WeightError",
     ),
 }  # fmt: skip
 """Public names by the module that holds them."""

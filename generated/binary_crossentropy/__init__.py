@@ -30,7 +30,7 @@ class BinaryCrossentropy(Loss):
     default_name = "binary_crossentropy"
     default_axis = -1
     labels = False
-    digest = "28d0720a"
+    digest = "b205e8de"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -38,7 +38,7 @@ class CategoricalFocalCrossentropy(Loss):
     default_name = "categorical_focal_crossentropy"
     default_axis = -1
     labels = False
-    digest = "28d0720a"
+    digest = "b205e8de"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

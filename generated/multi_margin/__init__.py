@@ -34,7 +34,7 @@ class MultiMargin(Loss):
     default_name = "multi_margin"
     default_axis = -1
     labels = True
-    digest = "28d0720a"
+    digest = "b205e8de"
     variants = {
         (1,): ".exponent_1",
         (2,): ".exponent_2",
