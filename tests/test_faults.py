@@ -127,12 +127,12 @@ def wait(*children):
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 """
 
-OWN_TEAM = """
+OWN = """
 lg.set_num_threads(2)
 expected = use()
 """
 
-TEAM_OF_TORCH = """
+TORCH = """
 import torch
 torch.set_num_threads(2)
 def work():
@@ -143,17 +143,16 @@ expected = use()
 work()
 """
 
+SETTINGS = {"own": OWN, "torch": TORCH}
+"""The team is lossgen's own, or that of torch."""
+
 
 @forks
 @pytest.mark.parametrize("setting", ["own", "torch"])
 def test_forked_children_compute_after_their_parent_has(setting):
     if setting == "torch":
         pytest.importorskip("torch")
-    run(
-        COMMON
-        + {"own": OWN_TEAM, "torch": TEAM_OF_TORCH}[setting]
-        + "wait(fork(), fork()); check(); wait(fork())"
-    )
+    run(COMMON + SETTINGS[setting] + "wait(fork(), fork()); check(); wait(fork())")
 
 
 @forks
@@ -167,7 +166,7 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
     assert len(pool.map_async(check, range(8), chunksize=1).get(timeout=120)) == 8
 check()
 """
-    run(COMMON + {"own": OWN_TEAM, "torch": TEAM_OF_TORCH}[setting] + pool)
+    run(COMMON + SETTINGS[setting] + pool)
 
 
 @forks
@@ -185,7 +184,7 @@ for _ in range(4):
 stop.set()
 thread.join()
 """
-    run(COMMON + OWN_TEAM + program)
+    run(COMMON + OWN + program)
 
 
 DATA_LOADER = """
@@ -221,7 +220,7 @@ def go_through(context):
 @forks
 def test_a_worker_of_a_data_loader():
     pytest.importorskip("torch")
-    run(COMMON + TEAM_OF_TORCH + DATA_LOADER + "go_through('fork')")
+    run(COMMON + TORCH + DATA_LOADER + "go_through('fork')")
 
 
 def test_torch_and_lossgen_by_turns():
@@ -233,4 +232,4 @@ for number in (1, 2, 3, 2):
         work()
         check()
 """
-    run(COMMON + TEAM_OF_TORCH + by_turns)
+    run(COMMON + TORCH + by_turns)
