@@ -45,7 +45,7 @@ def test_both_ways_agree(name, dtype, reduction):
         y, p = inputs(kind, shape, dtype)
         short = loss._routes.run("value_and_gradient", y, p)
         assert short is not None
-        # weights of 1 go the long way; so does a prediction whose memory cannot be written
+        # a prediction whose memory cannot be written goes the long way
         locked = p.copy()
         locked.flags.writeable = False
         assert loss._routes.run("value_and_gradient", y, locked) is None
@@ -54,13 +54,18 @@ def test_both_ways_agree(name, dtype, reduction):
         out = np.empty_like(p)
         value, gradient = loss.value_and_gradient(y, p, out=out)
         assert gradient is out and bits([value, out]) == bits(short)
+        weight = random.normal(size=p.shape[:-1]).astype(dtype)
+        if name != "whole" and reduction != "mean_with_sample_weight" and weight.size > 1:
+            short = loss._routes.run("value_and_gradient", y, p, weight)
+            assert bits(short) == bits(loss.value_and_gradient(y, locked, weight))
+            assert bits([loss(y, p, weight)]) == bits([loss(y, locked, weight)])
 
 
 def test_what_does_not_go_the_short_way():
     y, p = inputs("numbers", (4, 3), np.float32)
 
-    def goes(loss, *arguments):
-        return loss._routes.run("value_and_gradient", *arguments) is not None
+    def goes(loss, y, p, weight=None, out=None):
+        return loss._routes.run("value_and_gradient", y, p, weight, out) is not None
 
     loss = losses.MeanSquaredError()
     assert goes(loss, y, p)
@@ -70,7 +75,14 @@ def test_what_does_not_go_the_short_way():
     assert not goes(loss, y, p.T.copy().T)
     assert not goes(loss, y.astype(">f4"), p)
     assert not goes(loss, y, p.astype(np.float16))
-    assert not goes(loss, y, p, p)  # the result may not be written over what is read
+    weight = np.ones(4, np.float32)
+    assert goes(loss, y, p, weight)
+    assert not goes(loss, y, p, 2.0)
+    assert not goes(loss, y, p, weight[:, None])
+    assert not goes(loss, y, p, weight.astype(np.float64))
+    assert not goes(loss, y, p, weight[:1])
+    assert not goes(losses.MeanSquaredError(reduction="mean_with_sample_weight"), y, p, weight)
+    assert not goes(loss, y, p, out=p)  # the result may not be written over what is read
     assert not goes(losses.MeanSquaredError(dtype="float64"), y, p)
     assert not goes(losses.MeanSquaredError(reduction="none"), y, p)
     assert goes(losses.MeanSquaredError(reduction="none"), y[0], p[0])

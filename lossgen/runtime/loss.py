@@ -126,8 +126,8 @@ class Loss:
         """
         if not self.is_compiled:
             return self._reduce_call(y_true, y_pred, sample_weight, mask)
-        if sample_weight is None and mask is None:
-            quick = self._routes.run("value", y_true, y_pred)
+        if mask is None:
+            quick = self._routes.run("value", y_true, y_pred, sample_weight)
             if quick is not None:
                 return quick[0]
         return evaluation.value_of(self._plan, self.reduction, y_true, y_pred, sample_weight, mask)
@@ -174,8 +174,8 @@ class Loss:
             The value, and the gradient in the shape of `y_pred` (`out` if given).
         """
         plan = self._plan_for("gradient")
-        if sample_weight is None and mask is None:
-            quick = self._routes.run("value_and_gradient", y_true, y_pred, out)
+        if mask is None:
+            quick = self._routes.run("value_and_gradient", y_true, y_pred, sample_weight, out)
             if quick is not None:
                 return quick
         return evaluation.value_and_gradient_of(

@@ -1,7 +1,7 @@
 """The short way of a call whose arrays need no preparation: all but the arrays is decided once for a shape.
 
-What does not go this way (weights, masks, conversions, unreduced losses, several terms, errors) goes through
-`evaluation`; both give the same bits.
+What does not go this way (masks, conversions, unreduced losses, several terms, weights that are not one a
+loss, errors) goes through `evaluation`; both give the same bits.
 """
 
 from dataclasses import dataclass
@@ -41,13 +41,18 @@ class Routes:
         self.ignores = plan.ignore_class is not None
         self.ignored = plan.ignore_class if self.ignores else NO_LABEL
 
-    def run(self, output: str, y, p, out: np.ndarray | None = None) -> tuple | None:
+    def run(self, output: str, y, p, weight=None, out: np.ndarray | None = None) -> tuple | None:
         """The value, and for "value_and_gradient" the gradient; None where the call goes the long way."""
         if type(y) is not np.ndarray or type(p) is not np.ndarray:
             return None
         if self.prepare is not None and y.dtype.isnative and y.dtype.kind in "fiub":
             y = self.prepare(y)
-        key = output, y.dtype, p.dtype, y.shape, p.shape
+        if weight is None:
+            key = output, y.dtype, p.dtype, y.shape, p.shape
+        elif type(weight) is np.ndarray:
+            key = output, y.dtype, p.dtype, y.shape, p.shape, weight.dtype, weight.shape
+        else:
+            return None
         try:
             route = self.known[key]
         except KeyError:
@@ -55,13 +60,17 @@ class Routes:
         if route is None or not (y.flags.carray and p.flags.carray):
             return None
         layout, shape = route.layout, route.chosen.shape
-        others = None, route.scale, None
+        if weight is not None:
+            if not weight.flags.carray:
+                return None
+            weight = weight.reshape(-1)
+        others = weight, route.scale, None
         if self.labels:
             valid, wrong = count_labels(y.reshape(-1), layout.columns, self.ignored, self.ignores)
             if wrong or not valid:
                 return None
             if valid != layout.rows and layout.loss_shape:
-                others = None, 1.0 / divisor_of(self.reduction, UNWEIGHTED, valid, None), None
+                others = weight, 1.0 / divisor_of(self.reduction, UNWEIGHTED, valid, None), None
             others = *others[:2], self.ignored, None
             y = y.reshape(-1)
         else:
@@ -85,7 +94,9 @@ class Routes:
         self.known[key] = route = self.find(*key)
         return route
 
-    def find(self, output, y_dtype, p_dtype, y_shape, p_shape) -> Route | None:
+    def find(
+        self, output, y_dtype, p_dtype, y_shape, p_shape, weight_dtype=None, weight_shape=None
+    ) -> Route | None:
         """The route, if the arrays are what kernels read."""
         plan = self.plan
         if len(plan.terms) > 1 or 0 in p_shape:
@@ -105,8 +116,15 @@ class Routes:
             return None
         if not y_dtype.isnative or stored_dtype(y_dtype) != y_dtype:
             return None
+        if weight_shape is not None and (
+            weight_shape != layout.loss_shape
+            or layout.rows == 1
+            or weight_dtype != p_dtype
+            or self.reduction == "mean_with_sample_weight"
+        ):
+            return None
         divisor = divisor_of(self.reduction, UNWEIGHTED, layout.rows, None) if layout.loss_shape else 1.0
-        return Route(choose(term, output, layout, False), layout, 1.0 / divisor)
+        return Route(choose(term, output, layout, weight_shape is not None), layout, 1.0 / divisor)
 
     def is_writable(self, out, y, p) -> bool:
         """Whether kernels may write the gradient there while they read the inputs."""
