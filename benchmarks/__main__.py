@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from . import report
+from . import in_cache, report
 from .cases import Case, cases
 from .costs import costs
 from .driver import Driver, Settings
@@ -28,6 +28,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--patience", type=float, default=5.0,
                         help="at most so many seconds a case to wait for a calm machine")  # fmt: skip
     parser.add_argument("--no-costs", action="store_true", help="leave out latencies and memory")
+    parser.add_argument("--in-cache", action="store_true",
+                        help="only nanoseconds an element on one thread, arrays in cache")  # fmt: skip
     parser.add_argument("--list", action="store_true", help="only show the names of the cases")
     parser.add_argument("--resume", action="store_true", help="go on with a run that was interrupted")
     parser.add_argument("--output", type=Path, help="the JSON file; the picture lies beside it")
@@ -48,6 +50,10 @@ def main() -> int:
     if given.list:
         for case in table:
             print(case.name)
+        return 0
+    if given.in_cache:
+        with Driver(in_cache.PEERS, Settings()) as driver:
+            report.print_in_cache(in_cache.measure(driver, in_cache.chosen(given.only)))
         return 0
     asked = [name.strip() for name in given.peers.split(",")] if given.peers else list(PEERS)
     unknown = sorted(set(asked) - set(PEERS))

@@ -120,21 +120,29 @@ class Driver:
         measured, calm_rounds = self.measure(prepared)
         result = results(case, measured, failed, first) | {"calm": calm_rounds}
         if case.group == 1 and case.size == LARGE and OURS[1] in prepared:
-            result["arithmetic"] = self.arithmetic(case)
+            result["arithmetic"] = self.nanoseconds(OURS[1], case) * 1e-9 * case.size / case.threads
         return result
 
-    def arithmetic(self, case: Case) -> float:
-        """Seconds that the arithmetic of the case takes where all arrays are in the L2 cache.
+    def nanoseconds(self, peer: str, case: Case) -> float | None:
+        """Nanoseconds an element on one thread where all arrays are in the L2 cache; None if it has no loss.
 
-        From the difference of two sizes, so that what a call costs besides falls out; one thread, divided by
-        the number of threads.
+        From the difference of two sizes, so that what a call costs besides falls out; the least of several
+        batches, so that it holds on a busy machine, too.
+
+        Raises:
+            RuntimeError: the peer fails.
         """
-        least = []
-        for size in IN_CACHE:
-            small = replace(case, shape=(size, 1), threads=1)
-            self.ask(OURS[1], "prepare", case=small.plain(), folder=None)
-            least.append(min(self.ask(OURS[1], "measure")["seconds"] for _ in range(5)))
-        return (least[1] - least[0]) / (IN_CACHE[1] - IN_CACHE[0]) * case.size / case.threads
+        least, sizes, columns = [], [], case.shape[1]
+        for elements in IN_CACHE:
+            small = replace(case, shape=(max(1, elements // columns), columns), threads=1)
+            reply = self.ask(peer, "prepare", case=small.plain(), folder=None)
+            if "error" in reply:
+                raise RuntimeError(f"{peer}, {case.name}: {reply['error']}")
+            if not reply["able"]:
+                return None
+            least.append(min(self.ask(peer, "measure")["seconds"] for _ in range(5)))
+            sizes.append(small.size)
+        return (least[1] - least[0]) / (sizes[1] - sizes[0]) * 1e9
 
     def measure(self, prepared: dict[str, float]) -> tuple[dict[str, list[float | None]], float]:
         """Seconds a call of every peer by round (None where it sat out); the share of calm rounds."""

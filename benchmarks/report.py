@@ -152,6 +152,21 @@ def times(figure: float | None, at_least: float | None = None) -> str:
     return f"{colour}{figure:.2f}"
 
 
+def print_in_cache(results: list[dict]) -> None:
+    """Nanoseconds an element, and how many times as long as lossgen torch needs."""
+    peers = list(results[0]["peers"]) if results else []
+    table = Table(title="Nanoseconds an element, one thread, arrays in cache", title_justify="left")
+    table.add_column("loss")
+    for name in (*peers, "× eager"):
+        table.add_column(name, justify="right")
+    for one in results:
+        figures = one["peers"]
+        ours, theirs = figures.get(OURS[1]), figures.get("torch")
+        cells = ("" if figures[peer] is None else f"{figures[peer]:.2f}" for peer in peers)
+        table.add_row(one["name"], *cells, times(theirs / ours, 1.0) if ours and theirs else "")
+    console.print(table)
+
+
 def print_costs(costs: list[dict]) -> None:
     if not costs:
         return
