@@ -52,6 +52,15 @@ def test_the_file_has_the_promised_fields_and_the_picture_is_drawn(measured, tmp
     assert (tmp_path / "some.png").stat().st_size > 1000
 
 
+def test_tables_name_cases_and_peers_that_are_wrong(measured, capsys, monkeypatch):
+    monkeypatch.setattr(report, "console", report.Console(width=200))
+    report.print_results([{**measured[0], "failed": {"jax": "1 of 24 differ"}}, measured[1]])
+    report.print_summary(report.summary(measured, []))
+    shown = capsys.readouterr().out
+    for text in ("huber delta=0.5 8×3", "torch", "1 of 24 differ", "of 2", "targets reached"):
+        assert text in shown
+
+
 def test_a_peer_that_computes_something_else_is_noticed():
     expected = np.linspace(-1, 1, 1000, dtype=np.float32)
     assert difference(expected * np.float32(1.00001), expected) is None
