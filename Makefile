@@ -3,6 +3,7 @@
 #   make demo     a loss of one's own, compiled, shown and trained on real data
 #   make test     lint, freshness of generated/, the wheel and its types, all tests
 #   make bench    lossgen next to torch, JAX, Keras and scikit-learn, in minutes; make bench-all: every case
+#   make exhaustive  accuracy of vector math over all float32 numbers (hours, goes on where it was)
 #   make build    rebuild generated/ from lossgen/catalog/
 #   make lint     ruff only
 #   make clean    remove .venv and everything that was built
@@ -12,7 +13,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: demo test bench bench-all build lint clean
+.PHONY: demo test bench bench-all exhaustive build lint clean
 
 demo: .venv/demo.stamp
 	$(BIN)/python examples/demo.py
@@ -26,6 +27,9 @@ bench: .venv/bench.stamp
 
 bench-all: .venv/bench.stamp
 	$(BIN)/python -m benchmarks --all --resume $(BENCH_ARGS)
+
+exhaustive: .venv/test.stamp
+	PYTHONPATH=tests $(BIN)/python -m exhaustive $(EXHAUSTIVE_ARGS)
 
 build: .venv/demo.stamp
 	$(BIN)/lossgen build

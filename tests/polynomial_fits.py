@@ -164,7 +164,7 @@ RECIPES = {
     "cosine": Recipe(_cosine, lambda z: z * z, mpf(0), QUARTER_PI_SQUARED, {64: 6, "short": 4}),
     "sine_of_pi": Recipe(_sine_of_pi, lambda z: 1, mpf(0), QUARTER, {64: 9}),
     "atan": Recipe(_atan, lambda z: z, mpf(0), mpf("0.17158"), {32: 5, 64: 12}),
-    "erf": Recipe(_erf, lambda z: 1, mpf(0), ERFC_FROM**2, {64: 9, "short": 6}),
+    "erf": Recipe(_erf, lambda z: 1, mpf(0), QUARTER, {64: 9, "short": 6}),
     "scaled_erfc": Recipe(
         _scaled_erfc, lambda t: mpf(1) / 2, (ERFC_FROM - ERFC_CENTRE) / (ERFC_FROM + ERFC_CENTRE),
         (ERFC_TO - ERFC_CENTRE) / (ERFC_TO + ERFC_CENTRE), {64: 22, "short": 13},

@@ -271,8 +271,16 @@ SPECIAL = {
     "relu": {-INF: 0, 0: 0, INF: INF},
     "step": {-INF: 0, 0: 0, INF: 1},
     "signum": {-INF: -1, 0: 0, INF: 1},
-    "digamma": {INF: INF},
-    "trigamma": {INF: 0},
+    "exp2": {-INF: 0, 0: 1, 3: 8, INF: INF, -1e5: 0, 1e5: INF},
+    "log2": {0: -INF, 1: 0, 8: 3, 0.5: -1, INF: INF, -1: NAN, -INF: NAN},
+    "log_sigmoid": {-INF: -INF, INF: 0},
+    "cbrt": {-INF: -INF, 0: 0, 8: 2, -27: -3, INF: INF},
+    "sin": {-INF: NAN, 0: 0, INF: NAN},
+    "cos": {-INF: NAN, 0: 1, INF: NAN},
+    "atan": {-INF: -np.pi / 2, 0: 0, INF: np.pi / 2},
+    "lgamma": {-INF: INF, 0: INF, 1: 0, 2: 0, -3: INF, INF: INF},
+    "digamma": {-INF: NAN, 0: -INF, -2: NAN, INF: INF},
+    "trigamma": {-INF: NAN, 0: INF, -2: INF, INF: 0},
     "erf": {-INF: -1, INF: 1},
     "erfc": {-INF: 2, INF: 0},
     "xlogy": {(0, 0): 0, (0, INF): 0, (1, 0): -INF, (0, -1): 0},
@@ -307,12 +315,36 @@ def test_tails_underflow_gradually():
         np.testing.assert_array_equal(run(name, x), np.exp(x.astype(np.float64)).astype(np.float32), name)
 
 
-def test_digamma_and_trigamma_left_of_zero():
-    x = np.array([-0.25, -1.5, -7.3, -30.01])
+@pytest.mark.parametrize("name", ["lgamma", "digamma", "trigamma"])
+def test_gamma_family_left_of_zero(name):
+    """Where lgamma and digamma are 0 only the absolute error is small."""
+    x = np.random.default_rng(3).uniform(-50, 0, 400)
+    references = {
+        "lgamma": lambda v: mp.log(abs(mp.gamma(v))),
+        "digamma": mp.digamma,
+        "trigamma": lambda v: mp.psi(1, v),
+    }
+    found = run(name, x)
     with mp.workdps(40):
-        for name, order in (("digamma", 0), ("trigamma", 1)):
-            exact = [float(mp.psi(order, mpf(float(v)))) for v in x]
-            np.testing.assert_allclose(run(name, x), exact, rtol=1e-12)
+        exact = [references[name](mpf(float(v))) for v in x]
+        error = [float(abs(mpf(float(f)) - e)) for f, e in zip(found, exact, strict=True)]
+    unit = np.spacing(np.abs(np.array(exact, np.float64)))
+    absolute = 0 if name == "trigamma" else 1e-15
+    assert np.all(error <= absolute + 2 * unit), np.max(error - 2 * unit)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["sin", "atan", "erf", "tanh", "sinh", "cbrt", "expm1"])
+def test_zero_keeps_its_sign(name, dtype):
+    found = run(name, np.array([0.0, -0.0], dtype))
+    assert found.tolist() == [0, 0] and np.signbit(found).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["sin", "cos"])
+def test_sine_and_cosine_of_anything_are_at_most_1(name, dtype):
+    x = stratified(dtype, 10_000, -np.finfo(dtype).max, np.finfo(dtype).max)
+    assert np.abs(run(name, x)).max() <= 1
 
 
 def test_exponent_of_a_power_stays_double():

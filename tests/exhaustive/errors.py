@@ -1,14 +1,16 @@
 """Errors in units in the last place (ulp), measured by compiled loops."""
 
-import math
 from functools import cache
 
 import numpy as np
-from numba import njit
+from numba import float32, float64, njit
+from numba.core.typing import signature
 
 from lossgen.runtime import vector_math
+from lossgen.runtime.tracing import select, vector_function
 
 OPTIONS = dict(nogil=True, fastmath={"nsz"}, error_model="numpy")  # FAST without the cache
+EXPONENT_BITS = 0x7FF0000000000000
 
 
 @cache
@@ -31,43 +33,45 @@ def values_of(name, x):
     return out
 
 
-@njit(error_model="numpy")
-def unit_in_last_place(exact, mantissa, smallest_exponent):
-    """Distance of the floats around a number; around 0 that of the subnormals."""
-    if exact == 0:
-        return math.ldexp(1.0, smallest_exponent)
-    _, exponent = math.frexp(exact)
-    return math.ldexp(1.0, max(exponent - mantissa - 1, smallest_exponent))
+def _error(found, high, low, digits, smallest, largest):
+    """|found − (high + low)| in units of a format with so many binary digits behind the leading one.
 
-
-@njit(error_model="numpy", nogil=True)
-def float32_errors(found, exact, errors):
-    """Errors of float32 numbers by exact float64 ones; infinity counts as 2¹²⁸, the number after the last.
-
-    The error is infinite where one of both is NaN, or an infinity stands where the exact result is far away.
+    Infinity counts as the number after the last, `largest`. The error is infinite where one of both is NaN.
     """
+    same = ((found != found) & (high != high)) | (found == high) & (low == 0)
+    difference = (_held(found, largest) - _held(high, largest)) - select(abs(high) < largest, low, 0)
+    power = (abs(high).as_integer() & EXPONENT_BITS).as_float() * 2.0**-digits
+    limit = largest * 2.0 ** -(digits + 1)
+    unit = select(power < smallest, smallest, select(power > limit, limit, power))
+    error = abs(difference) / unit
+    return select(same, 0, select(error == error, error, float("inf")))
+
+
+def _held(x, largest):
+    return select(x > largest, largest, select(x < -largest, x.lift(-largest), x))
+
+
+def _float32_error(found, exact):
+    return _error(found.to(64), exact, exact.lift(0), 23, 2.0**-149, 2.0**128)
+
+
+def _float64_error(found, high, low):
+    return _error(found, high, low, 52, 2.0**-1074, float("inf"))
+
+
+float32_error = vector_function(_float32_error, typed_by=lambda f, e: signature(float64, float32, float64))
+float64_error = vector_function(_float64_error)
+
+
+@njit(**OPTIONS)
+def float32_errors(found, exact, errors):
+    """Errors of float32 numbers by exact ones that are given in float64."""
     for i in range(found.size):
-        f, e = np.float64(found[i]), exact[i]
-        if math.isnan(f) or math.isnan(e):
-            errors[i] = 0.0 if math.isnan(f) and math.isnan(e) else np.inf
-            continue
-        f, e = max(min(f, 2.0**128), -(2.0**128)), max(min(e, 2.0**128), -(2.0**128))
-        if f == e:
-            errors[i] = 0.0
-            continue
-        errors[i] = abs(f - e) / unit_in_last_place(min(abs(e), 3.4e38), 23, -149)
+        errors[i] = float32_error(found[i], exact[i])
 
 
-@njit(error_model="numpy", nogil=True)
+@njit(**OPTIONS)
 def float64_errors(found, high, low, errors):
     """Errors of float64 numbers by exact ones, each the sum of two float64 numbers."""
     for i in range(found.size):
-        f, h = found[i], high[i]
-        if math.isnan(f) or math.isnan(h):
-            errors[i] = 0.0 if math.isnan(f) and math.isnan(h) else np.inf
-        elif math.isinf(f) or math.isinf(h):
-            largest = min(abs(f), abs(h))
-            same = f == h or ((f > 0) == (h > 0) and largest >= 1.7976931348623157e308)
-            errors[i] = 0.0 if same else np.inf
-        else:
-            errors[i] = abs((f - h) - low[i]) / unit_in_last_place(abs(h), 52, -1074)
+        errors[i] = float64_error(found[i], high[i], low[i])

@@ -12,12 +12,14 @@ from lossgen.runtime.vector_math.pairs import fast_two_sum, inverse, product, tw
 
 NEAR = 0.46875
 FURTHEST = {32: 11.0, 64: 27.3}  # erfc of it rounds to 0
+SLOPE = tuple(k * c for k, c in enumerate(SCALED_ERFC["short"]))[1:]
+MIDDLE = (1 + SCALED_ERFC[64][0], (1 - (1 + SCALED_ERFC[64][0])) + SCALED_ERFC[64][0])  # their sum is h(0)
 
 
 def erf(x):
     """Error function."""
     near, far = _near_and_far(x)
-    return select(abs(x) < NEAR, near, copysign(1 - far, x.to(64))).to(x.bits)
+    return select(abs(x) < 0.5, near, copysign(1 - far, x.to(64))).to(x.bits)
 
 
 def erfc(x):
@@ -27,7 +29,7 @@ def erfc(x):
 
 
 def _near_and_far(x):
-    """erf(x) for small |x|, and erfc(|x|) for others."""
+    """erf(x) for |x| ≤ ½, and erfc(|x|) for |x| ≥ NEAR."""
     value, kind = x.to(64), 64 if x.bits == 64 else "short"
     near = fma(value, polynomial(value * value, ERF[kind]), value)
     size = select(abs(value) > FURTHEST[x.bits], FURTHEST[x.bits], abs(value))
@@ -44,18 +46,16 @@ def _tail(x):
     """erfc(x) for x > NEAR, rounded once but for a small part."""
     w, w_low = inverse(*two_sum(x, x.lift(3)))
     t = fma(w, -6, 1)
-    t_low = fma(w, -6, 1 - t) - 6 * w_low
-    g = polynomial(t, SCALED_ERFC[64])
-    h, h_low = fast_two_sum(x.lift(1), g)
-    # its derivative, well enough for the rounding of t
-    h_low = fma(t_low, polynomial(t, SLOPE), h_low)
+    rest, lost = fast_two_sum(x.lift(1), -t)
+    t_low = fma(w, -6, rest) + fma(w_low, -6, lost)
+    # h = 1 + c₀ + t·(c₁ + …); its derivative is short, which is enough for the rounding of t
+    step, step_low = product(t, 0, polynomial(t, SCALED_ERFC[64][1:]), 0)
+    h, h_low = two_sum(step, x.lift(MIDDLE[0]))
+    h_low = fma(t_low, polynomial(t, SLOPE), h_low + (step_low + MIDDLE[1]))
     square = x * x
-    marked, r, rest = reduced(-square, FLOAT64.exp_lowest)
-    e, e_low = fast_two_sum(*one_plus(r, rest))
+    marked, r, e_rest = reduced(-square, FLOAT64.exp_lowest)
+    e, e_low = fast_two_sum(*one_plus(r, e_rest))
     e_low = fma(-e, fma(x, x, -square), e_low)
     result, low = product(*product(e, e_low, w, w_low), h, h_low)
     scale = power_of_two(marked, FLOAT64.half_range)
     return (result + low) * scale * 2.0**-FLOAT64.half_range
-
-
-SLOPE = tuple(k * c for k, c in enumerate(SCALED_ERFC["short"]))[1:6]

@@ -147,9 +147,9 @@ def _half_exp(x):
 
 
 def bose(x):
-    """1/(eˣ − 1), accurate near 0 and in the tails."""
+    """1/(eˣ − 1), accurate near 0 and in the tails; infinite at 0."""
     positive = decay(x) / -decay_less_one_in_two(x)[0]
-    return select(x > 0, positive, -1 - positive)
+    return select(x == 0, INFINITY, select(x > 0, positive, -1 - positive))
 
 
 def exprel(x):

@@ -22,7 +22,7 @@ from lossgen.runtime.vector_math.pairs import fast_two_sum, inverse, product, tw
 
 INFINITY, NAN = float("inf"), float("nan")
 STEPS = 8
-HALF_LOG_TWO_PI_LESS_HALF = 0.4189385332046727
+HALF_LOG_TWO_PI_LESS_HALF = (0.4189385332046727, 1.6728209650585413e-17)  # their sum
 DIGAMMA_ROOT = (1.4616321449683622, 9.549995429965697e-17)  # their sum
 
 
@@ -53,7 +53,8 @@ def lgamma(x):
     divisor_low = divisor_low + select(reflected, 0, factor_low / factor)
     sign = select(reflected, y.lift(-1), 1)
     total, low = two_sum(sign * main, -divisor)
-    total, lower = two_sum(total, sign * HALF_LOG_TWO_PI_LESS_HALF)
+    total, lower = two_sum(total, sign * HALF_LOG_TWO_PI_LESS_HALF[0])
+    main_low = main_low + HALF_LOG_TWO_PI_LESS_HALF[1]
     rest = sign * fma(z, polynomial(z * z, STIRLING), main_low) + (low + lower - divisor_low)
     result = total + select(abs(total) < INFINITY, rest, 0)
     # around the zeros
@@ -115,13 +116,13 @@ def trigamma(x):
     result = select(small, first, 0) + result
     # ψ′(x) = π²/sin²(π·x) − ψ′(1 − x)
     f = value - rint(value)
-    main, low = _inverse_square(f * polynomial(f * f, SINE_OF_PI))
+    main, low = _inverse_square(*product(f, 0, polynomial(f * f, SINE_OF_PI), 0))
     return select(value > 0, result, main + (low - result)).to(x.bits)
 
 
-def _inverse_square(x):
-    """1/x² as a pair."""
-    root, root_low = inverse(x)
+def _inverse_square(x, x_low=0.0):
+    """1/(x + x_low)² as a pair."""
+    root, root_low = inverse(x, x_low)
     square = root * root
     low = fma(root, root, -square) + 2 * root * root_low
     return square, select(square < INFINITY, low, 0)

@@ -60,7 +60,7 @@ def tanh(x):
     e = decay(2 * x)
     square = x * x
     near = fma(x * square, polynomial(square, format_of(x).tanh), x)
-    return select(abs(x) < 0.55, near, copysign(1 - 2 * (e / (1 + e)), x))
+    return copysign(select(abs(x) < 0.55, near, 1 - 2 * (e / (1 + e))), x)
 
 
 def log_cosh(x):
