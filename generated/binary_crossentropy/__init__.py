@@ -30,7 +30,7 @@ class BinaryCrossentropy(Loss):
     default_name = "binary_crossentropy"
     default_axis = -1
     labels = False
-    digest = "b205e8de"
+    digest = "12cf530c"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -31,7 +31,7 @@ class Brier(Loss):
     default_name = "brier"
     default_axis = -1
     labels = False
-    digest = "b205e8de"
+    digest = "12cf530c"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -38,7 +38,7 @@ class CategoricalFocalCrossentropy(Loss):
     default_name = "categorical_focal_crossentropy"
     default_axis = -1
     labels = False
-    digest = "b205e8de"
+    digest = "12cf530c"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -34,7 +34,7 @@ class MultiMargin(Loss):
     default_name = "multi_margin"
     default_axis = -1
     labels = True
-    digest = "b205e8de"
+    digest = "12cf530c"
     variants = {
         (1,): ".exponent_1",
         (2,): ".exponent_2",

@@ -28,7 +28,7 @@ class SparseCategoricalCrossentropy(Loss):
     default_name = "sparse_categorical_crossentropy"
     default_axis = -1
     labels = True
-    digest = "b205e8de"
+    digest = "12cf530c"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",
