@@ -108,3 +108,22 @@ def test_the_environment_says_how_much():
             check=True,
         )  # fmt: skip
         assert run.stdout.strip() == expected
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (3, 3), (63,)])
+def test_a_small_result_starts_far_behind_what_lies_before_it(shape):
+    """Within 256 bytes of an input a loop would not go in vectors, and the last bit of a sum would differ."""
+    result = outputs.new_output(shape, FLOAT32)
+    assert result.shape == shape and result.flags.carray
+    memory = result if result.base is None else result.base
+    assert address(result) - address(memory) >= 256
+
+
+def test_neighbours_in_memory_do_not_change_a_sum():
+    loss, count = losses.BinaryCrossentropy(), 12
+    rng, found = np.random.default_rng(0), set()
+    target, prediction = rng.random(count, np.float32) > 0.5, rng.random(count, np.float32)
+    for _ in range(200):
+        value, _ = loss.value_and_gradient(target.astype(np.float32), prediction.copy())
+        found.add(float(value))
+    assert len(found) == 1
