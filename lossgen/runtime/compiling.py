@@ -1,21 +1,73 @@
-"""`njit` and `cfunc` as Numba has them, but for one thing: what is in the cache is loaded in milliseconds.
+"""`njit` and `cfunc` as Numba has them, but for the cache on disk: quick, and safe with many processes.
 
 Before Numba reads machine code from a file, it loads everything that it knows how to compile (and SciPy, if
 there is one, to find out about linear algebra): about 0.3 s in every process that uses a compiled loss. Code
 that is compiled needs only the runtime that counts references; the rest is loaded when something is compiled.
+
+Numba's index gives machine code a numbered file and is written first: a process that reads in between gets
+what was in that file before, code for other types or of an older source. Here a file is named after all that
+its code depends on, and begins with a digest of its content.
 """
 
+import hashlib
+import pickle
 from collections.abc import Callable
+from pathlib import Path
 
 import numba
 from numba.core import config
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
 
 
+class CacheFiles(IndexDataCacheFile):
+    """Machine code of one function: a file for each signature, and no index."""
+
+    def path(self, key) -> Path:
+        """The file of a signature: of this source, this Numba, this processor."""
+        source = _digest(repr((self._version, self._source_stamp)).encode())[:8]
+        stem = self._index_name.removesuffix(".nbi")
+        return Path(self._cache_path, f"{stem}.{source}.{_digest(repr(key).encode())[:16]}.nbc")
+
+    def save(self, key, data) -> None:
+        """Writes machine code; files of older sources go."""
+        path, content = self.path(key), self._dump(data)
+        source = path.name.rsplit(".", 2)[0]
+        for other in path.parent.glob(f"{self._index_name.removesuffix('.nbi')}.*.nbc"):
+            if not other.name.startswith(f"{source}."):
+                other.unlink(missing_ok=True)
+        with self._open_for_write(str(path)) as file:
+            file.write(_digest(content).encode() + content)
+
+    def load(self, key):
+        """The machine code for a signature; None if there is none, or if it is damaged."""
+        try:
+            found = self.path(key).read_bytes()
+        except OSError:
+            return None
+        digest, content = found[:64], found[64:]
+        return pickle.loads(content) if digest == _digest(content).encode() else None
+
+    def flush(self) -> None:
+        """Removes all files of the function."""
+        for path in Path(self._cache_path).glob(f"{self._index_name.removesuffix('.nbi')}.*.nbc"):
+            path.unlink(missing_ok=True)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 class QuickCache(FunctionCache):
     """Numba's cache of a function, read without a refresh of the compiler's tables."""
+
+    def __init__(self, function):
+        super().__init__(function)
+        locator = self._impl.locator
+        self._cache_file = CacheFiles(
+            locator.get_cache_path(), self._impl.filename_base, locator.get_source_stamp()
+        )
 
     def load_overload(self, sig, target_context):
         """The machine code for a signature; None if the cache has none."""
