@@ -1,5 +1,6 @@
 """Every loop that does work computes in vectors: the assembly of the kernels of every loss, read."""
 
+import inspect
 import itertools
 import math
 
@@ -15,6 +16,7 @@ from lossgen.errors import ParameterError
 from lossgen.inspection.kernels import hot_loops_text, kernel_reports
 from lossgen.inspection.loops import hot_loops, innermost_loops, is_analysed, library_calls
 from lossgen.inspection.machine_code import DTYPES, SCHEDULES, machine_code
+from lossgen.runtime import vector_math
 
 pytestmark = pytest.mark.skipif(not is_analysed(), reason="only the instructions of x86-64 are known")
 
@@ -43,13 +45,50 @@ def test_every_hot_loop_is_vectorised(case):
             assert report.is_vectorised, hot_loops_text(report)
 
 
+def loop_over(function):
+    """A loop that calls a function of one, two or three numbers at every place."""
+    count = len(inspect.signature(function.traced).parameters)
+    if count == 1:
+
+        def loop(x, y, z, out):
+            for i in range(x.size):
+                out[i] = function(x[i])
+
+    elif count == 2:
+
+        def loop(x, y, z, out):
+            for i in range(x.size):
+                out[i] = function(x[i], y[i])
+
+    else:
+
+        def loop(x, y, z, out):
+            for i in range(x.size):
+                out[i] = function(x[i], y[i], z[i])
+
+    return loop
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "function",
+    [each for each in vars(vector_math).values() if hasattr(each, "traced")],
+    ids=lambda f: f._name,
+)
+def test_every_elementary_function_is_vectorised(function, dtype):
+    loops, calls = report_on(loop_over(function), dtype, arrays=4)
+    assert not calls
+    assert all(loop.kind == "vector" and not loop.scalar_operations and not loop.calls for loop in loops)
+    assert loops or function in (vector_math.absolute, vector_math.keep)  # no arithmetic
+
+
 # What the report says -------------------------------------------------------------------------------------
 
 
-def report_on(function, dtype: str = "float32"):
-    """The loops of a function of two lines of numbers, and the library's functions that it calls."""
+def report_on(function, dtype: str = "float32", arrays: int = 2):
+    """The loops of a function of lines of numbers, and the library's functions that it calls."""
     line = from_dtype(np.dtype(dtype))[::1]
-    code = machine_code(njit(function), (line, line), np.dtype(dtype).itemsize)
+    code = machine_code(njit(function), (line,) * arrays, np.dtype(dtype).itemsize)
     return hot_loops(innermost_loops(code)), library_calls(code)
 
 
