@@ -34,6 +34,8 @@ error = p - y
         ("gather(log_softmax(p))", lg.Gather(lg.LogSoftmax(p))),
         ("mean(softmax(p))", lg.Mean(lg.Softmax(p))),
         ("softplus(p) - y*p", lg.softplus(p) - y * p),
+        ("log_sigmoid(p)", -lg.softplus(-p)),
+        ("exp2(p) + log2(y) + cbrt(p)", 2**p + sympy.log(y, 2) + sympy.cbrt(p)),
         ("clip(p, 0, 1)", lg.clip(p, 0, 1)),
         ("where(p > 0, p, 0)", Piecewise((p, p > 0), (0, True))),
         ("where(0 < p <= 1, p, 0)", Piecewise((p, And(p > 0, p <= 1)), (0, True))),

@@ -19,7 +19,9 @@ from .canonical import canonical, is_negative, negated
 from .kernel_functions import KERNEL_FUNCTIONS, guarded_product
 
 VECTOR_FUNCTIONS = frozenset(ATOMS) | {
+    "cbrt",
     "exp",
+    "exp2",
     "log",
     "tanh",
     "sinh",
@@ -259,6 +261,10 @@ class _Printer:
         base, exponent = expression.args
         if exponent == Rational(1, 2):
             return self._function("sqrt", [base])
+        if base == 2 and exponent.free_symbols:
+            return self._function("exp2", [exponent])
+        if exponent == Rational(1, 3) and base.is_nonnegative:
+            return self._function("cbrt", [base])
         if exponent.is_negative:
             self.operations += 1
             one = self._literal(Integer(1), 3)

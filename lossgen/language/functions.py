@@ -123,6 +123,26 @@ def logarithm(argument: Expr, base: Expr = S.Exp1) -> Expr:
     return sympy.log(argument) if base == S.Exp1 else sympy.log(argument) / sympy.log(base)
 
 
+def binary_exponential(argument: Expr) -> Expr:
+    """2ˣ."""
+    return power(S(2), argument)
+
+
+def binary_logarithm(argument: Expr) -> Expr:
+    """log(x, 2)."""
+    return logarithm(argument, S(2))
+
+
+def cube_root(argument: Expr) -> Expr:
+    """x^(1/3), for x ≥ 0."""
+    return power(argument, Rational(1, 3))
+
+
+def log_sigmoid(argument: Expr) -> Expr:
+    """log(sigmoid(x)), as −softplus(−x)."""
+    return -WRITABLE_ATOMS["softplus"](-argument)
+
+
 def largest(*arguments: Expr) -> Expr:
     """max(x) over the columns, max(a, b, …) of several values."""
     return elementwise(sympy.Max, arguments) if len(arguments) > 1 else reductions.Max(*arguments)
@@ -170,7 +190,11 @@ FUNCTIONS = {
     **{name: Function(of_positive(WRITABLE_ATOMS[name])) for name in ("lgamma", "digamma", "trigamma")},
     "exp": Function(exponential),
     "log": Function(logarithm, 1, 2),
+    "exp2": Function(binary_exponential),
+    "log2": Function(binary_logarithm),
+    "log_sigmoid": Function(log_sigmoid),
     "sqrt": Function(sympy.sqrt),
+    "cbrt": Function(cube_root),
     "pow": Function(power, 2, 2),
     "abs": Function(sympy.Abs),
     "Abs": Function(sympy.Abs),

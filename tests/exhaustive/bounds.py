@@ -13,11 +13,11 @@ class Bound(NamedTuple):
 BOUNDS = {
     "exp": Bound(1, 1),
     "exp2": Bound(1, 1),
-    "expm1": Bound(1, 1),
+    "expm1": Bound(1, 1.2),
     "log": Bound(1, 1),
     "log2": Bound(1, 1),
     "log1p": Bound(1, 1),
-    "log1mexp": Bound(1, 1),
+    "log1mexp": Bound(1.1, 1),
     "softplus": Bound(1, 1.5),
     "log_sigmoid": Bound(1, 1.5),
     "sigmoid": Bound(2, 2),
