@@ -15,9 +15,14 @@ def sigmoid(x):
     return select(x < 0, smaller, 1 - smaller)
 
 
-def _smaller_sigmoid(x, factor=1):
-    """sigmoid(−|x|) times a power of two: e/(1 + e) as e − e·e/(1 + e), where the quotient weighs less."""
-    e = decay(x, factor)
+def _smaller_sigmoid(x):
+    """sigmoid(−|x|)."""
+    e, _ = decay_in_two(x)
+    return _quotient(e)
+
+
+def _quotient(e, factor=1):
+    """e/(1 + e) as e − e·e/(1 + e), where the quotient weighs less; both times a power of two."""
     return fma(-e, e / (factor + e), e)
 
 
@@ -51,13 +56,13 @@ def _log1pmx_unit(x, added=0.0):
 
 def sech2(x):
     """1/cosh²(x), the derivative of tanh."""
-    smaller = _smaller_sigmoid(2 * x, 4)
+    smaller = _quotient(decay(2 * x, 4), 4)
     return fma(-smaller, 0.25 * smaller, smaller)
 
 
 def tanh(x):
     """Hyperbolic tangent."""
-    e = decay(2 * x)
+    e, _ = decay_in_two(2 * x)
     square = x * x
     near = fma(x * square, polynomial(square, format_of(x).tanh), x)
     return copysign(select(abs(x) < 0.55, near, 1 - 2 * (e / (1 + e))), x)
@@ -68,6 +73,6 @@ def log_cosh(x):
     form = format_of(x)
     square = x * x
     near = square * fma(square, polynomial(square, form.log_cosh), 0.5)
-    e = decay(2 * x)
+    e, _ = decay_in_two(2 * x)
     far = (abs(x) - form.ln2[0]) + (e + _log1pmx_unit(e, -form.ln2[1]))
     return select(abs(x) < 0.8, near, far)
