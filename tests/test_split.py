@@ -15,7 +15,7 @@ import lossgen as lg
 from lossgen import losses
 from lossgen.catalog import DECLARATIONS
 from lossgen.runtime import threads
-from lossgen.runtime.dispatch import SPLIT_COLUMNS, SPLIT_ROWS, TAKES_LOSSES, choose
+from lossgen.runtime.dispatch import SPLIT, TAKES_LOSSES, choose
 from lossgen.runtime.labels import NO_LABEL
 from lossgen.runtime.options import BLOCK
 from lossgen.runtime.shapes import layout_of
@@ -24,7 +24,7 @@ from lossgen.runtime.team.own import OwnTeam
 from lossgen.runtime.variant import OUTPUTS
 
 ALL = {str(case): case for case in cases(DECLARATIONS) if not case.arguments}
-SPLIT = {name: case for name, case in ALL.items() if term_of(case).split}
+HAVING = {name: case for name, case in ALL.items() if term_of(case).split}
 EDGES = (1, BLOCK - 1, BLOCK, BLOCK + 1, CHUNK_COLUMNS - 1, CHUNK_COLUMNS, CHUNK_COLUMNS + 1)
 AT_EDGES = ("dice", "sparse_categorical_crossentropy-from_logits=True", "multi_margin")
 TEAM = OwnTeam()
@@ -63,15 +63,15 @@ def test_every_loss_without_a_flat_kernel_has_split_ones_and_no_other():
 
 def test_few_long_rows_are_cut():
     dice = term_of(ALL["dice"])
-    for shape, split_ in {
-        (1, SPLIT_COLUMNS): True, (1, SPLIT_COLUMNS - 1): False,
-        (SPLIT_ROWS - 1, SPLIT_COLUMNS): True, (SPLIT_ROWS, SPLIT_COLUMNS): False,
-    }.items():  # fmt: skip
+    shapes = {(1, 1): False}
+    for rows, columns in SPLIT:
+        shapes |= {(rows - 1, columns): True, (rows - 1, columns - 1): False, (rows, columns): False}
+    for shape, split_ in shapes.items():
         for output in OUTPUTS:
             chosen = choose(dice, output, layout_of(shape, -1), True)
             assert (chosen.kernel is dice.split[output]) == split_, shape
     huber = term_of(ALL["huber"])
-    assert choose(huber, "value", layout_of((1, SPLIT_COLUMNS), -1), False).kernel is huber.flat["value"]
+    assert choose(huber, "value", layout_of((1, SPLIT[0][1]), -1), False).kernel is huber.flat["value"]
 
 
 def test_the_whole_tensor_on_any_number_of_threads(monkeypatch):
@@ -95,9 +95,9 @@ def test_a_chunk_is_made_of_whole_blocks_and_a_row_of_few_chunks():
         assert -(-columns // length) <= SPLIT_CHUNKS
 
 
-@pytest.mark.parametrize("name", SPLIT)
+@pytest.mark.parametrize("name", HAVING)
 def test_split_agrees_with_rows(name):
-    case = SPLIT[name]
+    case = HAVING[name]
     term = term_of(case)
     y, p = long_inputs(case, 2, 2 * CHUNK_COLUMNS + BLOCK + 3, np.float64)
     for output in ("value_and_gradient", "hessian_vector_product"):  # the others: where chunks end
@@ -108,7 +108,7 @@ def test_split_agrees_with_rows(name):
 
 @pytest.mark.parametrize(("name", "dtype"), [(AT_EDGES[0], np.float32), *((n, np.float64) for n in AT_EDGES)])
 def test_where_chunks_end(name, dtype):
-    case = SPLIT[name]
+    case = HAVING[name]
     term = term_of(case)
     for columns in EDGES:
         y, p = long_inputs(case, 3, columns, dtype)
@@ -124,7 +124,7 @@ def test_where_chunks_end(name, dtype):
 
 @pytest.mark.parametrize("name", AT_EDGES)
 def test_the_same_bits_on_any_number_of_threads(name):
-    case = SPLIT[name]
+    case = HAVING[name]
     term, columns = term_of(case), 3 * CHUNK_COLUMNS + 7
     y, p = long_inputs(case, 2, columns, np.float64)
     p += np.random.default_rng(0).uniform(0, 1e-3, p.shape)
@@ -144,7 +144,7 @@ def test_the_same_bits_on_any_number_of_threads(name):
 
 
 def test_labels_and_ignored_labels_in_every_chunk():
-    case = SPLIT["sparse_categorical_crossentropy-from_logits=True"]
+    case = HAVING["sparse_categorical_crossentropy-from_logits=True"]
     term, columns = term_of(case), 2 * CHUNK_COLUMNS + 5
     labels = [0, CHUNK_COLUMNS - 1, CHUNK_COLUMNS, -1, columns - 1]  # -1 is ignored
     _, p = inputs(case, len(labels), columns, np.float64)

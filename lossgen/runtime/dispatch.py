@@ -26,12 +26,11 @@ ALONE_ELEMENTS = 32_768
 LANE_COLUMNS = 56
 LANE_ROWS = 32
 
-# Fewer rows than SPLIT_ROWS, of at least SPLIT_COLUMNS columns, are cut themselves. A sweep over a row with
-# the team costs 1 to 2 µs more than alone. Softmax cross-entropy, loss and gradient on two cores, in µs, rows
-# whole and cut: 1 × 32 768 20 and 12; 1 × 131 072 70 and 37; 2 × 131 072 70 and 76; 3 × 131 072 139 and
-# 113; 5 × 65 536 166 and 97. With 16 rows two cores are as busy either way; more cores want more rows.
-SPLIT_ROWS = 16
-SPLIT_COLUMNS = 32_768
+# Fewer rows than the first number, of at least as many columns as the second, are cut themselves. Softmax
+# cross-entropy, loss and gradient on two cores, in µs, rows whole and cut: 1 × 32 768 16 and 12; 1 × 131 072
+# 68 and 39; 2 × 131 072 71 and 83; 3 × 131 072 135 and 121; 5 × 65 536 102 and 111; 7 × 131 072 277 and 322.
+# So a row costs 12 µs more when it is cut; more than three rows pay only where they are longer than that.
+SPLIT = ((4, 32_768), (16, 524_288))
 
 ARRAYS_OUT = {"value": 0, "value_and_gradient": 1, "gradient_and_hessian": 2, "hessian_vector_product": 1}
 TAKES_LOSSES = ("value", "value_and_gradient")
@@ -67,11 +66,16 @@ def choose(term: BoundTerm, output: str, layout: Layout, by_rows: bool) -> Chose
         size = layout.rows * columns
         return Chosen(term.kernel(term.flat, output), (*parameters, float(columns)), (size,), 1)
     shape = layout.rows, columns
-    if output in term.split and layout.rows < SPLIT_ROWS and columns >= SPLIT_COLUMNS:
+    if output in term.split and is_split(layout.rows, columns):
         return Chosen(term.split[output], term.row_parameters(columns), shape, 0)
     tiled = output in term.lanes and columns <= LANE_COLUMNS and layout.rows >= LANE_ROWS
     kernels = term.lanes if tiled else term.rows
     return Chosen(term.kernel(kernels, output), term.row_parameters(columns), shape, LANES)
+
+
+def is_split(rows: int, columns: int) -> bool:
+    """Whether rows are so few and so long that each is cut into chunks."""
+    return any(rows < fewer and columns >= least for fewer, least in SPLIT)
 
 
 def run(
