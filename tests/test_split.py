@@ -119,7 +119,8 @@ def test_where_chunks_end(name, dtype):
                 if output in TAKES_LOSSES and weight is None and case.labels is False:
                     fixed = term.row_parameters(columns)
                     alone = run(split(term, output), output, y, p, fixed, None, 1.0, with_losses=False)
-                    assert alone[0] == got[0]
+                    # another specialisation: LLVM may add up a loop in other lanes
+                    np.testing.assert_allclose(alone[0], got[0], rtol=1e-15)
 
 
 @pytest.mark.parametrize("name", AT_EDGES)
