@@ -107,13 +107,13 @@ def trigamma(x):
     z = 1 / shifted
     square = z * z
     result = z + square * fma(z, polynomial(square, TRIGAMMA_TAIL), 0.5)
-    squares = y.lift(0)
-    for k in reversed(range(1, STEPS)):
-        term = 1 / (y + k)
-        squares = fma(term, term, squares)
-    first, first_low = _inverse_square(y)
-    result = result + select(small, squares + first_low, 0)
-    result = select(small, first, 0) + result
+    squares, squares_low = y.lift(0), y.lift(0)
+    for k in reversed(range(STEPS)):
+        term, term_low = _inverse_square(*two_sum(y, y.lift(k)))
+        squares, lost = two_sum(squares, term)
+        squares_low = squares_low + (lost + term_low)
+    squares_low = select(squares < INFINITY, squares_low, 0)
+    result = select(small, squares, 0) + (result + select(small, squares_low, 0))
     # ψ′(x) = π²/sin²(π·x) − ψ′(1 − x)
     f = value - rint(value)
     main, low = _inverse_square(*product(f, 0, polynomial(f * f, SINE_OF_PI), 0))
