@@ -34,7 +34,7 @@ class MultiMargin(Loss):
     default_name = "multi_margin"
     default_axis = -1
     labels = True
-    digest = "75bb7e76"
+    digest = "16b07b64"
     variants = {
         (1,): ".exponent_1",
         (2,): ".exponent_2",
