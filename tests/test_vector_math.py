@@ -342,6 +342,11 @@ def test_zero_keeps_its_sign(name, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_digamma_is_infinite_of_either_sign_at_0(dtype):
+    assert run("digamma", np.array([0.0, -0.0], dtype)).tolist() == [-INF, INF]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", ["sin", "cos"])
 def test_sine_and_cosine_of_anything_are_at_most_1(name, dtype):
     x = stratified(dtype, 10_000, -np.finfo(dtype).max, np.finfo(dtype).max)

@@ -6,7 +6,7 @@ Left of 0 they are reflected.
 """
 
 
-from lossgen.runtime.tracing import fma, polynomial, rint, select
+from lossgen.runtime.tracing import copysign, fma, polynomial, rint, select
 from lossgen.runtime.vector_math.coefficients import (
     COTANGENT,
     DIGAMMA_NEAR_ROOT,
@@ -94,6 +94,7 @@ def digamma(x):
     f = value - rint(value)
     cotangent = fma(-f, polynomial(f * f, COTANGENT), 1 / f)
     left = select((f == 0) & (value < 0), NAN, result - cotangent)
+    left = select(value == 0, copysign(value.lift(INFINITY), -value), left)
     result = select(value > 0, result, left)
     return select(value < INFINITY, result, value).to(x.bits)
 
