@@ -34,7 +34,7 @@ class MultiMargin(Loss):
     default_name = "multi_margin"
     default_axis = -1
     labels = True
-    digest = "16b07b64"
+    digest = "81cc36f3"
     variants = {
         (1,): ".exponent_1",
         (2,): ".exponent_2",
