@@ -129,3 +129,12 @@ def test_out_of_second_derivatives(make):
     assert bits([aliased]) == bits([product])
     with pytest.raises(ValueError, match="`out` must be a tuple of 2 arrays"):
         loss.gradient_and_hessian(y, p, out=product)
+    with pytest.raises(ValueError, match="arrays that share no memory"):
+        loss.gradient_and_hessian(y, p, out=(product, product))
+
+
+def test_masked_arrays_are_refused():
+    y, p = inputs("numbers", (4, 3), np.float32)
+    for arguments in ((y, np.ma.masked_array(p, p > 0)), (np.ma.masked_array(y, y > 0), p)):
+        with pytest.raises(ValueError, match="must not be a masked array"):
+            losses.Huber()(*arguments)

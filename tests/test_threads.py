@@ -202,3 +202,11 @@ def test_number_of_threads_is_checked(monkeypatch):
         threads.get_num_threads()
     monkeypatch.setenv("LOSSGEN_NUM_THREADS", "3")
     assert threads.get_num_threads() == 3
+
+
+def test_no_more_threads_are_started_than_can_work(monkeypatch):
+    monkeypatch.setattr(threads, "_wanted", 10**6)
+    monkeypatch.setattr(threads.openmp, "of_torch", lambda: None)
+    monkeypatch.setattr(threads, "_own", OwnTeam())
+    assert threads.team()[2] == max(threads.MOST_THREADS, os.cpu_count() or 1)
+    assert threads._own.started < 10**3

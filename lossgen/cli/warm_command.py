@@ -35,6 +35,8 @@ def run(options: argparse.Namespace) -> int:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     declarations = [named(name) for name in options.names] or list(catalogue())
     begin = time.monotonic()
+    if not options.names:
+        console.print(f"compiling all {len(declarations)} losses takes many minutes; what is done stays")
     columns = TextColumn("{task.description:36}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         work = [

@@ -39,7 +39,7 @@ def prediction_array(y_pred, dtype: np.dtype | None = None) -> tuple[np.ndarray,
     Raises:
         DtypeError: the predictions are no real numbers, or more precise than float64.
     """
-    p = y_pred if type(y_pred) is np.ndarray else np.asarray(y_pred)
+    p = y_pred if type(y_pred) is np.ndarray else unmasked_array("y_pred", y_pred)
     computed, result = prediction_dtypes(p.dtype)
     if dtype is not None:
         computed = result = dtype
@@ -58,13 +58,27 @@ def prediction_dtypes(given: np.dtype) -> tuple[np.dtype, np.dtype]:
     raise DtypeError(f"`y_pred` must hold real numbers of at most 64 bits. Received: y_pred of dtype {given}")
 
 
+def unmasked_array(name: str, values) -> np.ndarray:
+    """What is given as a NumPy array.
+
+    Raises:
+        DtypeError: it is a masked array, whose mask would be lost.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        raise DtypeError(
+            f"`{name}` must not be a masked array: pass its data, and the rows that count as `mask`. "
+            f"Received: {name} of type MaskedArray"
+        )
+    return np.asarray(values)
+
+
 def numbers_array(name: str, values) -> np.ndarray:
     """Real numbers as they are stored; only what Numba cannot read (halves, other byte orders) is converted.
 
     Raises:
         DtypeError: the values are no real numbers; names the argument `name`.
     """
-    array = values if type(values) is np.ndarray else np.asarray(values)
+    array = values if type(values) is np.ndarray else unmasked_array(name, values)
     stored = stored_dtype(array.dtype)
     if stored is None:
         raise DtypeError(f"`{name}` must hold real numbers. Received: {name} of dtype {array.dtype}")

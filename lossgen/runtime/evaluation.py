@@ -5,6 +5,8 @@ So the gradient of the reduced value takes a term with the sum of the weights of
 contributes to.
 """
 
+from itertools import combinations
+
 import numpy as np
 
 from lossgen.errors import ShapeError
@@ -184,7 +186,7 @@ def direct_outputs(out, count: int, batch: Batch, inputs: tuple) -> list[np.ndar
     """The arrays of `out` as kernels may write them; none where the results have to be copied into them.
 
     Raises:
-        ShapeError: they are not `count` writeable arrays in the shape and dtype of the results.
+        ShapeError: they are not `count` writeable arrays in the shape and dtype of the results, or overlap.
     """
     if not isinstance(out, tuple | list) or len(out) != count:
         raise ShapeError(f"`out` must be a tuple of {count} arrays. Received: {type(out).__name__}")
@@ -204,12 +206,13 @@ def direct_outputs(out, count: int, batch: Batch, inputs: tuple) -> list[np.ndar
                 f"`out` must be a writeable array in the shape {batch.given_shape} and dtype {batch.result} "
                 f"of the result. Received: {seen}"
             )
+    if any(np.may_share_memory(*pair) for pair in combinations(out, 2)):
+        raise ShapeError("`out` must be arrays that share no memory. Received: arrays that overlap")
     if any(one.dtype != batch.p.dtype or not one.flags.carray for one in out):
         return []
     others = [array for array in inputs if isinstance(array, np.ndarray)]
-    for place, one in enumerate(out):
-        if any(np.may_share_memory(one, array) for array in (*others, *out[:place])):
-            return []
+    if any(np.may_share_memory(one, array) for one in out for array in others):
+        return []
     return [one.reshape(batch.p.shape) for one in out]
 
 

@@ -10,12 +10,17 @@ VARIABLE = "LOSSGEN_NUM_THREADS"
 ALONE = (0, 0, 1)
 """The team of the calling thread only."""
 
+MOST_THREADS = 16
+"""More than these, or than the machine has cores, are never started: they would only wait for each other."""
+
 _wanted: int | None = None  # None: not said
 _own = OwnTeam()
 
 
 def set_num_threads(number: int) -> None:
     """Sets how many threads a call may use, this one included.
+
+    No more work than the machine has cores, or 16 where it has fewer.
 
     Raises:
         ParameterError: the number is no integer of at least 1.
@@ -37,7 +42,7 @@ def get_num_threads() -> int:
 def team() -> tuple[int, int, int]:
     """The team for the next call, as compiled code takes it."""
     found = openmp.of_torch()
-    threads = _said() or (found[1] if found else _all())
+    threads = min(_said() or (found[1] if found else _all()), max(MOST_THREADS, os.cpu_count() or 1))
     if threads == 1:
         return ALONE
     return (found[0], 0, threads) if found else _own.of(threads)
