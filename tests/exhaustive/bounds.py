@@ -29,7 +29,7 @@ BOUNDS = {
     "erf": Bound(1, 1),
     "erfc": Bound(1, 1.5),
     "lgamma": Bound(1, 1.5),
-    "digamma": Bound(1, 1.5),
+    "digamma": Bound(2, 1.5),
     "trigamma": Bound(1, 1.5),
     "sigmoid_slope": Bound(2.5),
     "sech2": Bound(2.5),
