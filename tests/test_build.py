@@ -204,7 +204,7 @@ def test_files_in_no_encoding_of_ours_stay(package):
 def test_a_merge_conflict_is_rebuilt(package):
     path = package / "flat_loss.py"
     right = path.read_text(encoding="utf-8")
-    path.write_text(right.replace("import numpy", "<<<<<<< mine\nimport numpy"), encoding="utf-8")
+    path.write_text(right.replace("from lossgen", "<<<<<<< mine\nfrom lossgen", 1), encoding="utf-8")
     assert build(LOSSES, package).written == ("flat_loss.py",)
     assert path.read_text(encoding="utf-8") == right
 

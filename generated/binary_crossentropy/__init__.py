@@ -30,7 +30,7 @@ class BinaryCrossentropy(Loss):
     default_name = "binary_crossentropy"
     default_axis = -1
     labels = False
-    digest = "81cc36f3"
+    digest = "eed8699b"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

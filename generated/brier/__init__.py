@@ -31,7 +31,7 @@ class Brier(Loss):
     default_name = "brier"
     default_axis = -1
     labels = False
-    digest = "81cc36f3"
+    digest = "eed8699b"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

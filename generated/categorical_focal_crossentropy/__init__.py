@@ -38,7 +38,7 @@ class CategoricalFocalCrossentropy(Loss):
     default_name = "categorical_focal_crossentropy"
     default_axis = -1
     labels = False
-    digest = "81cc36f3"
+    digest = "eed8699b"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -34,7 +34,7 @@ class MultiMargin(Loss):
     default_name = "multi_margin"
     default_axis = -1
     labels = True
-    digest = "81cc36f3"
+    digest = "eed8699b"
     variants = {
         (1,): ".exponent_1",
         (2,): ".exponent_2",

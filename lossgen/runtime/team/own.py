@@ -6,6 +6,7 @@ begun: with all helpers asleep, or busy for another caller, it does the work alo
 """
 
 import threading
+from functools import cache
 from queue import SimpleQueue
 
 import numpy as np
@@ -26,7 +27,12 @@ PATIENCE = 4000
 """Looks at the state before a helper goes to sleep: 0.1 ms where a look is a `pause` of 25 ns."""
 
 
-@cfunc(types.void(types.int64, types.int64, types.int32, types.int32))
+@cache
+def entry():
+    """`enter` as a C function, compiled when a team is first needed; it lives as long as this module."""
+    return cfunc(types.void(types.int64, types.int64, types.int32, types.int32))(enter)
+
+
 def enter(function, data, threads, flags):
     """Calls function(data) here and on up to threads − 1 helpers; returns when all have come back."""
     state = addresses.load(data + 8 * STATE)
@@ -43,7 +49,7 @@ def enter(function, data, threads, flags):
     addresses.store(state + LOCK, 0)
 
 
-@njit(types.void(types.int64), nogil=True)
+@njit(nogil=True)
 def help_out(state):
     """Joins in what is being done, until nothing has been for a while."""
     addresses.add(state + AWAKE, 1)
@@ -79,7 +85,7 @@ class OwnTeam:
             self.start(helpers)
         for _ in range(helpers - int(self.awake[0]) - self.queue.qsize()):
             self.queue.put(None)
-        return enter.address, self.state, threads
+        return entry().address, self.state, threads
 
     def start(self, helpers: int) -> None:
         """Starts threads until there are as many as `helpers`."""

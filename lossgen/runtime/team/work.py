@@ -105,7 +105,10 @@ def _array(context, builder, kind, value):
 
 
 def _chunk(context, builder, kind, value, first, length):
-    """The places from `first` on, `length` at most, of an array."""
+    """The places from `first` on, `length` at most, of an array.
+
+    It has no owner: threads that count references to the same memory would wait for each other at every row.
+    """
     whole = _array(context, builder, kind, value)
     part = context.make_array(kind)(context, builder)
     shape = cgutils.unpack_tuple(builder, whole.shape, kind.ndim)
@@ -116,7 +119,8 @@ def _chunk(context, builder, kind, value, first, length):
         size = builder.mul(size, extent)
     strides = cgutils.unpack_tuple(builder, whole.strides, kind.ndim)
     address = builder.add(builder.ptrtoint(whole.data, INTEGER), builder.mul(first, strides[0]))
-    part.meminfo, part.parent = whole.meminfo, whole.parent
+    part.meminfo = cgutils.get_null_value(whole.meminfo.type)
+    part.parent = cgutils.get_null_value(whole.parent.type)
     part.nitems, part.itemsize, part.strides = size, whole.itemsize, whole.strides
     part.data = builder.inttoptr(address, whole.data.type)
     part.shape = cgutils.pack_array(builder, [rows, *shape[1:]])
