@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import require
 from many_losses import LARGE, SMALL, same
 
 import lossgen as lg
@@ -30,14 +31,16 @@ def set_threads(monkeypatch):
 # The number of threads --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize(("name", "weighted"), [
+    (name, weighted)
+    for name, sample in LARGE.items()
+    for weighted in (False, True)
+    if not weighted or sample.loss.axis is not None  # one loss for the whole tensor has no weight a row
+])  # fmt: skip
 def test_neither_threads_nor_repetition_change_a_bit(name, dtype, weighted, set_threads):
     sample = LARGE[name]
     y, p = sample.arrays(dtype)
-    if weighted and sample.loss.axis is None:
-        pytest.skip("one loss for the whole tensor")
     weight = np.linspace(0.5, 2, len(p)).astype(dtype) if weighted else None
     set_threads(1)
     expected = sample.outputs(y, p, weight)
@@ -151,7 +154,7 @@ SETTINGS = {"own": OWN, "torch": TORCH}
 @pytest.mark.parametrize("setting", ["own", "torch"])
 def test_forked_children_compute_after_their_parent_has(setting):
     if setting == "torch":
-        pytest.importorskip("torch")
+        require("torch")
     run(COMMON + SETTINGS[setting] + "wait(fork(), fork()); check(); wait(fork())")
 
 
@@ -159,7 +162,7 @@ def test_forked_children_compute_after_their_parent_has(setting):
 @pytest.mark.parametrize("setting", ["own", "torch"])
 def test_a_pool_of_forked_processes(setting):
     if setting == "torch":
-        pytest.importorskip("torch")
+        require("torch")
     pool = """
 import multiprocessing
 with multiprocessing.get_context("fork").Pool(2) as pool:
@@ -219,12 +222,12 @@ def go_through(context):
 
 @forks
 def test_a_worker_of_a_data_loader():
-    pytest.importorskip("torch")
+    require("torch")
     run(COMMON + TORCH + DATA_LOADER + "go_through('fork')")
 
 
 def test_torch_and_lossgen_by_turns():
-    pytest.importorskip("torch")
+    require("torch")
     by_turns = """
 for number in (1, 2, 3, 2):
     torch.set_num_threads(number)

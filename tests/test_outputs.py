@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+from conftest import require
 
 from lossgen import losses
 from lossgen.errors import ParameterError
@@ -52,7 +53,7 @@ def test_a_view_keeps_the_memory():
 
 
 def test_a_tensor_keeps_the_memory():
-    torch = pytest.importorskip("torch")
+    torch = require("torch")
     tensor = torch.from_numpy(outputs.new_output(MANY, FLOAT32)).fill_(7)
     gc.collect()
     assert outputs.held() == 0

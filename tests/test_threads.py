@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+from conftest import require
 from handwritten_losses import Huber, data, random
 from numba import njit
 
@@ -143,7 +144,7 @@ assert together[0] == alone[0] and np.array_equal(together[1], alone[1])
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the OpenMP runtime of torch on Linux only")
 def test_torch_lends_its_team():
-    pytest.importorskip("torch")
+    require("torch")
     environment = {name: text for name, text in os.environ.items() if name != threads.VARIABLE}
     run = subprocess.run(
         [sys.executable, "-c", TORCH], env=environment, capture_output=True, text=True, check=False
@@ -210,3 +211,20 @@ def test_no_more_threads_are_started_than_can_work(monkeypatch):
     monkeypatch.setattr(threads, "_own", OwnTeam())
     assert threads.team()[2] == max(threads.MOST_THREADS, os.cpu_count() or 1)
     assert threads._own.started < 10**3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_uses_as_many_threads_as_torch_does_there(monkeypatch):
+    """But not the OpenMP runtime, which hangs there: workers of a DataLoader have one thread each."""
+    torch = require("torch")
+    monkeypatch.setattr(threads, "_wanted", None)
+    monkeypatch.delenv(threads.VARIABLE, raising=False)
+    child = os.fork()
+    if not child:
+        torch.set_num_threads(1)
+        alone = threads.team() == threads.ALONE
+        torch.set_num_threads(2)
+        enter, state, number = threads.team()
+        os._exit(0 if alone and state == threads._own.state and number == 2 else 1)
+    assert os.waitpid(child, 0)[1] == 0

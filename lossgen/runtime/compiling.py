@@ -22,7 +22,11 @@ from numba.core.runtime import rtsys
 
 
 class CacheFiles(IndexDataCacheFile):
-    """Machine code of one function: a file for each signature, and no index."""
+    """Machine code of one function: a file for each signature, and no index.
+
+    The files are pickles, as Numba's own are, in the folder that Numba chooses. The digest finds damage; who
+    may write that folder may run code, as who may write the modules beside it.
+    """
 
     def path(self, key) -> Path:
         """The file of a signature: of this source, this Numba, this processor."""

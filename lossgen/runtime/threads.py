@@ -45,7 +45,7 @@ def team() -> tuple[int, int, int]:
     threads = min(_said() or (found[1] if found else _all()), max(MOST_THREADS, os.cpu_count() or 1))
     if threads == 1:
         return ALONE
-    return (found[0], 0, threads) if found else _own.of(threads)
+    return (found[0], 0, threads) if found and found[0] else _own.of(threads)
 
 
 def _said() -> int | None:

@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 
-from lossgen.runtime.dispatch import ALONE_ELEMENTS, LANE_COLUMNS, LANE_ROWS
+from lossgen.runtime.dispatch import ALONE_ELEMENTS, LANE_COLUMNS, LANE_ROWS, SPLIT
 from lossgen.runtime.loss import Loss
 from lossgen.runtime.variant import OUTPUTS
 
@@ -19,6 +19,7 @@ SHAPES = (
     (ALONE_ELEMENTS + 1, 1),
     (ALONE_ELEMENTS // SOME + 1, SOME),
     (ALONE_ELEMENTS // MANY + 1, MANY),
+    (FEW, SPLIT[0][1]),
 )
 """Predictions that between them are seen in every schedule, by one thread and by several."""
 

@@ -14,13 +14,15 @@ _forked = False
 
 
 def of_torch() -> tuple[int, int] | None:
-    """The address of the runtime's entry and torch's number of threads; None where either is missing."""
+    """The address of the runtime's entry, 0 if it is not to be entered, and torch's number of threads.
+
+    None where torch is not loaded. A DataLoader's workers are forked children in which torch has one thread.
+    """
     torch = sys.modules.get("torch")
     count = getattr(torch, "get_num_threads", None)  # missing while torch is still being imported
-    if count is None or _forked:
+    if count is None:
         return None
-    address = _entry()
-    return (address, count()) if address else None
+    return 0 if _forked else _entry(), count()
 
 
 @cache
