@@ -225,6 +225,6 @@ def test_a_forked_child_uses_as_many_threads_as_torch_does_there(monkeypatch):
         torch.set_num_threads(1)
         alone = threads.team() == threads.ALONE
         torch.set_num_threads(2)
-        enter, state, number = threads.team()
+        _, state, number = threads.team()
         os._exit(0 if alone and state == threads._own.state and number == 2 else 1)
     assert os.waitpid(child, 0)[1] == 0
