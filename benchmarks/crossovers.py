@@ -20,6 +20,7 @@ from lossgen.runtime.lanes import LANES, load_tile, store_tile
 
 ELEMENTS = 65_536
 TURNS, CALLS = 12, 6
+FEW_ROWS = ((1, 32_768), (1, 131_072), (2, 131_072), (3, 131_072), (7, 131_072), (7, 1_048_576))
 LOSSES = {
     "softmax cross-entropy": losses.CategoricalCrossentropy(from_logits=True),
     "with labels": losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -55,7 +56,7 @@ def lanes_or_rows() -> None:
 def whole_or_cut() -> None:
     """Microseconds a call by rows × columns."""
     table = table_of("row whole / cut, µs a call, all threads", "rows × columns", *LOSSES)
-    for rows, columns in ((1, 32_768), (1, 131_072), (2, 131_072), (3, 131_072), (7, 131_072), (7, 1_048_576)):
+    for rows, columns in FEW_ROWS:
         cells = []
         for loss in LOSSES.values():
             times = by_turns(loss, call_of(loss, rows, columns), "SPLIT", ((), ((rows + 1, columns),)))
@@ -82,7 +83,10 @@ def tiles() -> None:
         rows = ELEMENTS // columns // LANES * LANES
         array, tile = np.ones((rows, columns), np.float32), np.ones((columns, LANES), np.float32)
         scale = np.ones(LANES)
-        times = least(lambda a=array, t=tile: read(a, t)), least(lambda a=array, t=tile: write(a, t, scale))
+        times = (
+            least(lambda array=array, tile=tile: read(array, tile)),
+            least(lambda array=array, tile=tile: write(array, tile, scale)),
+        )
         table.add_row(str(columns), *(f"{seconds / array.size * 1e9:.2f}" for seconds in times))
     console.print(table)
 

@@ -20,17 +20,17 @@ CHUNK_ELEMENTS = 16_384
 MAXIMUM_CHUNKS = 1024
 ALONE_ELEMENTS = 32_768
 
-# Up to this many columns and from this many rows on, rows side by side are faster than row after row. Loss
-# and gradient on one core, in ns an element, rows and lanes: softmax cross-entropy 5.6 and 1.7 at 16 columns,
-# 2.3 and 1.6 at 48, 1.6 and 1.6 at 64; cosine similarity 3.0 and 1.3, 1.2 and 1.3, 0.9 and 1.2.
-LANE_COLUMNS = 56
+# `python -m benchmarks.crossovers` prints what these were read from. Up to LANE_COLUMNS columns and from
+# LANE_ROWS rows on, rows side by side are faster than row after row: softmax cross-entropy, ns an element,
+# rows and lanes 4.4 and 1.2 at 16 columns, 1.4 and 1.1 at 64, 1.3 and 1.2 at 96; cosine similarity 0.8 and
+# 0.7 at 64, 0.7 and 0.8 at 96.
+LANE_COLUMNS = 80
 LANE_ROWS = 32
 
 # Fewer rows than the first number, of at least as many columns as the second, are cut themselves. Softmax
-# cross-entropy, loss and gradient on two cores, in µs, rows whole and cut: 1 × 32 768 16 and 12; 1 × 131 072
-# 68 and 39; 2 × 131 072 71 and 83; 3 × 131 072 135 and 121; 5 × 65 536 102 and 111; 7 × 131 072 277 and 322.
-# So a row costs 12 µs more when it is cut; more than three rows pay only where they are longer than that.
-SPLIT = ((4, 32_768), (16, 524_288))
+# cross-entropy on two cores, in µs, whole and cut: 1 × 32 768 17 and 18; 1 × 131 072 67 and 46; 2 × 131 072
+# 80 and 83; 3 × 131 072 146 and 121; 7 × 131 072 267 and 258. More cores gain from more rows.
+SPLIT = ((4, 65_536), (16, 524_288))
 
 ARRAYS_OUT = {"value": 0, "value_and_gradient": 1, "gradient_and_hessian": 2, "hessian_vector_product": 1}
 TAKES_LOSSES = ("value", "value_and_gradient")
