@@ -7,6 +7,7 @@ rows and lanes, all for rows whole and cut. Tiles: reading or writing one, trans
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from rich.console import Console
@@ -84,8 +85,8 @@ def tiles() -> None:
         array, tile = np.ones((rows, columns), np.float32), np.ones((columns, LANES), np.float32)
         scale = np.ones(LANES)
         times = (
-            least(lambda array=array, tile=tile: read(array, tile)),
-            least(lambda array=array, tile=tile: write(array, tile, scale)),
+            least(partial(read, array, tile)),
+            least(partial(write, array, tile, scale)),
         )
         table.add_row(str(columns), *(f"{seconds / array.size * 1e9:.2f}" for seconds in times))
     console.print(table)

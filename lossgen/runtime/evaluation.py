@@ -189,7 +189,8 @@ def direct_outputs(out, count: int, batch: Batch, inputs: tuple) -> list[np.ndar
         ShapeError: they are not `count` writeable arrays in the shape and dtype of the results, or overlap.
     """
     if not isinstance(out, tuple | list) or len(out) != count:
-        raise ShapeError(f"`out` must be a tuple of {count} arrays. Received: {type(out).__name__}")
+        seen = type(out).__name__ + (f" of {len(out)}" if isinstance(out, tuple | list) else "")
+        raise ShapeError(f"`out` must be a tuple of {count} arrays. Received: {seen}")
     for one in out:
         if (
             not isinstance(one, np.ndarray)
