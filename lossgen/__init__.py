@@ -25,6 +25,7 @@ _NAMES = {
     "lossgen.runtime.parameters": ("Option", "Parameter"),
     "lossgen.runtime.threads": ("get_num_threads", "set_num_threads"),
     "lossgen.runtime.outputs": ("get_output_pool", "set_output_pool"),
+    "lossgen.runtime.execution": ("get_execution", "set_execution"),
     "lossgen.compiler.api": ("compile",),
     "lossgen.losses": ("deserialize", "get", "serialize"),
     "lossgen.errors": (
@@ -84,6 +85,9 @@ if TYPE_CHECKING:  # the table once more for type checkers and editors; a test c
     )  # fmt: skip
     from lossgen.runtime.outputs import (
         get_output_pool as get_output_pool, set_output_pool as set_output_pool,
+    )  # fmt: skip
+    from lossgen.runtime.execution import (
+        get_execution as get_execution, set_execution as set_execution,
     )  # fmt: skip
     from lossgen.compiler.api import compile as compile
     from lossgen.losses import deserialize as deserialize, get as get, serialize as serialize
