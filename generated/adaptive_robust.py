@@ -637,6 +637,134 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, alpha, c):
+    alpha = ops.parameter(alpha)
+    c = ops.parameter(c)
+    columns = ops.columns()
+    absolute_value = ops.absolute(alpha - 2)
+    power_1 = 1/c
+    error = p - y
+    hypot1m1_value = ops.hypot1m1(power_1*error/ops.sqrt(absolute_value))
+    minimum_value = ops.minimum(hypot1m1_value, 1)
+    powered = ops.power((1 + hypot1m1_value)/(1 + minimum_value), alpha)
+    power_2 = 1/(c*c)
+    power_3 = error*error
+    sum_1 = ops.row_sum(
+        ops.select(
+            alpha == 2, power_2*power_3/2,
+            ops.select(
+                alpha == 0, 2*ops.log1p(ops.hypot1m1(1.4142135623730951*power_1*error/2)),
+                ops.select(
+                    alpha < -100000000, -ops.expm1(-power_2*power_3/2),
+                    absolute_value*(ops.expm1(alpha*ops.log1p(minimum_value))*powered + (powered - 1))/alpha,
+                ),
+            ),
+        ),
+    )
+    return sum_1/columns
+
+
+def gradient_arrays(ops, y, p, alpha, c):
+    alpha = ops.parameter(alpha)
+    c = ops.parameter(c)
+    columns = ops.columns()
+    power_1 = 1/c
+    error = p - y
+    absolute_value = ops.absolute(alpha - 2)
+    product = power_1*error/ops.sqrt(absolute_value)
+    power_2 = 1/(c*c)
+    power_3 = 1.4142135623730951
+    product_2 = power_3*power_1*error/2
+    return ops.select(alpha == 2, power_2*error, ops.select(alpha == 0, ops.unit_hypot(product_2)*power_3*power_1*(1/ops.hypot1(product_2)), ops.select(alpha < -100000000, power_2*error*ops.exp(-power_2*error*error/2), ops.unit_hypot(product)*power_1*ops.sqrt(absolute_value)*ops.power(ops.hypot1(product), -(1 - alpha)))))/columns
+
+
+def product_arrays(ops, y, p, vector, alpha, c):
+    alpha = ops.parameter(alpha)
+    c = ops.parameter(c)
+    columns = ops.columns()
+    power_1 = 1/c
+    error = p - y
+    product = power_1*error/ops.sqrt(ops.absolute(alpha - 2))
+    hypot1_value = ops.hypot1(product)
+    power_2 = 1/(c*c)
+    part = 1/hypot1_value
+    unit_hypot_value = ops.unit_hypot(product)
+    power_3 = error*error
+    part_2 = error*ops.exp(-power_2*power_3/4)
+    product_2 = 1.4142135623730951*power_1*error/2
+    part_3 = 1/ops.hypot1(product_2)
+    unit_hypot_value_2 = ops.unit_hypot(product_2)
+    return vector*ops.select(alpha == 2, power_2, ops.select(alpha == 0, power_2*part_3*part_3*(part_3 + unit_hypot_value_2)*(part_3 - unit_hypot_value_2), ops.select(alpha < -100000000, power_2*ops.exp(-power_2*power_3/2) - part_2*part_2/(c*c*c*c), ops.power(hypot1_value, -(2 - alpha))*(power_2*part*part + unit_hypot_value*unit_hypot_value*(alpha*power_2 - power_2)))))/columns
+
+
+def gradient_to_y_true_arrays(ops, y, p, alpha, c):
+    alpha = ops.parameter(alpha)
+    c = ops.parameter(c)
+    columns = ops.columns()
+    power_1 = 1/c
+    error = p - y
+    absolute_value = ops.absolute(alpha - 2)
+    product = power_1*error/ops.sqrt(absolute_value)
+    power_2 = 1/(c*c)
+    power_3 = 1.4142135623730951
+    product_2 = power_3*power_1*error/2
+    return ops.select(alpha == 2, -power_2*error, ops.select(alpha == 0, -ops.unit_hypot(product_2)*power_3*power_1*(1/ops.hypot1(product_2)), ops.select(alpha < -100000000, -power_2*error*ops.exp(-power_2*error*error/2), -ops.unit_hypot(product)*power_1*ops.sqrt(absolute_value)*ops.power(ops.hypot1(product), -(1 - alpha)))))/columns
+
+
+def gradient_to_alpha_arrays(ops, y, p, alpha, c):
+    alpha = ops.parameter(alpha)
+    c = ops.parameter(c)
+    columns = ops.columns()
+    sum_1 = alpha - 2
+    signum_value = ops.signum(sum_1)
+    power_1 = 1/alpha
+    absolute_value = ops.absolute(sum_1)
+    product = (p - y)/c/ops.sqrt(absolute_value)
+    hypot1m1_value = ops.hypot1m1(product)
+    minimum_value = ops.minimum(hypot1m1_value, 1)
+    powered = ops.power((1 + hypot1m1_value)/(1 + minimum_value), alpha)
+    unit_hypot_value = ops.unit_hypot(product)
+    sum_2 = ops.row_sum(
+        ops.select(
+            (alpha == 0) | (alpha == 2) | (alpha < -100000000), 0,
+            (signum_value*power_1 - absolute_value/alpha/alpha)*(ops.expm1(alpha*ops.log1p(minimum_value))*powered + (powered - 1))
+            - power_1*ops.power(ops.hypot1(product), alpha)*(signum_value*alpha*unit_hypot_value*unit_hypot_value*absolute_value/2/(2 - alpha)/(2 - alpha) - ops.log1p(hypot1m1_value))*absolute_value,
+        ),
+    )
+    return sum_2/columns
+
+
+def gradient_to_c_arrays(ops, y, p, alpha, c):
+    alpha = ops.parameter(alpha)
+    c = ops.parameter(c)
+    columns = ops.columns()
+    power_1 = 1/c
+    error = p - y
+    absolute_value = ops.absolute(alpha - 2)
+    product = power_1*error/ops.sqrt(absolute_value)
+    unit_hypot_value = ops.unit_hypot(product)
+    power_2 = 1/(c*c*c)
+    power_3 = error*error
+    part = error*ops.exp(-power_3/4/c/c)
+    unit_hypot_value_2 = ops.unit_hypot(1.4142135623730951*power_1*error/2)
+    sum_2 = ops.row_sum(
+        ops.select(
+            alpha == 2, -power_2*power_3,
+            ops.select(
+                alpha == 0, -2*power_1*unit_hypot_value_2*unit_hypot_value_2,
+                ops.select(
+                    alpha < -100000000, -power_2*part*part,
+                    -power_1*ops.power(ops.hypot1(product), alpha)*unit_hypot_value*unit_hypot_value*absolute_value,
+                ),
+            ),
+        ),
+    )
+    return sum_2/columns
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -655,6 +783,14 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_alpha": gradient_to_alpha_arrays,
+                "gradient_to_c": gradient_to_c_arrays,
             },
             exponents=('alpha',),
         ),

@@ -515,6 +515,100 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, gamma_negative, gamma_positive, margin):
+    gamma_negative = ops.parameter(gamma_negative)
+    gamma_positive = ops.parameter(gamma_positive)
+    margin = ops.parameter(margin)
+    sigmoid_value = ops.sigmoid(-p)
+    sum_1 = ops.row_sum(
+        ops.select(margin == 0, -ops.softplus(p), ops.log(ops.minimum(margin + sigmoid_value, 1)))*(1 - y)*ops.power(ops.relu(ops.sigmoid(p) - margin), gamma_negative)
+        - y*ops.power(sigmoid_value, gamma_positive)*ops.softplus(-p),
+    )
+    return -sum_1
+
+
+def gradient_arrays(ops, y, p, gamma_negative, gamma_positive, margin):
+    gamma_negative = ops.parameter(gamma_negative)
+    gamma_positive = ops.parameter(gamma_positive)
+    margin = ops.parameter(margin)
+    sigmoid_value = ops.sigmoid(-p)
+    sigmoid_value_2 = ops.sigmoid(p)
+    sum_1 = sigmoid_value_2 - margin
+    sum_2 = margin + sigmoid_value
+    minimum_value = ops.minimum(sum_2, 1)
+    relu_value = ops.relu(sum_1)
+    target = 1 - y
+    return -(y*ops.power(sigmoid_value, 1 + gamma_positive) + ops.guarded_product(ops.step(sum_1), sigmoid_value_2*sigmoid_value*ops.select(margin == 0, -ops.softplus(p), ops.log(minimum_value))*ops.power_slope(relu_value, gamma_negative))*target + ops.select(margin == 0, -sigmoid_value_2, -ops.guarded_product(ops.greater(1, sum_2), sigmoid_value_2*sigmoid_value/minimum_value))*target*ops.power(relu_value, gamma_negative) + sigmoid_value_2*y*gamma_positive*ops.power(sigmoid_value, gamma_positive)*ops.softplus(-p))
+
+
+def product_arrays(ops, y, p, vector, gamma_negative, gamma_positive, margin):
+    gamma_negative = ops.parameter(gamma_negative)
+    gamma_positive = ops.parameter(gamma_positive)
+    margin = ops.parameter(margin)
+    sigmoid_value = ops.sigmoid(p)
+    sum_1 = sigmoid_value - margin
+    step_value = ops.step(sum_1)
+    sigmoid_value_2 = ops.sigmoid(-p)
+    tanh_value = ops.tanh(p/2)
+    sum_2 = margin + sigmoid_value_2
+    minimum_value = ops.minimum(sum_2, 1)
+    selected = ops.select(margin == 0, -ops.softplus(p), ops.log(minimum_value))
+    relu_value = ops.relu(sum_1)
+    power_slope_value = ops.power_slope(relu_value, gamma_negative)
+    target = 1 - y
+    power_1 = ops.power(sigmoid_value_2, 1 + gamma_positive)
+    power_2 = sigmoid_value*sigmoid_value
+    softplus_value = ops.softplus(-p)
+    power_3 = sigmoid_value_2*sigmoid_value_2
+    greater_value = ops.greater(1, sum_2)
+    power_4 = 1/minimum_value
+    return vector*(ops.guarded_product(step_value, sigmoid_value*sigmoid_value_2*tanh_value*selected*power_slope_value)*target + sigmoid_value*y*power_1*(1 + 2*gamma_positive) + y*gamma_positive*gamma_positive*power_2*ops.power(sigmoid_value_2, gamma_positive)*softplus_value - ops.guarded_product(step_value, power_2*power_3*selected*ops.power_curvature(relu_value, gamma_negative))*target - 2*ops.guarded_product(step_value, sigmoid_value*sigmoid_value_2*ops.select(margin == 0, -sigmoid_value, -ops.guarded_product(greater_value, sigmoid_value*sigmoid_value_2*power_4))*power_slope_value)*target - ops.select(margin == 0, -sigmoid_value*sigmoid_value_2, ops.guarded_product(greater_value, sigmoid_value*sigmoid_value_2*tanh_value*power_4) - ops.guarded_product(greater_value, power_2*power_3/minimum_value/minimum_value))*target*ops.power(relu_value, gamma_negative) - sigmoid_value*y*gamma_positive*power_1*softplus_value)
+
+
+def gradient_to_y_true_arrays(ops, y, p, gamma_negative, gamma_positive, margin):
+    gamma_negative = ops.parameter(gamma_negative)
+    gamma_positive = ops.parameter(gamma_positive)
+    margin = ops.parameter(margin)
+    sigmoid_value = ops.sigmoid(-p)
+    return (
+        ops.power(sigmoid_value, gamma_positive)*ops.softplus(-p)
+        + ops.select(margin == 0, -ops.softplus(p), ops.log(ops.minimum(margin + sigmoid_value, 1)))*ops.power(ops.relu(ops.sigmoid(p) - margin), gamma_negative)
+    )
+
+
+def gradient_to_gamma_negative_arrays(ops, y, p, gamma_negative, gamma_positive, margin):
+    gamma_negative = ops.parameter(gamma_negative)
+    margin = ops.parameter(margin)
+    sum_2 = ops.row_sum(
+        ops.select(margin == 0, -ops.softplus(p), ops.log(ops.minimum(margin + ops.sigmoid(-p), 1)))*(1 - y)*ops.power_log(ops.relu(ops.sigmoid(p) - margin), gamma_negative),
+    )
+    return -sum_2
+
+
+def gradient_to_gamma_positive_arrays(ops, y, p, gamma_negative, gamma_positive, margin):
+    gamma_positive = ops.parameter(gamma_positive)
+    sum_2 = ops.row_sum(-y*ops.power(ops.sigmoid(-p), gamma_positive)*ops.softplus(p)*ops.softplus(-p))
+    return sum_2
+
+
+def gradient_to_margin_arrays(ops, y, p, gamma_negative, gamma_positive, margin):
+    gamma_negative = ops.parameter(gamma_negative)
+    margin = ops.parameter(margin)
+    sum_1 = margin + ops.sigmoid(-p)
+    minimum_value = ops.minimum(sum_1, 1)
+    target = 1 - y
+    sum_3 = ops.sigmoid(p) - margin
+    relu_value = ops.relu(sum_3)
+    sum_2 = ops.row_sum(
+        ops.select(margin == 0, 0, ops.guarded_product(ops.greater(1, sum_1), 1/minimum_value))*target*ops.power(relu_value, gamma_negative)
+        - ops.guarded_product(ops.step(sum_3), ops.select(margin == 0, -ops.softplus(p), ops.log(minimum_value))*ops.power_slope(relu_value, gamma_negative))*target,
+    )
+    return -sum_2
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -533,6 +627,15 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_gamma_negative": gradient_to_gamma_negative_arrays,
+                "gradient_to_gamma_positive": gradient_to_gamma_positive_arrays,
+                "gradient_to_margin": gradient_to_margin_arrays,
             },
             exponents=('gamma_negative', 'gamma_positive'),
         ),

@@ -471,6 +471,42 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, q):
+    q = ops.parameter(q)
+    label_hit = ops.label_hit(y)
+    picked_1 = ops.row_pick(label_hit, p)
+    power_1 = 1/q
+    return ops.select(picked_1 <= 0, power_1, -power_1*ops.expm1(q*ops.log(picked_1)))
+
+
+def gradient_arrays(ops, y, p, q):
+    q = ops.parameter(q)
+    label_hit = ops.label_hit(y)
+    picked_1 = ops.row_pick(label_hit, p)
+    return label_hit*ops.select(picked_1 <= 0, 0, -ops.power_slope(picked_1, q)/q)
+
+
+def product_arrays(ops, y, p, vector, q):
+    q = ops.parameter(q)
+    label_hit = ops.label_hit(y)
+    picked_1 = ops.row_pick(label_hit, p)
+    picked_2 = ops.row_pick(label_hit, vector)
+    return label_hit*picked_2*ops.select(picked_1 <= 0, 0, -ops.power_curvature(picked_1, q)/q)
+
+
+def gradient_to_q_arrays(ops, y, p, q):
+    q = ops.parameter(q)
+    label_hit = ops.label_hit(y)
+    picked_1 = ops.row_pick(label_hit, p)
+    power_1 = 1/(q*q)
+    return ops.select(
+        picked_1 <= 0, -power_1, power_1*ops.expm1(q*ops.log(picked_1)) - ops.power_log(picked_1, q)/q,
+    )
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -493,6 +529,12 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_q": gradient_to_q_arrays,
             },
             exponents=('q',),
         ),

@@ -591,6 +591,38 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p):
+    sum_1 = ops.row_sum(p*y)
+    maximum_1 = ops.row_maximum(p*(1 - y))
+    return ops.relu(1 + maximum_1 - sum_1)
+
+
+def gradient_arrays(ops, y, p):
+    sum_1 = ops.row_sum(p*y)
+    target = 1 - y
+    product = p*target
+    maximum_1 = ops.row_maximum(product)
+    maximum_1_hit = ops.first_hit(product, maximum_1)
+    step_value = ops.step(1 + maximum_1 - sum_1)
+    return step_value*maximum_1_hit*target - step_value*y
+
+
+def product_arrays(ops, y, p, vector):
+    return 0
+
+
+def gradient_to_y_true_arrays(ops, y, p):
+    sum_1 = ops.row_sum(p*y)
+    product = p*(1 - y)
+    maximum_1 = ops.row_maximum(product)
+    maximum_1_hit = ops.first_hit(product, maximum_1)
+    step_value = ops.step(1 + maximum_1 - sum_1)
+    return -(step_value*p + step_value*maximum_1_hit*p)
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -614,6 +646,12 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
             },
         ),
     ),

@@ -335,6 +335,51 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, c):
+    c = ops.parameter(c)
+    columns = ops.columns()
+    sum_1 = ops.row_sum(2*ops.log1p(ops.hypot1m1(1.4142135623730951*(p - y)/2/c)))
+    return sum_1/columns
+
+
+def gradient_arrays(ops, y, p, c):
+    c = ops.parameter(c)
+    columns = ops.columns()
+    power_1 = 1.4142135623730951
+    power_2 = 1/c
+    product = power_1*power_2*(p - y)/2
+    return ops.unit_hypot(product)*power_1*power_2*(1/ops.hypot1(product))/columns
+
+
+def product_arrays(ops, y, p, vector, c):
+    c = ops.parameter(c)
+    columns = ops.columns()
+    product = 1.4142135623730951*(p - y)/2/c
+    part = 1/ops.hypot1(product)
+    unit_hypot_value = ops.unit_hypot(product)
+    return vector*part*part*(part + unit_hypot_value)*(part - unit_hypot_value)/c/c/columns
+
+
+def gradient_to_y_true_arrays(ops, y, p, c):
+    c = ops.parameter(c)
+    columns = ops.columns()
+    power_1 = 1.4142135623730951
+    power_2 = 1/c
+    product = power_1*power_2*(p - y)/2
+    return -ops.unit_hypot(product)*power_1*power_2*(1/ops.hypot1(product))/columns
+
+
+def gradient_to_c_arrays(ops, y, p, c):
+    c = ops.parameter(c)
+    columns = ops.columns()
+    unit_hypot_value = ops.unit_hypot(1.4142135623730951*(p - y)/2/c)
+    sum_2 = ops.row_sum(2*c*c*unit_hypot_value*unit_hypot_value)
+    return -sum_2/c/c/c/columns
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -353,6 +398,13 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_c": gradient_to_c_arrays,
             },
         ),
     ),

@@ -347,6 +347,46 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, epsilon):
+    epsilon = ops.parameter(epsilon)
+    columns = ops.columns()
+    absolute_value = ops.absolute(p - y)
+    maximum_value = ops.maximum(absolute_value, epsilon)
+    sum_1 = ops.row_sum(ops.hypot1(ops.minimum(absolute_value, epsilon)/maximum_value)*maximum_value)
+    return sum_1/columns
+
+
+def gradient_arrays(ops, y, p, epsilon):
+    epsilon = ops.parameter(epsilon)
+    columns = ops.columns()
+    return ops.unit_hypot((p - y)/epsilon)/columns
+
+
+def product_arrays(ops, y, p, vector, epsilon):
+    epsilon = ops.parameter(epsilon)
+    columns = ops.columns()
+    power_1 = 1/epsilon
+    part = 1/ops.hypot1(power_1*(p - y))
+    return vector*power_1*part*part*part/columns
+
+
+def gradient_to_y_true_arrays(ops, y, p, epsilon):
+    epsilon = ops.parameter(epsilon)
+    columns = ops.columns()
+    return -ops.unit_hypot((p - y)/epsilon)/columns
+
+
+def gradient_to_epsilon_arrays(ops, y, p, epsilon):
+    epsilon = ops.parameter(epsilon)
+    columns = ops.columns()
+    power_1 = 1/epsilon
+    sum_2 = ops.row_sum(power_1*(1/ops.hypot1(power_1*(p - y))))
+    return sum_2*epsilon/columns
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -365,6 +405,13 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_epsilon": gradient_to_epsilon_arrays,
             },
         ),
     ),

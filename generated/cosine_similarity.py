@@ -626,6 +626,50 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p):
+    sum_1 = ops.row_sum(y*y)
+    sum_2 = ops.row_sum(p*p)
+    sum_3 = ops.row_sum(p*y)
+    return ops.select((sum_1 <= 0) | (sum_2 <= 0), 0, -sum_3/ops.sqrt(sum_1)/ops.sqrt(sum_2))
+
+
+def gradient_arrays(ops, y, p):
+    sum_1 = ops.row_sum(y*y)
+    sum_2 = ops.row_sum(p*p)
+    sum_3 = ops.row_sum(p*y)
+    vanishing_value = ops.vanishing(sum_1, 1/ops.sqrt(sum_1))
+    return (
+        y*ops.select((sum_1 <= 0) | (sum_2 <= 0), 0, -vanishing_value*ops.vanishing(sum_2, 1/ops.sqrt(sum_2)))
+        + 2*p*ops.select((sum_1 <= 0) | (sum_2 <= 0), 0, sum_3*vanishing_value*ops.vanishing(sum_2, 1/(sum_2*ops.sqrt(sum_2)))/2)
+    )
+
+
+def product_arrays(ops, y, p, vector):
+    sum_1 = ops.row_sum(y*y)
+    sum_2 = ops.row_sum(p*p)
+    sum_3 = ops.row_sum(p*y)
+    sum_4 = ops.row_sum(p*vector)
+    sum_5 = ops.row_sum(vector*y)
+    vanishing_value = ops.vanishing(sum_1, 1/ops.sqrt(sum_1))
+    vanishing_value_2 = ops.vanishing(sum_2, 1/(sum_2*ops.sqrt(sum_2)))
+    selected = ops.select((sum_1 <= 0) | (sum_2 <= 0), 0, vanishing_value*vanishing_value_2/2)
+    return 2*(sum_4*(y*selected + 2*p*ops.select((sum_1 <= 0) | (sum_2 <= 0), 0, -0.75*sum_3*vanishing_value*ops.vanishing(sum_2, 1/(sum_2*sum_2*ops.sqrt(sum_2))))) + vector*ops.select((sum_1 <= 0) | (sum_2 <= 0), 0, sum_3*vanishing_value*vanishing_value_2/2) + p*sum_5*selected)
+
+
+def gradient_to_y_true_arrays(ops, y, p):
+    sum_1 = ops.row_sum(y*y)
+    sum_2 = ops.row_sum(p*p)
+    sum_3 = ops.row_sum(p*y)
+    vanishing_value = ops.vanishing(sum_2, 1/ops.sqrt(sum_2))
+    return (
+        p*ops.select((sum_1 <= 0) | (sum_2 <= 0), 0, -ops.vanishing(sum_1, 1/ops.sqrt(sum_1))*vanishing_value)
+        + 2*y*ops.select((sum_1 <= 0) | (sum_2 <= 0), 0, sum_3*ops.vanishing(sum_1, 1/(sum_1*ops.sqrt(sum_1)))*vanishing_value/2)
+    )
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -649,6 +693,12 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
             },
         ),
     ),

@@ -343,6 +343,44 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, expectile):
+    expectile = ops.parameter(expectile)
+    columns = ops.columns()
+    error = p - y
+    sum_1 = ops.row_sum(error*error*ops.select(error <= 0, expectile, 1 - expectile))
+    return sum_1/columns
+
+
+def gradient_arrays(ops, y, p, expectile):
+    expectile = ops.parameter(expectile)
+    columns = ops.columns()
+    error = p - y
+    return 2*error*ops.select(error <= 0, expectile, 1 - expectile)/columns
+
+
+def product_arrays(ops, y, p, vector, expectile):
+    expectile = ops.parameter(expectile)
+    columns = ops.columns()
+    return 2*vector*ops.select(p - y <= 0, expectile, 1 - expectile)/columns
+
+
+def gradient_to_y_true_arrays(ops, y, p, expectile):
+    expectile = ops.parameter(expectile)
+    columns = ops.columns()
+    error = p - y
+    return -2*error*ops.select(error <= 0, expectile, 1 - expectile)/columns
+
+
+def gradient_to_expectile_arrays(ops, y, p, expectile):
+    columns = ops.columns()
+    error = p - y
+    sum_2 = ops.row_sum(error*error*ops.select(error <= 0, 1, -1))
+    return sum_2/columns
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -361,6 +399,13 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_expectile": gradient_to_expectile_arrays,
             },
         ),
     ),

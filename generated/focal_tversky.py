@@ -812,6 +812,125 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, alpha, beta, gamma):
+    alpha = ops.parameter(alpha)
+    beta = ops.parameter(beta)
+    gamma = ops.parameter(gamma)
+    sum_1 = ops.row_sum(p*(1 - y))
+    sum_2 = ops.row_sum(y*(1 - p))
+    sum_3 = ops.row_sum(p*y)
+    return ops.power(1/(1 + sum_3/(1e-07 + sum_1*alpha + sum_2*beta)), gamma)
+
+
+def gradient_arrays(ops, y, p, alpha, beta, gamma):
+    alpha = ops.parameter(alpha)
+    beta = ops.parameter(beta)
+    gamma = ops.parameter(gamma)
+    target = 1 - y
+    sum_1 = ops.row_sum(p*target)
+    sum_2 = ops.row_sum(y*(1 - p))
+    sum_3 = ops.row_sum(p*y)
+    sum_4 = 1e-07 + sum_1*alpha + sum_2*beta
+    power_1 = 1/sum_4
+    sum_5 = 1 + sum_3*power_1
+    power_2 = 1/(sum_5*sum_5)
+    power_3 = 1/(sum_4*sum_4)
+    power_slope_value = ops.power_slope(1/sum_5, gamma)
+    return (
+        sum_3*alpha*power_2*power_3*target*power_slope_value
+        - y*power_2*power_1*power_slope_value
+        - sum_3*y*beta*power_2*power_3*power_slope_value
+    )
+
+
+def product_arrays(ops, y, p, vector, alpha, beta, gamma):
+    alpha = ops.parameter(alpha)
+    beta = ops.parameter(beta)
+    gamma = ops.parameter(gamma)
+    target = 1 - y
+    sum_1 = ops.row_sum(p*target)
+    sum_2 = ops.row_sum(y*(1 - p))
+    sum_3 = ops.row_sum(p*y)
+    sum_4 = ops.row_sum(vector*target)
+    sum_5 = ops.row_sum(vector*y)
+    sum_6 = 1e-07 + sum_1*alpha + sum_2*beta
+    sum_7 = 1 + sum_3/sum_6
+    power_1 = 1/(sum_7*sum_7*sum_7*sum_7)
+    power_2 = 1/(sum_6*sum_6)
+    power_3 = 1/sum_7
+    power_curvature_value = ops.power_curvature(power_3, gamma)
+    power_4 = 1/(sum_7*sum_7*sum_7)
+    power_slope_value = ops.power_slope(power_3, gamma)
+    power_5 = 1/(sum_7*sum_7)
+    power_6 = sum_3*sum_3
+    power_7 = beta*beta
+    power_8 = 1/(sum_6*sum_6*sum_6*sum_6)
+    power_9 = 1/(sum_6*sum_6*sum_6)
+    power_10 = alpha*alpha
+    return (
+        sum_5*(y*power_1*power_2*power_curvature_value + 2*y*power_4*power_2*power_slope_value + alpha*power_5*power_2*target*power_slope_value + y*power_6*power_7*power_1*power_8*power_curvature_value + 2*sum_3*y*beta*power_1*power_9*power_curvature_value + 2*y*power_6*power_7*power_4*power_8*power_slope_value + 4*sum_3*y*beta*power_4*power_9*power_slope_value + 2*sum_3*alpha*beta*power_5*power_9*target*power_slope_value - 2*y*beta*power_5*power_2*power_slope_value - sum_3*alpha*power_1*power_9*target*power_curvature_value - 2*sum_3*y*power_7*power_5*power_9*power_slope_value - 2*sum_3*alpha*power_4*power_9*target*power_slope_value - alpha*beta*power_6*power_1*power_8*target*power_curvature_value - 2*alpha*beta*power_6*power_4*power_8*target*power_slope_value)
+        - sum_4*(sum_3*y*alpha*power_1*power_9*power_curvature_value + 2*sum_3*y*alpha*power_4*power_9*power_slope_value + 2*sum_3*power_10*power_5*power_9*target*power_slope_value + y*alpha*beta*power_6*power_1*power_8*power_curvature_value + 2*y*alpha*beta*power_6*power_4*power_8*power_slope_value - y*alpha*power_5*power_2*power_slope_value - power_6*power_10*power_1*power_8*target*power_curvature_value - 2*power_6*power_10*power_4*power_8*target*power_slope_value - 2*sum_3*y*alpha*beta*power_5*power_9*power_slope_value)
+    )
+
+
+def gradient_to_y_true_arrays(ops, y, p, alpha, beta, gamma):
+    alpha = ops.parameter(alpha)
+    beta = ops.parameter(beta)
+    gamma = ops.parameter(gamma)
+    sum_1 = ops.row_sum(p*(1 - y))
+    sum_4 = 1 - p
+    sum_2 = ops.row_sum(y*sum_4)
+    sum_3 = ops.row_sum(p*y)
+    sum_5 = 1e-07 + sum_1*alpha + sum_2*beta
+    power_1 = 1/sum_5
+    sum_6 = 1 + sum_3*power_1
+    power_slope_value = ops.power_slope(1/sum_6, gamma)
+    power_2 = 1/(sum_6*sum_6)
+    power_3 = 1/(sum_5*sum_5)
+    return (
+        ops.guarded_product(sum_4, power_slope_value)*sum_3*beta*power_2*power_3
+        - p*power_2*power_1*power_slope_value
+        - p*sum_3*alpha*power_2*power_3*power_slope_value
+    )
+
+
+def gradient_to_alpha_arrays(ops, y, p, alpha, beta, gamma):
+    alpha = ops.parameter(alpha)
+    beta = ops.parameter(beta)
+    gamma = ops.parameter(gamma)
+    sum_1 = ops.row_sum(p*(1 - y))
+    sum_2 = ops.row_sum(y*(1 - p))
+    sum_3 = ops.row_sum(p*y)
+    sum_4 = 1e-07 + sum_1*alpha + sum_2*beta
+    sum_5 = 1 + sum_3/sum_4
+    return sum_1*sum_3*ops.power_slope(1/sum_5, gamma)/sum_5/sum_5/sum_4/sum_4
+
+
+def gradient_to_beta_arrays(ops, y, p, alpha, beta, gamma):
+    alpha = ops.parameter(alpha)
+    beta = ops.parameter(beta)
+    gamma = ops.parameter(gamma)
+    sum_1 = ops.row_sum(p*(1 - y))
+    sum_2 = ops.row_sum(y*(1 - p))
+    sum_3 = ops.row_sum(p*y)
+    sum_4 = 1e-07 + sum_1*alpha + sum_2*beta
+    sum_5 = 1 + sum_3/sum_4
+    return sum_2*sum_3*ops.power_slope(1/sum_5, gamma)/sum_5/sum_5/sum_4/sum_4
+
+
+def gradient_to_gamma_arrays(ops, y, p, alpha, beta, gamma):
+    alpha = ops.parameter(alpha)
+    beta = ops.parameter(beta)
+    gamma = ops.parameter(gamma)
+    sum_1 = ops.row_sum(p*(1 - y))
+    sum_2 = ops.row_sum(y*(1 - p))
+    sum_3 = ops.row_sum(p*y)
+    return ops.power_log(1/(1 + sum_3/(1e-07 + sum_1*alpha + sum_2*beta)), gamma)
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -835,6 +954,15 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_alpha": gradient_to_alpha_arrays,
+                "gradient_to_beta": gradient_to_beta_arrays,
+                "gradient_to_gamma": gradient_to_gamma_arrays,
             },
             exponents=('gamma',),
         ),

@@ -361,6 +361,46 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, delta):
+    delta = ops.parameter(delta)
+    columns = ops.columns()
+    error = p - y
+    absolute_value = ops.absolute(error)
+    sum_1 = ops.row_sum(ops.select(delta >= absolute_value, error*error/2, delta*(absolute_value - delta/2)))
+    return sum_1/columns
+
+
+def gradient_arrays(ops, y, p, delta):
+    delta = ops.parameter(delta)
+    columns = ops.columns()
+    error = p - y
+    return ops.select(delta >= ops.absolute(error), error, ops.signum(error)*delta)/columns
+
+
+def product_arrays(ops, y, p, vector, delta):
+    delta = ops.parameter(delta)
+    columns = ops.columns()
+    return vector*ops.select(delta >= ops.absolute(p - y), 1, 0)/columns
+
+
+def gradient_to_y_true_arrays(ops, y, p, delta):
+    delta = ops.parameter(delta)
+    columns = ops.columns()
+    error = p - y
+    return ops.select(delta >= ops.absolute(error), -error, -ops.signum(error)*delta)/columns
+
+
+def gradient_to_delta_arrays(ops, y, p, delta):
+    delta = ops.parameter(delta)
+    columns = ops.columns()
+    absolute_value = ops.absolute(p - y)
+    sum_2 = ops.row_sum(ops.select(delta >= absolute_value, 0, absolute_value - delta))
+    return sum_2/columns
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -379,6 +419,13 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_delta": gradient_to_delta_arrays,
             },
         ),
     ),

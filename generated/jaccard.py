@@ -635,6 +635,54 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p):
+    sum_1 = ops.row_sum(p*(1 - y) + y*(1 - p))
+    sum_2 = ops.row_sum(p*y)
+    return 1/(1 + sum_2/(1e-07 + sum_1))
+
+
+def gradient_arrays(ops, y, p):
+    target = 1 - y
+    sum_1 = ops.row_sum(p*target + y*(1 - p))
+    sum_2 = ops.row_sum(p*y)
+    sum_3 = 1e-07 + sum_1
+    power_1 = 1/sum_3
+    sum_4 = 1 + sum_2*power_1
+    power_2 = 1/(sum_4*sum_4)
+    return sum_2*power_2*(target - y)/sum_3/sum_3 - y*power_2*power_1
+
+
+def product_arrays(ops, y, p, vector):
+    target = 1 - y
+    sum_1 = ops.row_sum(p*target + y*(1 - p))
+    sum_2 = ops.row_sum(p*y)
+    sum_5 = target - y
+    sum_3 = ops.row_sum(vector*sum_5)
+    sum_4 = ops.row_sum(vector*y)
+    sum_6 = 1e-07 + sum_1
+    power_1 = 1/(sum_6*sum_6)
+    sum_7 = 1 + sum_2/sum_6
+    power_2 = 1/(sum_7*sum_7*sum_7)
+    power_3 = 1/(sum_6*sum_6*sum_6)
+    return (
+        sum_4*(power_1*sum_5/sum_7/sum_7 + 2*y*power_2*power_1 - 2*sum_2*power_2*power_3*sum_5)
+        - sum_3*power_2*(sum_2*y*power_3 + 2*sum_2*power_3*sum_5 - y*power_1)
+    )
+
+
+def gradient_to_y_true_arrays(ops, y, p):
+    sum_1 = ops.row_sum(p*(1 - y) + y*(1 - p))
+    sum_2 = ops.row_sum(p*y)
+    sum_3 = 1e-07 + sum_1
+    power_1 = 1/sum_3
+    sum_4 = 1 + sum_2*power_1
+    power_2 = 1/(sum_4*sum_4)
+    return sum_2*power_2*(1 - 2*p)/sum_3/sum_3 - p*power_2*power_1
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -658,6 +706,12 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
             },
         ),
     ),

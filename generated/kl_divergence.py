@@ -300,6 +300,33 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p):
+    clip_value = ops.clip(y, 1e-07, 1)
+    sum_1 = ops.row_sum(clip_value*ops.log(clip_value/ops.clip(p, 1e-07, 1)))
+    return sum_1
+
+
+def gradient_arrays(ops, y, p):
+    return -ops.guarded_product(ops.inside(p, 1e-07, 1), 1/ops.clip(p, 1e-07, 1))*(ops.clip(y, 1e-07, 1))
+
+
+def product_arrays(ops, y, p, vector):
+    clip_value = ops.clip(p, 1e-07, 1)
+    return ops.guarded_product(ops.inside(p, 1e-07, 1), 1/(clip_value*clip_value))*vector*(ops.clip(y, 1e-07, 1))
+
+
+def gradient_to_y_true_arrays(ops, y, p):
+    inside_value = ops.inside(y, 1e-07, 1)
+    clip_value = ops.clip(y, 1e-07, 1)
+    return (
+        ops.guarded_product(inside_value, 1/clip_value)*clip_value
+        + ops.guarded_product(inside_value, ops.log(clip_value/ops.clip(p, 1e-07, 1)))
+    )
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -318,6 +345,12 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
             },
         ),
     ),

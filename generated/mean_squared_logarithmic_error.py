@@ -359,6 +359,49 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p):
+    columns = ops.columns()
+    maximum_value = ops.maximum(p, 1e-07)
+    maximum_value_2 = ops.maximum(y, 1e-07)
+    error = maximum_value - maximum_value_2
+    part = (
+        ops.signum(error)*ops.log1p(ops.absolute(error)/ops.minimum(1 + maximum_value, 1 + maximum_value_2))
+    )
+    sum_1 = ops.row_sum(part*part)
+    return sum_1/columns
+
+
+def gradient_arrays(ops, y, p):
+    columns = ops.columns()
+    maximum_value = ops.maximum(p, 1e-07)
+    maximum_value_2 = ops.maximum(y, 1e-07)
+    error = maximum_value - maximum_value_2
+    sum_1 = 1 + maximum_value
+    return 2*ops.guarded_product(ops.greater(p, 1e-07), (ops.signum(error)*ops.log1p(ops.absolute(error)/ops.minimum(sum_1, 1 + maximum_value_2)))/sum_1)/columns
+
+
+def product_arrays(ops, y, p, vector):
+    columns = ops.columns()
+    greater_value = ops.greater(p, 1e-07)
+    maximum_value = ops.maximum(p, 1e-07)
+    sum_1 = 1 + maximum_value
+    part = 1/sum_1
+    power_1 = part*part
+    maximum_value_2 = ops.maximum(y, 1e-07)
+    error = maximum_value - maximum_value_2
+    power_2 = 1/columns
+    return -2*vector*(ops.guarded_product(greater_value, power_1*(ops.signum(error)*ops.log1p(ops.absolute(error)/ops.minimum(sum_1, 1 + maximum_value_2))))*power_2 - ops.guarded_product(greater_value, power_1)*power_2)
+
+
+def gradient_to_y_true_arrays(ops, y, p):
+    columns = ops.columns()
+    power_1 = 1/(1 + ops.maximum(y, 1e-07))
+    return -2*ops.guarded_product(ops.greater(y, 1e-07), ops.xlogy(power_1, power_1*(1 + ops.maximum(p, 1e-07))))/columns
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -377,6 +420,12 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
             },
         ),
     ),

@@ -311,6 +311,30 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p):
+    columns = ops.columns()
+    sum_1 = ops.row_sum(ops.exp(p) - p*y)
+    return sum_1/columns
+
+
+def gradient_arrays(ops, y, p):
+    columns = ops.columns()
+    return (ops.exp(p) - y)/columns
+
+
+def product_arrays(ops, y, p, vector):
+    columns = ops.columns()
+    return vector*ops.exp(p)/columns
+
+
+def gradient_to_y_true_arrays(ops, y, p):
+    columns = ops.columns()
+    return -p/columns
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -329,6 +353,12 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
             },
         ),
     ),

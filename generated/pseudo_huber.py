@@ -333,6 +333,46 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, delta):
+    delta = ops.parameter(delta)
+    columns = ops.columns()
+    sum_1 = ops.row_sum(ops.hypot1m1((p - y)/delta))
+    return sum_1*delta*delta/columns
+
+
+def gradient_arrays(ops, y, p, delta):
+    delta = ops.parameter(delta)
+    columns = ops.columns()
+    return ops.unit_hypot((p - y)/delta)*delta/columns
+
+
+def product_arrays(ops, y, p, vector, delta):
+    delta = ops.parameter(delta)
+    columns = ops.columns()
+    part = 1/ops.hypot1((p - y)/delta)
+    return vector*part*part*part/columns
+
+
+def gradient_to_y_true_arrays(ops, y, p, delta):
+    delta = ops.parameter(delta)
+    columns = ops.columns()
+    return -ops.unit_hypot((p - y)/delta)*delta/columns
+
+
+def gradient_to_delta_arrays(ops, y, p, delta):
+    delta = ops.parameter(delta)
+    columns = ops.columns()
+    error = p - y
+    product = error/delta
+    sum_1 = ops.row_sum(ops.hypot1m1(product))
+    sum_2 = ops.row_sum(ops.unit_hypot(product)*error)
+    power_1 = 1/columns
+    return 2*sum_1*delta*power_1 - sum_2*power_1
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -351,6 +391,13 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_delta": gradient_to_delta_arrays,
             },
         ),
     ),

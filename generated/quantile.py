@@ -346,6 +346,39 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, quantile):
+    quantile = ops.parameter(quantile)
+    columns = ops.columns()
+    error = p - y
+    sum_1 = ops.row_sum(ops.select(error <= 0, -quantile*error, (1 - quantile)*error))
+    return sum_1/columns
+
+
+def gradient_arrays(ops, y, p, quantile):
+    quantile = ops.parameter(quantile)
+    columns = ops.columns()
+    return ops.select(p - y <= 0, -quantile, 1 - quantile)/columns
+
+
+def product_arrays(ops, y, p, vector, quantile):
+    return 0
+
+
+def gradient_to_y_true_arrays(ops, y, p, quantile):
+    quantile = ops.parameter(quantile)
+    columns = ops.columns()
+    return ops.select(p - y <= 0, quantile, -(1 - quantile))/columns
+
+
+def gradient_to_quantile_arrays(ops, y, p, quantile):
+    columns = ops.columns()
+    sum_2 = ops.row_sum(-(p - y))
+    return sum_2/columns
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -364,6 +397,13 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_quantile": gradient_to_quantile_arrays,
             },
         ),
     ),

@@ -466,6 +466,83 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, alpha, gamma):
+    alpha = ops.parameter(alpha)
+    gamma = ops.parameter(gamma)
+    columns = ops.columns()
+    product = -p*(2*y - 1)
+    sum_1 = ops.row_sum(
+        ops.power(ops.sigmoid(product), gamma)*(y*alpha + (1 - y)*(1 - alpha))*ops.softplus(product),
+    )
+    return sum_1/columns
+
+
+def gradient_arrays(ops, y, p, alpha, gamma):
+    alpha = ops.parameter(alpha)
+    gamma = ops.parameter(gamma)
+    columns = ops.columns()
+    target = 2*y - 1
+    product = -p*target
+    sigmoid_value = ops.sigmoid(product)
+    target_2 = y*alpha + (1 - y)*(1 - alpha)
+    return -(ops.power(sigmoid_value, 1 + gamma)*target*target_2 + ops.sigmoid(p*target)*gamma*ops.power(sigmoid_value, gamma)*target*target_2*ops.softplus(product))/columns
+
+
+def product_arrays(ops, y, p, vector, alpha, gamma):
+    alpha = ops.parameter(alpha)
+    gamma = ops.parameter(gamma)
+    columns = ops.columns()
+    target = 2*y - 1
+    sigmoid_value = ops.sigmoid(p*target)
+    product = -p*target
+    sigmoid_value_2 = ops.sigmoid(product)
+    power_1 = ops.power(sigmoid_value_2, 1 + gamma)
+    power_2 = target*target
+    target_2 = y*alpha + (1 - y)*(1 - alpha)
+    softplus_value = ops.softplus(product)
+    return vector*(sigmoid_value*power_1*(power_2*target_2 + 2*gamma*power_2*target_2) + gamma*gamma*power_2*sigmoid_value*sigmoid_value*ops.power(sigmoid_value_2, gamma)*target_2*softplus_value - sigmoid_value*gamma*power_2*power_1*target_2*softplus_value)/columns
+
+
+def gradient_to_y_true_arrays(ops, y, p, alpha, gamma):
+    alpha = ops.parameter(alpha)
+    gamma = ops.parameter(gamma)
+    columns = ops.columns()
+    target = 2*y - 1
+    product = -p*target
+    sigmoid_value = ops.sigmoid(product)
+    power_1 = ops.power(sigmoid_value, gamma)
+    softplus_value = ops.softplus(product)
+    target_2 = y*alpha + (1 - y)*(1 - alpha)
+    return -(power_1*(1 - 2*alpha)*softplus_value + 2*p*ops.power(sigmoid_value, 1 + gamma)*target_2 + 2*ops.sigmoid(p*target)*p*gamma*power_1*target_2*softplus_value)/columns
+
+
+def gradient_to_alpha_arrays(ops, y, p, alpha, gamma):
+    gamma = ops.parameter(gamma)
+    columns = ops.columns()
+    product = -p*(2*y - 1)
+    power_1 = ops.power(ops.sigmoid(product), gamma)
+    softplus_value = ops.softplus(product)
+    sum_2 = ops.row_sum(power_1*softplus_value)
+    sum_3 = ops.row_sum(y*power_1*softplus_value)
+    power_2 = 1/columns
+    return 2*sum_3*power_2 - sum_2*power_2
+
+
+def gradient_to_gamma_arrays(ops, y, p, alpha, gamma):
+    alpha = ops.parameter(alpha)
+    gamma = ops.parameter(gamma)
+    columns = ops.columns()
+    target = 2*y - 1
+    product = -p*target
+    sum_2 = ops.row_sum(
+        -ops.power(ops.sigmoid(product), gamma)*(y*alpha + (1 - y)*(1 - alpha))*ops.softplus(p*target)*ops.softplus(product),
+    )
+    return sum_2/columns
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -484,6 +561,14 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_alpha": gradient_to_alpha_arrays,
+                "gradient_to_gamma": gradient_to_gamma_arrays,
             },
             exponents=('gamma',),
         ),

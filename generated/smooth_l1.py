@@ -385,6 +385,46 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, beta):
+    beta = ops.parameter(beta)
+    columns = ops.columns()
+    error = p - y
+    absolute_value = ops.absolute(error)
+    sum_1 = ops.row_sum(ops.select(beta >= absolute_value, error*error/2/beta, absolute_value - beta/2))
+    return sum_1/columns
+
+
+def gradient_arrays(ops, y, p, beta):
+    beta = ops.parameter(beta)
+    columns = ops.columns()
+    error = p - y
+    return ops.select(beta >= ops.absolute(error), error/beta, ops.signum(error))/columns
+
+
+def product_arrays(ops, y, p, vector, beta):
+    beta = ops.parameter(beta)
+    columns = ops.columns()
+    return vector*ops.select(beta >= ops.absolute(p - y), 1/beta, 0)/columns
+
+
+def gradient_to_y_true_arrays(ops, y, p, beta):
+    beta = ops.parameter(beta)
+    columns = ops.columns()
+    error = p - y
+    return ops.select(beta >= ops.absolute(error), -error/beta, -ops.signum(error))/columns
+
+
+def gradient_to_beta_arrays(ops, y, p, beta):
+    beta = ops.parameter(beta)
+    columns = ops.columns()
+    error = p - y
+    sum_2 = ops.row_sum(ops.select(beta >= ops.absolute(error), -error*error/2/beta/beta, -0.5))
+    return sum_2/columns
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -403,6 +443,13 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_beta": gradient_to_beta_arrays,
             },
         ),
     ),

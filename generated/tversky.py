@@ -702,6 +702,88 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, alpha, beta):
+    alpha = ops.parameter(alpha)
+    beta = ops.parameter(beta)
+    sum_1 = ops.row_sum(p*(1 - y))
+    sum_2 = ops.row_sum(y*(1 - p))
+    sum_3 = ops.row_sum(p*y)
+    return 1/(1 + sum_3/(1e-07 + sum_1*alpha + sum_2*beta))
+
+
+def gradient_arrays(ops, y, p, alpha, beta):
+    alpha = ops.parameter(alpha)
+    beta = ops.parameter(beta)
+    target = 1 - y
+    sum_1 = ops.row_sum(p*target)
+    sum_2 = ops.row_sum(y*(1 - p))
+    sum_3 = ops.row_sum(p*y)
+    sum_4 = 1e-07 + sum_1*alpha + sum_2*beta
+    power_1 = 1/sum_4
+    sum_5 = 1 + sum_3*power_1
+    power_2 = 1/(sum_5*sum_5)
+    power_3 = 1/(sum_4*sum_4)
+    return sum_3*alpha*power_2*power_3*target - y*power_2*power_1 - sum_3*y*beta*power_2*power_3
+
+
+def product_arrays(ops, y, p, vector, alpha, beta):
+    alpha = ops.parameter(alpha)
+    beta = ops.parameter(beta)
+    target = 1 - y
+    sum_1 = ops.row_sum(p*target)
+    sum_2 = ops.row_sum(y*(1 - p))
+    sum_3 = ops.row_sum(p*y)
+    sum_4 = ops.row_sum(vector*target)
+    sum_5 = ops.row_sum(vector*y)
+    sum_6 = 1e-07 + sum_1*alpha + sum_2*beta
+    sum_7 = 1 + sum_3/sum_6
+    power_1 = 1/(sum_7*sum_7*sum_7)
+    power_2 = 1/(sum_6*sum_6)
+    power_3 = 1/(sum_6*sum_6*sum_6)
+    return (
+        sum_5*power_1*(2*y*power_2 + alpha*power_2*target + 2*sum_3*y*beta*power_3 + 2*sum_3*alpha*beta*power_3*target - 2*y*beta*power_2 - sum_3*alpha*power_3*target - 2*sum_3*y*beta*beta*power_3)
+        - sum_4*power_1*(sum_3*y*alpha*power_3 + 2*sum_3*alpha*alpha*power_3*target - y*alpha*power_2 - 2*sum_3*y*alpha*beta*power_3)
+    )
+
+
+def gradient_to_y_true_arrays(ops, y, p, alpha, beta):
+    alpha = ops.parameter(alpha)
+    beta = ops.parameter(beta)
+    sum_1 = ops.row_sum(p*(1 - y))
+    sum_4 = 1 - p
+    sum_2 = ops.row_sum(y*sum_4)
+    sum_3 = ops.row_sum(p*y)
+    sum_5 = 1e-07 + sum_1*alpha + sum_2*beta
+    power_1 = 1/sum_5
+    sum_6 = 1 + sum_3*power_1
+    power_2 = 1/(sum_6*sum_6)
+    power_3 = 1/(sum_5*sum_5)
+    return sum_3*beta*power_2*power_3*sum_4 - p*power_2*power_1 - p*sum_3*alpha*power_2*power_3
+
+
+def gradient_to_alpha_arrays(ops, y, p, alpha, beta):
+    alpha = ops.parameter(alpha)
+    beta = ops.parameter(beta)
+    sum_1 = ops.row_sum(p*(1 - y))
+    sum_2 = ops.row_sum(y*(1 - p))
+    sum_3 = ops.row_sum(p*y)
+    sum_4 = 1e-07 + sum_1*alpha + sum_2*beta
+    return sum_1*sum_3/(1 + sum_3/sum_4)/(1 + sum_3/sum_4)/sum_4/sum_4
+
+
+def gradient_to_beta_arrays(ops, y, p, alpha, beta):
+    alpha = ops.parameter(alpha)
+    beta = ops.parameter(beta)
+    sum_1 = ops.row_sum(p*(1 - y))
+    sum_2 = ops.row_sum(y*(1 - p))
+    sum_3 = ops.row_sum(p*y)
+    sum_4 = 1e-07 + sum_1*alpha + sum_2*beta
+    return sum_2*sum_3/(1 + sum_3/sum_4)/(1 + sum_3/sum_4)/sum_4/sum_4
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -725,6 +807,14 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_alpha": gradient_to_alpha_arrays,
+                "gradient_to_beta": gradient_to_beta_arrays,
             },
         ),
     ),

@@ -444,6 +444,56 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, rho):
+    rho = ops.parameter(rho)
+    columns = ops.columns()
+    sum_2 = 2 - rho
+    sum_3 = 1 - rho
+    exponential = ops.exp(-p*sum_3/2)
+    sum_1 = ops.row_sum(ops.exp(p*sum_2)/sum_2 - ops.xdivy(ops.xdivy(y, exponential), exponential)/sum_3)
+    return sum_1/columns
+
+
+def gradient_arrays(ops, y, p, rho):
+    rho = ops.parameter(rho)
+    columns = ops.columns()
+    exponential = ops.exp(-p*(1 - rho)/2)
+    return -(ops.xdivy(ops.xdivy(y, exponential), exponential) - ops.exp(p*(2 - rho)))/columns
+
+
+def product_arrays(ops, y, p, vector, rho):
+    rho = ops.parameter(rho)
+    columns = ops.columns()
+    sum_1 = 1 - rho
+    exponential = ops.exp(-p*sum_1/2)
+    sum_2 = 2 - rho
+    return -vector*(sum_1*ops.xdivy(ops.xdivy(y, exponential), exponential) - sum_2*ops.exp(p*sum_2))/columns
+
+
+def gradient_to_y_true_arrays(ops, y, p, rho):
+    rho = ops.parameter(rho)
+    columns = ops.columns()
+    sum_1 = 1 - rho
+    return -ops.exp(p*sum_1)/columns/sum_1
+
+
+def gradient_to_rho_arrays(ops, y, p, rho):
+    rho = ops.parameter(rho)
+    columns = ops.columns()
+    sum_1 = 2 - rho
+    exponential = ops.exp(p*sum_1)
+    sum_3 = 1 - rho
+    exponential_2 = ops.exp(-p*sum_3/2)
+    xdivy_value = ops.xdivy(ops.xdivy(y, exponential_2), exponential_2)
+    sum_2 = ops.row_sum(
+        exponential/sum_1/sum_1 + p*xdivy_value/sum_3 - xdivy_value/sum_3/sum_3 - p*exponential/sum_1,
+    )
+    return sum_2/columns
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -462,6 +512,13 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_rho": gradient_to_rho_arrays,
             },
         ),
     ),

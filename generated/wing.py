@@ -432,6 +432,89 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, w, epsilon):
+    w = ops.parameter(w)
+    epsilon = ops.parameter(epsilon)
+    columns = ops.columns()
+    power_1 = 1/epsilon
+    absolute_value = ops.absolute(p - y)
+    sum_1 = ops.row_sum(
+        ops.select(
+            w > absolute_value, w*ops.log1p(power_1*absolute_value),
+            w*ops.log1p(w*power_1) + absolute_value - w,
+        ),
+    )
+    return sum_1/columns
+
+
+def gradient_arrays(ops, y, p, w, epsilon):
+    w = ops.parameter(w)
+    epsilon = ops.parameter(epsilon)
+    columns = ops.columns()
+    error = p - y
+    signum_value = ops.signum(error)
+    absolute_value = ops.absolute(error)
+    power_1 = 1/epsilon
+    return ops.select(w > absolute_value, signum_value*w*power_1/(1 + power_1*absolute_value), signum_value)/columns
+
+
+def product_arrays(ops, y, p, vector, w, epsilon):
+    w = ops.parameter(w)
+    epsilon = ops.parameter(epsilon)
+    columns = ops.columns()
+    error = p - y
+    absolute_value = ops.absolute(error)
+    part = 1/(1 + absolute_value/epsilon)
+    signum_value = ops.signum(error)
+    return vector*ops.select(w > absolute_value, -w*part*part*signum_value*signum_value/epsilon/epsilon, 0)/columns
+
+
+def gradient_to_y_true_arrays(ops, y, p, w, epsilon):
+    w = ops.parameter(w)
+    epsilon = ops.parameter(epsilon)
+    columns = ops.columns()
+    error = p - y
+    signum_value = ops.signum(error)
+    absolute_value = ops.absolute(error)
+    power_1 = 1/epsilon
+    return ops.select(w > absolute_value, -signum_value*w*power_1/(1 + power_1*absolute_value), -signum_value)/columns
+
+
+def gradient_to_epsilon_arrays(ops, y, p, w, epsilon):
+    w = ops.parameter(w)
+    epsilon = ops.parameter(epsilon)
+    columns = ops.columns()
+    power_1 = 1/(epsilon*epsilon)
+    power_2 = 1/epsilon
+    absolute_value = ops.absolute(p - y)
+    sum_2 = ops.row_sum(
+        ops.select(
+            w > absolute_value, -w*power_1*absolute_value/(1 + power_2*absolute_value),
+            -power_1*w*w/(1 + w*power_2),
+        ),
+    )
+    return sum_2/columns
+
+
+def gradient_to_w_arrays(ops, y, p, w, epsilon):
+    w = ops.parameter(w)
+    epsilon = ops.parameter(epsilon)
+    columns = ops.columns()
+    power_1 = 1/epsilon
+    product = w*power_1
+    absolute_value = ops.absolute(p - y)
+    sum_2 = ops.row_sum(
+        ops.select(
+            w > absolute_value, ops.log1p(power_1*absolute_value),
+            w*power_1/(1 + product) + ops.log1p(product) - 1,
+        ),
+    )
+    return sum_2/columns
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -450,6 +533,14 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_epsilon": gradient_to_epsilon_arrays,
+                "gradient_to_w": gradient_to_w_arrays,
             },
         ),
     ),

@@ -358,6 +358,48 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, label_smoothing):
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    product = label_smoothing/2
+    sum_2 = 1 - label_smoothing
+    sum_1 = ops.row_sum((product + y*sum_2)*ops.softplus(-p) + (product + (1 - y)*sum_2)*ops.softplus(p))
+    return sum_1/columns
+
+
+def gradient_arrays(ops, y, p, label_smoothing):
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    return -(ops.sigmoid(-p)*(product + y*sum_1) - ops.sigmoid(p)*(product + (1 - y)*sum_1))/columns
+
+
+def product_arrays(ops, y, p, vector, label_smoothing):
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    return ops.sigmoid(p)*ops.sigmoid(-p)*vector*((product + y*sum_1) + (product + (1 - y)*sum_1))/columns
+
+
+def gradient_to_y_true_arrays(ops, y, p, label_smoothing):
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    return -p*(1 - label_smoothing)/columns
+
+
+def gradient_to_label_smoothing_arrays(ops, y, p, label_smoothing):
+    columns = ops.columns()
+    sum_2 = ops.row_sum(-p/2)
+    sum_3 = ops.row_sum(p*y)
+    power_1 = 1/columns
+    return sum_2*power_1 + sum_3*power_1
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -376,6 +418,13 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_label_smoothing": gradient_to_label_smoothing_arrays,
             },
         ),
     ),

@@ -372,6 +372,60 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, label_smoothing):
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    logarithm = -1.0000000500000033e-07
+    product = label_smoothing/2
+    sum_2 = 1 - label_smoothing
+    sum_1 = ops.row_sum(
+        -(ops.clip(ops.log(ops.maximum(p, 0)), -16.11809565095832, logarithm)*(product + y*sum_2) + ops.clip(ops.log1p(-ops.minimum(p, 1)), -16.11809565095832, logarithm)*(product + (1 - y)*sum_2)),
+    )
+    return sum_1/columns
+
+
+def gradient_arrays(ops, y, p, label_smoothing):
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    inside_value = ops.inside(p, 1e-07, 0.9999999)
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    return -(ops.guarded_product(inside_value, 1/ops.clip(p, 1e-07, 0.9999999))*(product + y*sum_1) - ops.guarded_product(inside_value, 1/ops.clip(1 - p, 1e-07, 0.9999999))*(product + (1 - y)*sum_1))/columns
+
+
+def product_arrays(ops, y, p, vector, label_smoothing):
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    inside_value = ops.inside(p, 1e-07, 0.9999999)
+    clip_value = ops.clip(p, 1e-07, 0.9999999)
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    clip_value_2 = ops.clip(1 - p, 1e-07, 0.9999999)
+    return vector*(ops.guarded_product(inside_value, 1/(clip_value*clip_value))*(product + y*sum_1) + ops.guarded_product(inside_value, 1/(clip_value_2*clip_value_2))*(product + (1 - y)*sum_1))/columns
+
+
+def gradient_to_y_true_arrays(ops, y, p, label_smoothing):
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    sum_1 = 1 - label_smoothing
+    logarithm = -1.0000000500000033e-07
+    return (sum_1*ops.clip(ops.log1p(-ops.minimum(p, 1)), -16.11809565095832, logarithm) - sum_1*ops.clip(ops.log(ops.maximum(p, 0)), -16.11809565095832, logarithm))/columns
+
+
+def gradient_to_label_smoothing_arrays(ops, y, p, label_smoothing):
+    columns = ops.columns()
+    logarithm = -1.0000000500000033e-07
+    clip_value = ops.clip(ops.log1p(-ops.minimum(p, 1)), -16.11809565095832, logarithm)
+    clip_value_2 = ops.clip(ops.log(ops.maximum(p, 0)), -16.11809565095832, logarithm)
+    sum_2 = ops.row_sum(clip_value/2 - clip_value_2/2)
+    sum_3 = ops.row_sum(-y*(clip_value - clip_value_2))
+    power_1 = 1/columns
+    return sum_2*power_1 + sum_3*power_1
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -390,6 +444,13 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_label_smoothing": gradient_to_label_smoothing_arrays,
             },
         ),
     ),

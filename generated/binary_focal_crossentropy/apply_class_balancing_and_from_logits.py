@@ -435,6 +435,153 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    alpha = ops.parameter(alpha)
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    product = label_smoothing/2
+    sum_2 = 1 - label_smoothing
+    sum_3 = product + y*sum_2
+    target = sum_3
+    sum_4 = product + (1 - y)*sum_2
+    target_2 = sum_4
+    sum_1 = ops.row_sum(
+        (target*ops.softplus(-p) + target_2*ops.softplus(p))*(alpha*sum_3 + (1 - alpha)*sum_4)*ops.power(ops.sigmoid(-p)*target + ops.sigmoid(p)*target_2, gamma),
+    )
+    return sum_1/columns
+
+
+def gradient_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    alpha = ops.parameter(alpha)
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    sigmoid_value = ops.sigmoid(-p)
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    sum_2 = product + y*sum_1
+    target = sum_2
+    product_2 = sigmoid_value*target
+    sigmoid_value_2 = ops.sigmoid(p)
+    sum_3 = product + (1 - y)*sum_1
+    target_2 = sum_3
+    target_3 = alpha*sum_2 + (1 - alpha)*sum_3
+    sum_4 = product_2 + sigmoid_value_2*target_2
+    return -((product_2 - sigmoid_value_2*target_2)*target_3*ops.power(sum_4, gamma) + ops.guarded_product(sigmoid_value_2*sigmoid_value, ops.power_slope(sum_4, gamma))*(target - target_2)*(target*ops.softplus(-p) + target_2*ops.softplus(p))*target_3)/columns
+
+
+def product_arrays(ops, y, p, vector, alpha, gamma, label_smoothing):
+    alpha = ops.parameter(alpha)
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    sigmoid_value = ops.sigmoid(p)
+    sigmoid_value_2 = ops.sigmoid(-p)
+    product = sigmoid_value*sigmoid_value_2
+    product_2 = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    sum_2 = product_2 + y*sum_1
+    target = sum_2
+    product_3 = sigmoid_value_2*target
+    sum_3 = product_2 + (1 - y)*sum_1
+    target_2 = sum_3
+    sum_4 = product_3 + sigmoid_value*target_2
+    guarded_product_value = ops.guarded_product(product, ops.power_slope(sum_4, gamma))
+    sum_5 = target - target_2
+    target_3 = alpha*sum_2 + (1 - alpha)*sum_3
+    sum_6 = target*ops.softplus(-p) + target_2*ops.softplus(p)
+    return vector*(2*guarded_product_value*sum_5*(product_3 - sigmoid_value*target_2)*target_3 + ops.tanh(p/2)*guarded_product_value*sum_5*sum_6*target_3 + sigmoid_value*sigmoid_value_2*(target + target_2)*target_3*ops.power(sum_4, gamma) + sigmoid_value*sigmoid_value_2*ops.guarded_product(product, ops.power_curvature(sum_4, gamma))*sum_5*sum_5*sum_6*target_3)/columns
+
+
+def gradient_to_y_true_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    alpha = ops.parameter(alpha)
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    sum_1 = 1 - label_smoothing
+    sigmoid_value = ops.sigmoid(-p)
+    product = label_smoothing/2
+    sum_2 = product + y*sum_1
+    target = sum_2
+    sigmoid_value_2 = ops.sigmoid(p)
+    sum_3 = product + (1 - y)*sum_1
+    target_2 = sum_3
+    sum_4 = sigmoid_value*target + sigmoid_value_2*target_2
+    power_slope_value = ops.power_slope(sum_4, gamma)
+    softplus_value = ops.softplus(-p)
+    softplus_value_2 = ops.softplus(p)
+    sum_5 = target*softplus_value + target_2*softplus_value_2
+    sum_6 = 1 - alpha
+    target_3 = alpha*sum_2 + sum_6*sum_3
+    powered = ops.power(sum_4, gamma)
+    return (sum_1*(ops.guarded_product(sigmoid_value, power_slope_value)*sum_5*target_3 + target_3*powered*softplus_value) + (alpha*sum_1 - sum_6*sum_1)*sum_5*powered - sum_1*(ops.guarded_product(sigmoid_value_2, power_slope_value)*sum_5*target_3 + target_3*powered*softplus_value_2))/columns
+
+
+def gradient_to_alpha_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    target = product + y*sum_1
+    target_2 = product + (1 - y)*sum_1
+    sum_4 = target*ops.softplus(-p) + target_2*ops.softplus(p)
+    powered = ops.power(ops.sigmoid(-p)*target + ops.sigmoid(p)*target_2, gamma)
+    sum_2 = ops.row_sum(sum_4*powered)
+    sum_3 = ops.row_sum(y*sum_4*powered)
+    power_1 = 1/columns
+    return 2*sum_3*power_1 + sum_2*label_smoothing*power_1 - sum_2*power_1 - 2*sum_3*label_smoothing*power_1
+
+
+def gradient_to_gamma_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    alpha = ops.parameter(alpha)
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    sum_3 = product + y*sum_1
+    target = sum_3
+    sum_4 = product + (1 - y)*sum_1
+    target_2 = sum_4
+    sum_2 = ops.row_sum(
+        (target*ops.softplus(-p) + target_2*ops.softplus(p))*(alpha*sum_3 + (1 - alpha)*sum_4)*ops.power_log(ops.sigmoid(-p)*target + ops.sigmoid(p)*target_2, gamma),
+    )
+    return sum_2/columns
+
+
+def gradient_to_label_smoothing_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    alpha = ops.parameter(alpha)
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    sum_6 = product + y*sum_1
+    target = sum_6
+    sum_7 = product + (1 - y)*sum_1
+    target_2 = sum_7
+    sum_8 = target*ops.softplus(-p) + target_2*ops.softplus(p)
+    sum_9 = ops.sigmoid(-p)*target + ops.sigmoid(p)*target_2
+    powered = ops.power(sum_9, gamma)
+    target_3 = alpha*sum_6 + (1 - alpha)*sum_7
+    tanh_value = ops.tanh(p/2)
+    guarded_product_value = ops.guarded_product(sum_8, ops.power_slope(sum_9, gamma))
+    sum_2 = ops.row_sum(
+        -(sum_8*powered/2 + p*target_3*powered/2 + tanh_value*guarded_product_value*target_3/2),
+    )
+    product_2 = sum_8*powered
+    sum_3 = ops.row_sum(y*(product_2 + p*target_3*powered + tanh_value*guarded_product_value*target_3))
+    sum_4 = ops.row_sum(product_2)
+    sum_5 = ops.row_sum(y*sum_8*powered)
+    power_1 = 1/columns
+    return sum_2*power_1 + sum_3*power_1 + sum_4*alpha*power_1 - 2*sum_5*alpha*power_1
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -453,6 +600,15 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_alpha": gradient_to_alpha_arrays,
+                "gradient_to_gamma": gradient_to_gamma_arrays,
+                "gradient_to_label_smoothing": gradient_to_label_smoothing_arrays,
             },
             exponents=('gamma',),
         ),

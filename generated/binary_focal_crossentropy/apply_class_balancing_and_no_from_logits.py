@@ -441,6 +441,175 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    alpha = ops.parameter(alpha)
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    logarithm = -1.0000000500000033e-07
+    product = label_smoothing/2
+    sum_2 = 1 - label_smoothing
+    sum_3 = product + y*sum_2
+    target = sum_3
+    sum_4 = product + (1 - y)*sum_2
+    target_2 = sum_4
+    sum_1 = ops.row_sum(
+        -(ops.clip(ops.log(ops.maximum(p, 0)), -16.11809565095832, logarithm)*target + ops.clip(ops.log1p(-ops.minimum(p, 1)), -16.11809565095832, logarithm)*target_2)*(alpha*sum_3 + (1 - alpha)*sum_4)*ops.power(ops.clip(p, 1e-07, 0.9999999)*target_2 + ops.clip(1 - p, 1e-07, 0.9999999)*target, gamma),
+    )
+    return sum_1/columns
+
+
+def gradient_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    alpha = ops.parameter(alpha)
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    inside_value = ops.inside(p, 1e-07, 0.9999999)
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    sum_2 = product + y*sum_1
+    target = sum_2
+    sum_3 = product + (1 - y)*sum_1
+    target_2 = sum_3
+    logarithm = -1.0000000500000033e-07
+    clip_value = ops.clip(p, 1e-07, 0.9999999)
+    clip_value_2 = ops.clip(1 - p, 1e-07, 0.9999999)
+    sum_4 = clip_value*target_2 + clip_value_2*target
+    target_3 = alpha*sum_2 + (1 - alpha)*sum_3
+    return (ops.guarded_product(inside_value, (target - target_2)*(ops.clip(ops.log(ops.maximum(p, 0)), -16.11809565095832, logarithm)*target + ops.clip(ops.log1p(-ops.minimum(p, 1)), -16.11809565095832, logarithm)*target_2)*ops.power_slope(sum_4, gamma))*target_3 - (ops.guarded_product(inside_value, 1/clip_value)*target - ops.guarded_product(inside_value, 1/clip_value_2)*target_2)*target_3*ops.power(sum_4, gamma))/columns
+
+
+def product_arrays(ops, y, p, vector, alpha, gamma, label_smoothing):
+    alpha = ops.parameter(alpha)
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    inside_value = ops.inside(p, 1e-07, 0.9999999)
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    sum_2 = product + y*sum_1
+    target = sum_2
+    sum_3 = product + (1 - y)*sum_1
+    target_2 = sum_3
+    sum_4 = target - target_2
+    clip_value = ops.clip(p, 1e-07, 0.9999999)
+    clip_value_2 = ops.clip(1 - p, 1e-07, 0.9999999)
+    sum_5 = clip_value*target_2 + clip_value_2*target
+    target_3 = alpha*sum_2 + (1 - alpha)*sum_3
+    logarithm = -1.0000000500000033e-07
+    return vector*(2*ops.guarded_product(inside_value, sum_4*(ops.guarded_product(inside_value, 1/clip_value)*target - ops.guarded_product(inside_value, 1/clip_value_2)*target_2)*ops.power_slope(sum_5, gamma))*target_3 + (ops.guarded_product(inside_value, 1/(clip_value*clip_value))*target + ops.guarded_product(inside_value, 1/(clip_value_2*clip_value_2))*target_2)*target_3*ops.power(sum_5, gamma) - ops.guarded_product(sum_4*sum_4, ops.power_curvature(sum_5, gamma))*inside_value*inside_value*(ops.clip(ops.log(ops.maximum(p, 0)), -16.11809565095832, logarithm)*target + ops.clip(ops.log1p(-ops.minimum(p, 1)), -16.11809565095832, logarithm)*target_2)*target_3)/columns
+
+
+def gradient_to_y_true_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    alpha = ops.parameter(alpha)
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    sum_1 = 1 - label_smoothing
+    logarithm = -1.0000000500000033e-07
+    clip_value = ops.clip(ops.log(ops.maximum(p, 0)), -16.11809565095832, logarithm)
+    product = label_smoothing/2
+    sum_2 = product + y*sum_1
+    target = sum_2
+    clip_value_2 = ops.clip(ops.log1p(-ops.minimum(p, 1)), -16.11809565095832, logarithm)
+    sum_3 = product + (1 - y)*sum_1
+    target_2 = sum_3
+    sum_4 = clip_value*target + clip_value_2*target_2
+    clip_value_3 = ops.clip(p, 1e-07, 0.9999999)
+    clip_value_4 = ops.clip(1 - p, 1e-07, 0.9999999)
+    sum_5 = clip_value_3*target_2 + clip_value_4*target
+    power_slope_value = ops.power_slope(sum_5, gamma)
+    sum_6 = 1 - alpha
+    target_3 = alpha*sum_2 + sum_6*sum_3
+    powered = ops.power(sum_5, gamma)
+    return -(sum_1*(ops.guarded_product(sum_4, power_slope_value)*clip_value_4*target_3 + clip_value*target_3*powered) + (alpha*sum_1 - sum_6*sum_1)*sum_4*powered - sum_1*(clip_value_2*target_3*powered + ops.guarded_product(ops.xlogy(clip_value_3, clip_value_3), power_slope_value)*target*target_3 + ops.guarded_product(clip_value_3, power_slope_value)*clip_value_2*target_2*target_3))/columns
+
+
+def gradient_to_alpha_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    logarithm = -1.0000000500000033e-07
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    target = product + y*sum_1
+    target_2 = product + (1 - y)*sum_1
+    sum_4 = (
+        ops.clip(ops.log(ops.maximum(p, 0)), -16.11809565095832, logarithm)*target
+        + ops.clip(ops.log1p(-ops.minimum(p, 1)), -16.11809565095832, logarithm)*target_2
+    )
+    powered = ops.power(
+        ops.clip(p, 1e-07, 0.9999999)*target_2 + ops.clip(1 - p, 1e-07, 0.9999999)*target, gamma,
+    )
+    sum_2 = ops.row_sum(sum_4*powered)
+    sum_3 = ops.row_sum(y*sum_4*powered)
+    power_1 = 1/columns
+    return sum_2*power_1 + 2*sum_3*label_smoothing*power_1 - 2*sum_3*power_1 - sum_2*label_smoothing*power_1
+
+
+def gradient_to_gamma_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    alpha = ops.parameter(alpha)
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    logarithm = -1.0000000500000033e-07
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    sum_3 = product + y*sum_1
+    target = sum_3
+    sum_4 = product + (1 - y)*sum_1
+    target_2 = sum_4
+    sum_2 = ops.row_sum(
+        (ops.clip(ops.log(ops.maximum(p, 0)), -16.11809565095832, logarithm)*target + ops.clip(ops.log1p(-ops.minimum(p, 1)), -16.11809565095832, logarithm)*target_2)*(alpha*sum_3 + (1 - alpha)*sum_4)*ops.power_log(ops.clip(p, 1e-07, 0.9999999)*target_2 + ops.clip(1 - p, 1e-07, 0.9999999)*target, gamma),
+    )
+    return -sum_2/columns
+
+
+def gradient_to_label_smoothing_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    alpha = ops.parameter(alpha)
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    logarithm = -1.0000000500000033e-07
+    clip_value = ops.clip(ops.log(ops.maximum(p, 0)), -16.11809565095832, logarithm)
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    sum_6 = product + y*sum_1
+    target = sum_6
+    clip_value_2 = ops.clip(ops.log1p(-ops.minimum(p, 1)), -16.11809565095832, logarithm)
+    sum_7 = product + (1 - y)*sum_1
+    target_2 = sum_7
+    sum_8 = clip_value*target + clip_value_2*target_2
+    clip_value_3 = ops.clip(p, 1e-07, 0.9999999)
+    clip_value_4 = ops.clip(1 - p, 1e-07, 0.9999999)
+    sum_9 = clip_value_3*target_2 + clip_value_4*target
+    powered = ops.power(sum_9, gamma)
+    target_3 = alpha*sum_6 + (1 - alpha)*sum_7
+    power_slope_value = ops.power_slope(sum_9, gamma)
+    guarded_product_value = ops.guarded_product(ops.xlogy(clip_value_3, clip_value_3), power_slope_value)
+    guarded_product_value_2 = ops.guarded_product(clip_value_3, power_slope_value)
+    guarded_product_value_3 = ops.guarded_product(sum_8, power_slope_value)
+    sum_2 = ops.row_sum(
+        sum_8*powered/2
+        + clip_value_2*target_3*powered/2
+        + guarded_product_value*target*target_3/2
+        + guarded_product_value_2*clip_value_2*target_2*target_3/2
+        - guarded_product_value_3*clip_value_4*target_3/2
+        - clip_value*target_3*powered/2,
+    )
+    product_2 = sum_8*powered
+    sum_3 = ops.row_sum(
+        -y*(product_2 + clip_value_2*target_3*powered + guarded_product_value*target*target_3 + guarded_product_value_2*clip_value_2*target_2*target_3 - guarded_product_value_3*clip_value_4*target_3 - clip_value*target_3*powered),
+    )
+    sum_4 = ops.row_sum(product_2)
+    sum_5 = ops.row_sum(y*sum_8*powered)
+    power_1 = 1/columns
+    return sum_2*power_1 + sum_3*power_1 + 2*sum_5*alpha*power_1 - sum_4*alpha*power_1
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -459,6 +628,15 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_alpha": gradient_to_alpha_arrays,
+                "gradient_to_gamma": gradient_to_gamma_arrays,
+                "gradient_to_label_smoothing": gradient_to_label_smoothing_arrays,
             },
             exponents=('gamma',),
         ),

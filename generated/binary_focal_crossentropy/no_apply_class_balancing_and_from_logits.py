@@ -392,6 +392,110 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    product = label_smoothing/2
+    sum_2 = 1 - label_smoothing
+    target = product + y*sum_2
+    target_2 = product + (1 - y)*sum_2
+    sum_1 = ops.row_sum(
+        (target*ops.softplus(-p) + target_2*ops.softplus(p))*ops.power(ops.sigmoid(-p)*target + ops.sigmoid(p)*target_2, gamma),
+    )
+    return sum_1/columns
+
+
+def gradient_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    sigmoid_value = ops.sigmoid(-p)
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    target = product + y*sum_1
+    product_2 = sigmoid_value*target
+    sigmoid_value_2 = ops.sigmoid(p)
+    target_2 = product + (1 - y)*sum_1
+    sum_2 = product_2 + sigmoid_value_2*target_2
+    return -((product_2 - sigmoid_value_2*target_2)*ops.power(sum_2, gamma) + ops.guarded_product(sigmoid_value_2*sigmoid_value, ops.power_slope(sum_2, gamma))*(target - target_2)*(target*ops.softplus(-p) + target_2*ops.softplus(p)))/columns
+
+
+def product_arrays(ops, y, p, vector, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    sigmoid_value = ops.sigmoid(p)
+    sigmoid_value_2 = ops.sigmoid(-p)
+    product = sigmoid_value*sigmoid_value_2
+    product_2 = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    target = product_2 + y*sum_1
+    product_3 = sigmoid_value_2*target
+    target_2 = product_2 + (1 - y)*sum_1
+    sum_2 = product_3 + sigmoid_value*target_2
+    guarded_product_value = ops.guarded_product(product, ops.power_slope(sum_2, gamma))
+    sum_3 = target - target_2
+    sum_4 = target*ops.softplus(-p) + target_2*ops.softplus(p)
+    return vector*(2*guarded_product_value*sum_3*(product_3 - sigmoid_value*target_2) + ops.tanh(p/2)*guarded_product_value*sum_3*sum_4 + sigmoid_value*sigmoid_value_2*(target + target_2)*ops.power(sum_2, gamma) + sigmoid_value*sigmoid_value_2*ops.guarded_product(product, ops.power_curvature(sum_2, gamma))*sum_3*sum_3*sum_4)/columns
+
+
+def gradient_to_y_true_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    sum_1 = 1 - label_smoothing
+    sigmoid_value = ops.sigmoid(-p)
+    product = label_smoothing/2
+    target = product + y*sum_1
+    sigmoid_value_2 = ops.sigmoid(p)
+    target_2 = product + (1 - y)*sum_1
+    sum_2 = sigmoid_value*target + sigmoid_value_2*target_2
+    power_slope_value = ops.power_slope(sum_2, gamma)
+    softplus_value = ops.softplus(-p)
+    softplus_value_2 = ops.softplus(p)
+    sum_3 = target*softplus_value + target_2*softplus_value_2
+    powered = ops.power(sum_2, gamma)
+    return (sum_1*(ops.guarded_product(sigmoid_value, power_slope_value)*sum_3 + powered*softplus_value) - sum_1*(ops.guarded_product(sigmoid_value_2, power_slope_value)*sum_3 + powered*softplus_value_2))/columns
+
+
+def gradient_to_gamma_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    target = product + y*sum_1
+    target_2 = product + (1 - y)*sum_1
+    sum_2 = ops.row_sum(
+        (target*ops.softplus(-p) + target_2*ops.softplus(p))*ops.power_log(ops.sigmoid(-p)*target + ops.sigmoid(p)*target_2, gamma),
+    )
+    return sum_2/columns
+
+
+def gradient_to_label_smoothing_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    target = product + y*sum_1
+    target_2 = product + (1 - y)*sum_1
+    sum_4 = ops.sigmoid(-p)*target + ops.sigmoid(p)*target_2
+    powered = ops.power(sum_4, gamma)
+    tanh_value = ops.tanh(p/2)
+    guarded_product_value = ops.guarded_product(
+        target*ops.softplus(-p) + target_2*ops.softplus(p), ops.power_slope(sum_4, gamma),
+    )
+    sum_2 = ops.row_sum(-(p*powered/2 + tanh_value*guarded_product_value/2))
+    sum_3 = ops.row_sum(y*(p*powered + tanh_value*guarded_product_value))
+    power_1 = 1/columns
+    return sum_2*power_1 + sum_3*power_1
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -410,6 +514,14 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_gamma": gradient_to_gamma_arrays,
+                "gradient_to_label_smoothing": gradient_to_label_smoothing_arrays,
             },
             exponents=('gamma',),
         ),

@@ -398,6 +398,126 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    logarithm = -1.0000000500000033e-07
+    product = label_smoothing/2
+    sum_2 = 1 - label_smoothing
+    target = product + y*sum_2
+    target_2 = product + (1 - y)*sum_2
+    sum_1 = ops.row_sum(
+        -(ops.clip(ops.log(ops.maximum(p, 0)), -16.11809565095832, logarithm)*target + ops.clip(ops.log1p(-ops.minimum(p, 1)), -16.11809565095832, logarithm)*target_2)*ops.power(ops.clip(p, 1e-07, 0.9999999)*target_2 + ops.clip(1 - p, 1e-07, 0.9999999)*target, gamma),
+    )
+    return sum_1/columns
+
+
+def gradient_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    inside_value = ops.inside(p, 1e-07, 0.9999999)
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    target = product + y*sum_1
+    target_2 = product + (1 - y)*sum_1
+    logarithm = -1.0000000500000033e-07
+    clip_value = ops.clip(p, 1e-07, 0.9999999)
+    clip_value_2 = ops.clip(1 - p, 1e-07, 0.9999999)
+    sum_2 = clip_value*target_2 + clip_value_2*target
+    return (ops.guarded_product(inside_value, (target - target_2)*(ops.clip(ops.log(ops.maximum(p, 0)), -16.11809565095832, logarithm)*target + ops.clip(ops.log1p(-ops.minimum(p, 1)), -16.11809565095832, logarithm)*target_2)*ops.power_slope(sum_2, gamma)) - (ops.guarded_product(inside_value, 1/clip_value)*target - ops.guarded_product(inside_value, 1/clip_value_2)*target_2)*ops.power(sum_2, gamma))/columns
+
+
+def product_arrays(ops, y, p, vector, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    inside_value = ops.inside(p, 1e-07, 0.9999999)
+    clip_value = ops.clip(p, 1e-07, 0.9999999)
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    target = product + y*sum_1
+    clip_value_2 = ops.clip(1 - p, 1e-07, 0.9999999)
+    target_2 = product + (1 - y)*sum_1
+    sum_2 = clip_value*target_2 + clip_value_2*target
+    sum_3 = target - target_2
+    logarithm = -1.0000000500000033e-07
+    return vector*((ops.guarded_product(inside_value, 1/(clip_value*clip_value))*target + ops.guarded_product(inside_value, 1/(clip_value_2*clip_value_2))*target_2)*ops.power(sum_2, gamma) + ops.guarded_product(inside_value, 2*sum_3*(ops.guarded_product(inside_value, 1/clip_value)*target - ops.guarded_product(inside_value, 1/clip_value_2)*target_2)*ops.power_slope(sum_2, gamma)) - ops.guarded_product(sum_3*sum_3, ops.power_curvature(sum_2, gamma))*inside_value*inside_value*(ops.clip(ops.log(ops.maximum(p, 0)), -16.11809565095832, logarithm)*target + ops.clip(ops.log1p(-ops.minimum(p, 1)), -16.11809565095832, logarithm)*target_2))/columns
+
+
+def gradient_to_y_true_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    sum_1 = 1 - label_smoothing
+    logarithm = -1.0000000500000033e-07
+    clip_value = ops.clip(ops.log(ops.maximum(p, 0)), -16.11809565095832, logarithm)
+    product = label_smoothing/2
+    target = product + y*sum_1
+    clip_value_2 = ops.clip(ops.log1p(-ops.minimum(p, 1)), -16.11809565095832, logarithm)
+    target_2 = product + (1 - y)*sum_1
+    clip_value_3 = ops.clip(p, 1e-07, 0.9999999)
+    clip_value_4 = ops.clip(1 - p, 1e-07, 0.9999999)
+    sum_2 = clip_value_3*target_2 + clip_value_4*target
+    power_slope_value = ops.power_slope(sum_2, gamma)
+    powered = ops.power(sum_2, gamma)
+    return -(sum_1*(ops.guarded_product(clip_value*target + clip_value_2*target_2, power_slope_value)*clip_value_4 + clip_value*powered) - sum_1*(clip_value_2*powered + ops.guarded_product(ops.xlogy(clip_value_3, clip_value_3), power_slope_value)*target + ops.guarded_product(clip_value_3, power_slope_value)*clip_value_2*target_2))/columns
+
+
+def gradient_to_gamma_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    logarithm = -1.0000000500000033e-07
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    target = product + y*sum_1
+    target_2 = product + (1 - y)*sum_1
+    sum_2 = ops.row_sum(
+        (ops.clip(ops.log(ops.maximum(p, 0)), -16.11809565095832, logarithm)*target + ops.clip(ops.log1p(-ops.minimum(p, 1)), -16.11809565095832, logarithm)*target_2)*ops.power_log(ops.clip(p, 1e-07, 0.9999999)*target_2 + ops.clip(1 - p, 1e-07, 0.9999999)*target, gamma),
+    )
+    return -sum_2/columns
+
+
+def gradient_to_label_smoothing_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    logarithm = -1.0000000500000033e-07
+    clip_value = ops.clip(ops.log1p(-ops.minimum(p, 1)), -16.11809565095832, logarithm)
+    clip_value_2 = ops.clip(p, 1e-07, 0.9999999)
+    product = label_smoothing/2
+    sum_1 = 1 - label_smoothing
+    target = product + (1 - y)*sum_1
+    clip_value_3 = ops.clip(1 - p, 1e-07, 0.9999999)
+    target_2 = product + y*sum_1
+    sum_4 = clip_value_2*target + clip_value_3*target_2
+    powered = ops.power(sum_4, gamma)
+    power_slope_value = ops.power_slope(sum_4, gamma)
+    guarded_product_value = ops.guarded_product(ops.xlogy(clip_value_2, clip_value_2), power_slope_value)
+    guarded_product_value_2 = ops.guarded_product(clip_value_2, power_slope_value)
+    clip_value_4 = ops.clip(ops.log(ops.maximum(p, 0)), -16.11809565095832, logarithm)
+    guarded_product_value_3 = ops.guarded_product(
+        clip_value_4*target_2 + clip_value*target, power_slope_value,
+    )
+    sum_2 = ops.row_sum(
+        clip_value*powered/2
+        + guarded_product_value*target_2/2
+        + guarded_product_value_2*clip_value*target/2
+        - guarded_product_value_3*clip_value_3/2
+        - clip_value_4*powered/2,
+    )
+    sum_3 = ops.row_sum(
+        -y*(clip_value*powered + guarded_product_value*target_2 + guarded_product_value_2*clip_value*target - guarded_product_value_3*clip_value_3 - clip_value_4*powered),
+    )
+    power_1 = 1/columns
+    return sum_2*power_1 + sum_3*power_1
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -416,6 +536,14 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_gamma": gradient_to_gamma_arrays,
+                "gradient_to_label_smoothing": gradient_to_label_smoothing_arrays,
             },
             exponents=('gamma',),
         ),

@@ -1213,6 +1213,86 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p):
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    exponential = ops.exp(below_maximum)
+    sum_2 = (
+        inverse_total_1*exponential*(1 - y)
+        - ops.complement(below_maximum, exponential, excluded_1, inverse_total_1)*y
+    )
+    sum_1 = ops.row_sum(sum_2*sum_2)
+    return sum_1
+
+
+def gradient_arrays(ops, y, p):
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    target = 1 - y
+    exponential = ops.exp(below_maximum)
+    complement_value = ops.complement(below_maximum, exponential, excluded_1, inverse_total_1)
+    product = (
+        -2*inverse_total_1*(y + target)*(inverse_total_1*exponential*target - complement_value*y)*exponential
+    )
+    sum_3 = ops.row_sum(product)
+    part = product
+    return inverse_total_1*exponential*(sum_3 - part) - complement_value*part
+
+
+def product_arrays(ops, y, p, vector):
+    row_maximum_1 = ops.row_maximum(p)
+    sum_6 = ops.row_sum(0)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    maximum_1_hit = ops.first_hit(p, row_maximum_1)
+    picked_1 = ops.row_pick(maximum_1_hit, vector)
+    excluded_1 = rest_1 + (ties_1 - 1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    target = 1 - y
+    sum_1 = y + target
+    exponential = ops.exp(below_maximum)
+    sum_3 = (
+        inverse_total_1*exponential*target
+        - ops.complement(below_maximum, exponential, excluded_1, inverse_total_1)*y
+    )
+    sum_2 = ops.row_sum(-2*inverse_total_1*sum_1*sum_3*exponential)
+    target_2 = vector - picked_1
+    sum_4 = ops.row_sum(inverse_total_1*exponential*target_2)
+    power_1 = inverse_total_1*inverse_total_1
+    power_2 = sum_1*sum_1
+    exponential_2 = ops.exp(2*below_maximum)
+    sum_8 = power_1*power_2*exponential_2 + inverse_total_1*sum_1*sum_3*exponential
+    sum_5 = ops.row_sum(-2*sum_8*target_2)
+    sum_7 = ops.row_sum(2*sum_8)
+    return (
+        ((1 - sum_4)*target_2 - sum_4*(1 - target_2))*(sum_2*inverse_total_1*exponential + 2*power_1*power_2*exponential_2 + 2*inverse_total_1*sum_1*sum_3*exponential)
+        + inverse_total_1*(sum_5 + picked_1*sum_6 + sum_4*sum_7)*exponential
+    )
+
+
+def gradient_to_y_true_arrays(ops, y, p):
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    exponential = ops.exp(below_maximum)
+    return 2*(ops.complement(below_maximum, exponential, excluded_1, inverse_total_1)*y - inverse_total_1*exponential*(1 - y))
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -1236,6 +1316,12 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
             },
         ),
     ),

@@ -1012,6 +1012,88 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, label_smoothing):
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    row_maximum_1 = ops.row_maximum(p)
+    sum_2 = y*(1 - label_smoothing) + label_smoothing/columns
+    sum_1_weight = ops.row_sum(sum_2)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    sum_1_shifted = ops.row_sum(ops.guarded_product(sum_2, below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = ops.log1p(excluded_1)
+    sum_1 = sum_1_shifted - sum_1_weight*log_total_1
+    return -sum_1
+
+
+def gradient_arrays(ops, y, p, label_smoothing):
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    row_maximum_1 = ops.row_maximum(p)
+    sum_1 = y*(1 - label_smoothing) + label_smoothing/columns
+    sum_1_weight = ops.row_sum(sum_1)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    sum_2 = sum_1_weight
+    excluded_1 = rest_1 + (ties_1 - 1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    exponential = ops.exp(below_maximum)
+    target = sum_1
+    return (
+        inverse_total_1*exponential*(sum_2 - target)
+        - ops.complement(below_maximum, exponential, excluded_1, inverse_total_1)*target
+    )
+
+
+def product_arrays(ops, y, p, vector, label_smoothing):
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    row_maximum_1 = ops.row_maximum(p)
+    sum_2 = ops.row_sum(y*(1 - label_smoothing) + label_smoothing/columns)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    maximum_1_hit = ops.first_hit(p, row_maximum_1)
+    picked_1 = ops.row_pick(maximum_1_hit, vector)
+    excluded_1 = rest_1 + (ties_1 - 1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    exponential = ops.exp(below_maximum)
+    target = vector - picked_1
+    sum_3 = ops.row_sum(inverse_total_1*exponential*target)
+    return inverse_total_1*((sum_2 - sum_2*sum_3)*target - sum_2*sum_3*(1 - target))*exponential
+
+
+def gradient_to_y_true_arrays(ops, y, p, label_smoothing):
+    label_smoothing = ops.parameter(label_smoothing)
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = ops.log1p(excluded_1)
+    return -(1 - label_smoothing)*(below_maximum - log_total_1)
+
+
+def gradient_to_label_smoothing_arrays(ops, y, p, label_smoothing):
+    columns = ops.columns()
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    sum_2_shifted = ops.row_sum(below_maximum)
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = ops.log1p(excluded_1)
+    sum_3 = ops.row_sum(-ops.guarded_product(y, below_maximum - log_total_1))
+    sum_2 = sum_2_shifted - log_total_1*columns
+    return -(sum_3 + sum_2/columns)
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -1035,6 +1117,13 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_label_smoothing": gradient_to_label_smoothing_arrays,
             },
         ),
     ),

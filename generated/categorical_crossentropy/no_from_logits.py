@@ -923,6 +923,74 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, label_smoothing):
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    sum_1 = ops.row_sum(p)
+    sum_2 = ops.row_sum(
+        ops.clip(ops.log(ops.maximum(p/sum_1, 0)), -16.11809565095832, -1.0000000500000033e-07)*(y*(1 - label_smoothing) + label_smoothing/columns),
+    )
+    return -sum_2
+
+
+def gradient_arrays(ops, y, p, label_smoothing):
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    sum_1 = ops.row_sum(p)
+    power_1 = 1/sum_1
+    product = p*power_1
+    guarded_product_value = ops.guarded_product(
+        ops.inside(product, 1e-07, 0.9999999), 1/ops.clip(product, 1e-07, 0.9999999),
+    )
+    target = y*(1 - label_smoothing) + label_smoothing/columns
+    sum_3 = ops.row_sum(guarded_product_value*p*target)
+    return -(guarded_product_value*power_1*target - sum_3/sum_1/sum_1)
+
+
+def product_arrays(ops, y, p, vector, label_smoothing):
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    sum_1 = ops.row_sum(p)
+    sum_4 = ops.row_sum(vector)
+    power_1 = 1/sum_1
+    product = p*power_1
+    inside_value = ops.inside(product, 1e-07, 0.9999999)
+    clip_value = ops.clip(product, 1e-07, 0.9999999)
+    guarded_product_value = ops.guarded_product(inside_value, 1/clip_value)
+    target = y*(1 - label_smoothing) + label_smoothing/columns
+    sum_3 = ops.row_sum(guarded_product_value*p*target)
+    power_2 = 1/(clip_value*clip_value)
+    guarded_product_value_2 = ops.guarded_product(inside_value, power_2)
+    sum_5 = ops.row_sum(-vector*(guarded_product_value_2*p*power_1*target - guarded_product_value*target))
+    sum_6 = ops.row_sum(ops.guarded_product(inside_value, p*p*power_2)*target)
+    power_3 = 1/(sum_1*sum_1)
+    power_4 = 1/(sum_1*sum_1*sum_1)
+    return (
+        sum_5*power_3
+        + sum_4*sum_6/(sum_1*sum_1*sum_1*sum_1)
+        + guarded_product_value_2*vector*power_3*target
+        - sum_4*(2*sum_3*power_4 + guarded_product_value_2*p*power_4*target - guarded_product_value*power_3*target)
+    )
+
+
+def gradient_to_y_true_arrays(ops, y, p, label_smoothing):
+    label_smoothing = ops.parameter(label_smoothing)
+    sum_1 = ops.row_sum(p)
+    return -(1 - label_smoothing)*ops.clip(ops.log(ops.maximum(p/sum_1, 0)), -16.11809565095832, -1.0000000500000033e-07)
+
+
+def gradient_to_label_smoothing_arrays(ops, y, p, label_smoothing):
+    columns = ops.columns()
+    sum_1 = ops.row_sum(p)
+    clip_value = ops.clip(ops.log(ops.maximum(p/sum_1, 0)), -16.11809565095832, -1.0000000500000033e-07)
+    sum_3 = ops.row_sum(clip_value)
+    sum_4 = ops.row_sum(y*clip_value)
+    return sum_4 - sum_3/columns
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -946,6 +1014,13 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_label_smoothing": gradient_to_label_smoothing_arrays,
             },
         ),
     ),

@@ -1379,6 +1379,160 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    alpha = ops.one_a_column(alpha)
+    columns = ops.columns()
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = ops.log1p(excluded_1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    sum_1 = ops.row_sum(
+        ops.guarded_product(y*(1 - label_smoothing) + label_smoothing/columns, below_maximum - log_total_1)*alpha*ops.power(ops.complement(below_maximum, ops.exp(below_maximum), excluded_1, inverse_total_1), gamma),
+    )
+    return -sum_1
+
+
+def gradient_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    alpha = ops.one_a_column(alpha)
+    columns = ops.columns()
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = ops.log1p(excluded_1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    target = y*(1 - label_smoothing) + label_smoothing/columns
+    exponential = ops.exp(below_maximum)
+    complement_value = ops.complement(below_maximum, exponential, excluded_1, inverse_total_1)
+    sum_1 = (
+        alpha*target*ops.power(complement_value, gamma)
+        - ops.guarded_product(inverse_total_1*exponential, ops.power_slope(complement_value, gamma))*ops.guarded_product(target, below_maximum - log_total_1)*alpha
+    )
+    sum_4 = ops.row_sum(sum_1)
+    part = sum_1
+    return inverse_total_1*exponential*(sum_4 - part) - complement_value*part
+
+
+def product_arrays(ops, y, p, vector, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    alpha = ops.one_a_column(alpha)
+    columns = ops.columns()
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    maximum_1_hit = ops.first_hit(p, row_maximum_1)
+    picked_1 = ops.row_pick(maximum_1_hit, vector)
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = ops.log1p(excluded_1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    target = y*(1 - label_smoothing) + label_smoothing/columns
+    exponential = ops.exp(below_maximum)
+    complement_value = ops.complement(below_maximum, exponential, excluded_1, inverse_total_1)
+    sum_2 = ops.row_sum(alpha*target*ops.power(complement_value, gamma))
+    guarded_product_value = ops.guarded_product(
+        inverse_total_1*exponential, ops.power_slope(complement_value, gamma),
+    )
+    sum_1 = below_maximum - log_total_1
+    guarded_product_value_2 = ops.guarded_product(target, sum_1)
+    sum_3 = ops.row_sum(-guarded_product_value*guarded_product_value_2*alpha)
+    target_2 = vector - picked_1
+    sum_5 = ops.row_sum(inverse_total_1*exponential*target_2)
+    sum_6 = ops.row_sum(guarded_product_value*alpha*target_2*target)
+    product = guarded_product_value*alpha*target
+    sum_7 = ops.row_sum(product)
+    product_2 = guarded_product_value*guarded_product_value_2*alpha
+    sum_4 = (
+        product_2
+        + product
+        - ops.guarded_product(ops.exp(2*sum_1), ops.power_curvature(complement_value, gamma))*guarded_product_value_2*alpha
+    )
+    sum_8 = ops.row_sum(-sum_4*target_2)
+    sum_9 = ops.row_sum(sum_4)
+    return (
+        ((1 - sum_5)*target_2 - sum_5*(1 - target_2))*(product_2 + inverse_total_1*(sum_2 + sum_3)*exponential + 2*guarded_product_value*alpha*target - ops.guarded_product(ops.exp(2*sum_1), ops.power_curvature(complement_value, gamma))*guarded_product_value_2*alpha)
+        + inverse_total_1*(sum_8 + sum_5*sum_7 + sum_5*sum_9 - sum_6)*exponential
+    )
+
+
+def gradient_to_y_true_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    alpha = ops.one_a_column(alpha)
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = ops.log1p(excluded_1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    return -alpha*(1 - label_smoothing)*(below_maximum - log_total_1)*ops.power(ops.complement(below_maximum, ops.exp(below_maximum), excluded_1, inverse_total_1), gamma)
+
+
+def gradient_to_alpha_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = ops.log1p(excluded_1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    return -ops.guarded_product(y*(1 - label_smoothing) + label_smoothing/columns, below_maximum - log_total_1)*ops.power(ops.complement(below_maximum, ops.exp(below_maximum), excluded_1, inverse_total_1), gamma)
+
+
+def gradient_to_gamma_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    alpha = ops.one_a_column(alpha)
+    columns = ops.columns()
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = ops.log1p(excluded_1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    sum_2 = ops.row_sum(
+        -ops.guarded_product(y*(1 - label_smoothing) + label_smoothing/columns, below_maximum - log_total_1)*alpha*ops.power_log(ops.complement(below_maximum, ops.exp(below_maximum), excluded_1, inverse_total_1), gamma),
+    )
+    return sum_2
+
+
+def gradient_to_label_smoothing_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    alpha = ops.one_a_column(alpha)
+    columns = ops.columns()
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = ops.log1p(excluded_1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    sum_1 = below_maximum - log_total_1
+    powered = ops.power(
+        ops.complement(below_maximum, ops.exp(below_maximum), excluded_1, inverse_total_1), gamma,
+    )
+    sum_2 = ops.row_sum(-alpha*sum_1*powered)
+    sum_3 = ops.row_sum(-ops.guarded_product(y, sum_1)*alpha*powered)
+    return sum_2/columns - sum_3
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -1402,6 +1556,15 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_alpha": gradient_to_alpha_arrays,
+                "gradient_to_gamma": gradient_to_gamma_arrays,
+                "gradient_to_label_smoothing": gradient_to_label_smoothing_arrays,
             },
             exponents=('gamma',),
         ),

@@ -1272,6 +1272,150 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    alpha = ops.one_a_column(alpha)
+    columns = ops.columns()
+    sum_1 = ops.row_sum(p)
+    power_1 = 1/sum_1
+    sum_2 = ops.row_sum(
+        alpha*ops.clip(ops.log(ops.maximum(p*power_1, 0)), -16.11809565095832, -1.0000000500000033e-07)*(y*(1 - label_smoothing) + label_smoothing/columns)*ops.power(ops.clip(1 - p*power_1, 1e-07, 0.9999999), gamma),
+    )
+    return -sum_2
+
+
+def gradient_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    alpha = ops.one_a_column(alpha)
+    columns = ops.columns()
+    sum_1 = ops.row_sum(p)
+    power_1 = 1/sum_1
+    product = p*power_1
+    inside_value = ops.inside(product, 1e-07, 0.9999999)
+    clip_value = ops.clip(1 - product, 1e-07, 0.9999999)
+    guarded_product_value = ops.guarded_product(
+        inside_value, ops.power(clip_value, gamma)/ops.clip(product, 1e-07, 0.9999999),
+    )
+    target = y*(1 - label_smoothing) + label_smoothing/columns
+    sum_3 = ops.row_sum(guarded_product_value*p*alpha*target)
+    guarded_product_value_2 = ops.guarded_product(
+        inside_value,
+        ops.clip(ops.log(ops.maximum(product, 0)), -16.11809565095832, -1.0000000500000033e-07)*ops.power_slope(clip_value, gamma),
+    )
+    sum_4 = ops.row_sum(guarded_product_value_2*p*alpha*target)
+    power_2 = 1/(sum_1*sum_1)
+    return (
+        sum_3*power_2
+        + guarded_product_value_2*alpha*power_1*target
+        - sum_4*power_2
+        - guarded_product_value*alpha*power_1*target
+    )
+
+
+def product_arrays(ops, y, p, vector, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    alpha = ops.one_a_column(alpha)
+    columns = ops.columns()
+    sum_1 = ops.row_sum(p)
+    sum_5 = ops.row_sum(vector)
+    power_1 = 1/sum_1
+    product = p*power_1
+    inside_value = ops.inside(product, 1e-07, 0.9999999)
+    clip_value = ops.clip(product, 1e-07, 0.9999999)
+    power_2 = 1/clip_value
+    clip_value_2 = ops.clip(1 - product, 1e-07, 0.9999999)
+    powered = ops.power(clip_value_2, gamma)
+    guarded_product_value = ops.guarded_product(inside_value, power_2*powered)
+    target = y*(1 - label_smoothing) + label_smoothing/columns
+    sum_3 = ops.row_sum(guarded_product_value*p*alpha*target)
+    clip_value_3 = ops.clip(ops.log(ops.maximum(product, 0)), -16.11809565095832, -1.0000000500000033e-07)
+    power_slope_value = ops.power_slope(clip_value_2, gamma)
+    guarded_product_value_2 = ops.guarded_product(inside_value, clip_value_3*power_slope_value)
+    sum_4 = ops.row_sum(guarded_product_value_2*p*alpha*target)
+    guarded_product_value_3 = ops.guarded_product(inside_value, power_2*power_slope_value)
+    product_2 = guarded_product_value_3*p*alpha*power_1*target
+    power_3 = 1/(clip_value*clip_value)
+    guarded_product_value_4 = ops.guarded_product(inside_value, power_3*powered)
+    sum_6 = ops.row_sum(
+        -vector*(product_2 + guarded_product_value_4*p*alpha*power_1*target - guarded_product_value*alpha*target),
+    )
+    power_4 = p*p
+    guarded_product_value_5 = ops.guarded_product(inside_value, power_4*power_2*power_slope_value)
+    power_5 = 1/(sum_1*sum_1)
+    sum_7 = ops.row_sum(
+        guarded_product_value_5*alpha*power_5*target
+        + ops.guarded_product(inside_value, power_4*power_3*powered)*alpha*power_5*target,
+    )
+    power_curvature_value = ops.power_curvature(clip_value_2, gamma)
+    guarded_product_value_6 = ops.guarded_product(inside_value, clip_value_3*power_curvature_value)
+    sum_8 = ops.row_sum(
+        vector*(guarded_product_value_2*alpha*target + product_2 - guarded_product_value_6*p*alpha*power_1*target),
+    )
+    sum_9 = ops.row_sum(
+        ops.guarded_product(inside_value, power_4*clip_value_3*power_curvature_value)*alpha*power_5*target
+        - guarded_product_value_5*alpha*power_5*target,
+    )
+    power_6 = 1/(sum_1*sum_1*sum_1)
+    return (
+        sum_6*power_5
+        + vector*(guarded_product_value_4*alpha*power_5*target + 2*guarded_product_value_3*alpha*power_5*target - guarded_product_value_6*alpha*power_5*target)
+        + sum_5*sum_7*power_5
+        - sum_5*(2*sum_3*power_6 + guarded_product_value_2*alpha*power_5*target + guarded_product_value_4*p*alpha*power_6*target + 2*guarded_product_value_3*p*alpha*power_6*target - 2*sum_4*power_6 - guarded_product_value*alpha*power_5*target - guarded_product_value_6*p*alpha*power_6*target)
+        - sum_8*power_5
+        - sum_5*sum_9*power_5
+    )
+
+
+def gradient_to_y_true_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    alpha = ops.one_a_column(alpha)
+    sum_1 = ops.row_sum(p)
+    power_1 = 1/sum_1
+    return -alpha*(1 - label_smoothing)*ops.clip(ops.log(ops.maximum(p*power_1, 0)), -16.11809565095832, -1.0000000500000033e-07)*ops.power(ops.clip(1 - p*power_1, 1e-07, 0.9999999), gamma)
+
+
+def gradient_to_alpha_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    columns = ops.columns()
+    sum_1 = ops.row_sum(p)
+    power_1 = 1/sum_1
+    return -ops.clip(ops.log(ops.maximum(p*power_1, 0)), -16.11809565095832, -1.0000000500000033e-07)*(y*(1 - label_smoothing) + label_smoothing/columns)*ops.power(ops.clip(1 - p*power_1, 1e-07, 0.9999999), gamma)
+
+
+def gradient_to_gamma_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    label_smoothing = ops.parameter(label_smoothing)
+    alpha = ops.one_a_column(alpha)
+    columns = ops.columns()
+    sum_1 = ops.row_sum(p)
+    power_1 = 1/sum_1
+    sum_3 = ops.row_sum(
+        alpha*ops.clip(ops.log(ops.maximum(p*power_1, 0)), -16.11809565095832, -1.0000000500000033e-07)*(y*(1 - label_smoothing) + label_smoothing/columns)*ops.power_log(ops.clip(1 - p*power_1, 1e-07, 0.9999999), gamma),
+    )
+    return -sum_3
+
+
+def gradient_to_label_smoothing_arrays(ops, y, p, alpha, gamma, label_smoothing):
+    gamma = ops.parameter(gamma)
+    alpha = ops.one_a_column(alpha)
+    columns = ops.columns()
+    sum_1 = ops.row_sum(p)
+    power_1 = 1/sum_1
+    clip_value = ops.clip(ops.log(ops.maximum(p*power_1, 0)), -16.11809565095832, -1.0000000500000033e-07)
+    powered = ops.power(ops.clip(1 - p*power_1, 1e-07, 0.9999999), gamma)
+    sum_3 = ops.row_sum(alpha*clip_value*powered)
+    sum_4 = ops.row_sum(y*alpha*clip_value*powered)
+    return sum_4 - sum_3/columns
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -1295,6 +1439,15 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_alpha": gradient_to_alpha_arrays,
+                "gradient_to_gamma": gradient_to_gamma_arrays,
+                "gradient_to_label_smoothing": gradient_to_label_smoothing_arrays,
             },
             exponents=('gamma',),
         ),

@@ -655,6 +655,43 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, margin):
+    margin = ops.parameter(margin)
+    columns = ops.columns()
+    label_hit = ops.label_hit(y)
+    picked_1 = ops.row_pick(label_hit, p)
+    sum_1 = ops.row_sum(margin + ops.maximum(p - picked_1, -margin))
+    return -(margin - sum_1)/columns
+
+
+def gradient_arrays(ops, y, p, margin):
+    margin = ops.parameter(margin)
+    columns = ops.columns()
+    label_hit = ops.label_hit(y)
+    picked_1 = ops.row_pick(label_hit, p)
+    greater_value = ops.greater(p - picked_1, -margin)
+    sum_2 = ops.row_sum(greater_value)
+    power_1 = 1/columns
+    return power_1*greater_value - label_hit*sum_2*power_1
+
+
+def product_arrays(ops, y, p, vector, margin):
+    return 0
+
+
+def gradient_to_margin_arrays(ops, y, p, margin):
+    margin = ops.parameter(margin)
+    columns = ops.columns()
+    label_hit = ops.label_hit(y)
+    picked_1 = ops.row_pick(label_hit, p)
+    sum_2 = ops.row_sum(ops.greater(p - picked_1, -margin))
+    power_1 = 1/columns
+    return sum_2*power_1 - power_1
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -678,6 +715,12 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_margin": gradient_to_margin_arrays,
             },
         ),
     ),

@@ -867,6 +867,59 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, margin):
+    margin = ops.parameter(margin)
+    columns = ops.columns()
+    label_hit = ops.label_hit(y)
+    picked_1 = ops.row_pick(label_hit, p)
+    sum_2 = margin + ops.maximum(p - picked_1, -margin)
+    sum_1 = ops.row_sum(sum_2*sum_2)
+    return -(margin*margin - sum_1)/columns
+
+
+def gradient_arrays(ops, y, p, margin):
+    margin = ops.parameter(margin)
+    columns = ops.columns()
+    label_hit = ops.label_hit(y)
+    picked_1 = ops.row_pick(label_hit, p)
+    sum_1 = p - picked_1
+    guarded_product_value = ops.guarded_product(
+        ops.greater(sum_1, -margin), margin + ops.maximum(sum_1, -margin),
+    )
+    sum_2 = ops.row_sum(guarded_product_value)
+    power_1 = 1/columns
+    return 2*(guarded_product_value*power_1 - label_hit*sum_2*power_1)
+
+
+def product_arrays(ops, y, p, vector, margin):
+    margin = ops.parameter(margin)
+    columns = ops.columns()
+    label_hit = ops.label_hit(y)
+    picked_1 = ops.row_pick(label_hit, p)
+    picked_2 = ops.row_pick(label_hit, vector)
+    greater_value = ops.greater(p - picked_1, -margin)
+    sum_3 = ops.row_sum(vector*greater_value)
+    sum_4 = ops.row_sum(greater_value)
+    power_1 = 1/columns
+    return 2*(vector*power_1*greater_value + label_hit*picked_2*sum_4*power_1 - label_hit*sum_3*power_1 - picked_2*power_1*greater_value)
+
+
+def gradient_to_margin_arrays(ops, y, p, margin):
+    margin = ops.parameter(margin)
+    columns = ops.columns()
+    label_hit = ops.label_hit(y)
+    picked_1 = ops.row_pick(label_hit, p)
+    sum_1 = p - picked_1
+    sum_2 = ops.row_sum(
+        ops.guarded_product(ops.greater(sum_1, -margin), margin + ops.maximum(sum_1, -margin)),
+    )
+    power_1 = 1/columns
+    return 2*(sum_2*power_1 - margin*power_1)
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -890,6 +943,12 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_margin": gradient_to_margin_arrays,
             },
         ),
     ),

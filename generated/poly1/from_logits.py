@@ -1137,6 +1137,89 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, epsilon):
+    epsilon = ops.parameter(epsilon)
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = ops.log1p(excluded_1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    sum_1 = ops.row_sum(
+        -y*(below_maximum - log_total_1 - ops.complement(below_maximum, ops.exp(below_maximum), excluded_1, inverse_total_1)*epsilon),
+    )
+    return sum_1
+
+
+def gradient_arrays(ops, y, p, epsilon):
+    epsilon = ops.parameter(epsilon)
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    exponential = ops.exp(below_maximum)
+    product = -y*(1 + epsilon*inverse_total_1*exponential)
+    sum_3 = ops.row_sum(product)
+    part = product
+    return (
+        ops.complement(below_maximum, exponential, excluded_1, inverse_total_1)*part
+        - inverse_total_1*exponential*(sum_3 - part)
+    )
+
+
+def product_arrays(ops, y, p, vector, epsilon):
+    epsilon = ops.parameter(epsilon)
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    maximum_1_hit = ops.first_hit(p, row_maximum_1)
+    picked_1 = ops.row_pick(maximum_1_hit, vector)
+    excluded_1 = rest_1 + (ties_1 - 1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    exponential = ops.exp(below_maximum)
+    sum_2 = ops.row_sum(-y*(1 + epsilon*inverse_total_1*exponential))
+    target = vector - picked_1
+    sum_4 = ops.row_sum(inverse_total_1*exponential*target)
+    sum_5 = ops.row_sum(y*inverse_total_1*exponential*target)
+    sum_6 = ops.row_sum(y*inverse_total_1*exponential)
+    sum_1 = sum_2*(1 - y) + y*(epsilon + sum_2)
+    return inverse_total_1*(epsilon*sum_5 + sum_4*sum_1 - sum_1*target - epsilon*sum_4*sum_6)*exponential
+
+
+def gradient_to_y_true_arrays(ops, y, p, epsilon):
+    epsilon = ops.parameter(epsilon)
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = ops.log1p(excluded_1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    return (
+        log_total_1
+        + ops.complement(below_maximum, ops.exp(below_maximum), excluded_1, inverse_total_1)*epsilon
+        - below_maximum
+    )
+
+
+def gradient_to_epsilon_arrays(ops, y, p, epsilon):
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    sum_2 = ops.row_sum(-ops.complement(below_maximum, ops.exp(below_maximum), excluded_1, inverse_total_1)*y)
+    return -sum_2
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -1160,6 +1243,13 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_epsilon": gradient_to_epsilon_arrays,
             },
         ),
     ),

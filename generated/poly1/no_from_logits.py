@@ -901,6 +901,67 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, epsilon):
+    epsilon = ops.parameter(epsilon)
+    sum_1 = ops.row_sum(p)
+    power_1 = 1/sum_1
+    sum_2 = ops.row_sum(
+        y*(epsilon*ops.clip(1 - p*power_1, 1e-07, 0.9999999) - ops.clip(ops.log(ops.maximum(p*power_1, 0)), -16.11809565095832, -1.0000000500000033e-07)),
+    )
+    return sum_2
+
+
+def gradient_arrays(ops, y, p, epsilon):
+    epsilon = ops.parameter(epsilon)
+    sum_1 = ops.row_sum(p)
+    power_1 = 1/sum_1
+    product = p*power_1
+    inside_value = ops.inside(product, 1e-07, 0.9999999)
+    guarded_product_value = ops.guarded_product(inside_value, 1/ops.clip(product, 1e-07, 0.9999999))
+    power_2 = 1/(sum_1*sum_1)
+    sum_3 = ops.row_sum(y*(guarded_product_value*p*power_2 + inside_value*epsilon*p*power_2))
+    return -(y*(guarded_product_value*power_1 + inside_value*epsilon*power_1) - sum_3)
+
+
+def product_arrays(ops, y, p, vector, epsilon):
+    epsilon = ops.parameter(epsilon)
+    sum_1 = ops.row_sum(p)
+    sum_4 = ops.row_sum(vector)
+    product = p/sum_1
+    inside_value = ops.inside(product, 1e-07, 0.9999999)
+    clip_value = ops.clip(product, 1e-07, 0.9999999)
+    guarded_product_value = ops.guarded_product(inside_value, 1/clip_value)
+    power_1 = 1/(sum_1*sum_1)
+    power_2 = 1/(clip_value*clip_value)
+    guarded_product_value_2 = ops.guarded_product(inside_value, power_2)
+    power_3 = 1/(sum_1*sum_1*sum_1)
+    sum_2 = guarded_product_value*power_1 + inside_value*epsilon*power_1 - guarded_product_value_2*p*power_3
+    sum_5 = ops.row_sum(vector*y*sum_2)
+    sum_6 = ops.row_sum(
+        -y*(2*guarded_product_value*p*power_3 + 2*inside_value*epsilon*p*power_3 - ops.guarded_product(inside_value, p*p*power_2)/(sum_1*sum_1*sum_1*sum_1)),
+    )
+    return sum_5 + sum_4*sum_6 + sum_4*y*sum_2 + guarded_product_value_2*vector*y*power_1
+
+
+def gradient_to_y_true_arrays(ops, y, p, epsilon):
+    epsilon = ops.parameter(epsilon)
+    sum_1 = ops.row_sum(p)
+    power_1 = 1/sum_1
+    return (
+        epsilon*ops.clip(1 - p*power_1, 1e-07, 0.9999999)
+        - ops.clip(ops.log(ops.maximum(p*power_1, 0)), -16.11809565095832, -1.0000000500000033e-07)
+    )
+
+
+def gradient_to_epsilon_arrays(ops, y, p, epsilon):
+    sum_1 = ops.row_sum(p)
+    sum_3 = ops.row_sum(y*ops.clip(1 - p/sum_1, 1e-07, 0.9999999))
+    return sum_3
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -924,6 +985,13 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_epsilon": gradient_to_epsilon_arrays,
             },
         ),
     ),

@@ -873,6 +873,53 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p):
+    label_hit = ops.label_hit(y)
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = ops.log1p(excluded_1)
+    picked_1 = ops.row_pick(label_hit, below_maximum - log_total_1)
+    return -picked_1
+
+
+def gradient_arrays(ops, y, p):
+    label_hit = ops.label_hit(y)
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    exponential = ops.exp(below_maximum)
+    return (
+        inverse_total_1*exponential*(1 - label_hit)
+        - ops.guarded_product(
+            label_hit, ops.complement(below_maximum, exponential, excluded_1, inverse_total_1),
+        )
+    )
+
+
+def product_arrays(ops, y, p, vector):
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    maximum_1_hit = ops.first_hit(p, row_maximum_1)
+    picked_2 = ops.row_pick(maximum_1_hit, vector)
+    excluded_1 = rest_1 + (ties_1 - 1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    exponential = ops.exp(below_maximum)
+    target = vector - picked_2
+    sum_1 = ops.row_sum(inverse_total_1*exponential*target)
+    return inverse_total_1*((1 - sum_1)*target - sum_1*(1 - target))*exponential
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -896,6 +943,11 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
             },
         ),
     ),

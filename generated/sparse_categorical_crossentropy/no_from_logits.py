@@ -682,6 +682,46 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p):
+    label_hit = ops.label_hit(y)
+    sum_1 = ops.row_sum(p)
+    picked_1 = ops.row_pick(label_hit, p)
+    return -ops.clip(ops.log(ops.maximum(picked_1/sum_1, 0)), -16.11809565095832, -1.0000000500000033e-07)
+
+
+def gradient_arrays(ops, y, p):
+    label_hit = ops.label_hit(y)
+    sum_1 = ops.row_sum(p)
+    picked_1 = ops.row_pick(label_hit, p)
+    power_1 = 1/sum_1
+    product = picked_1*power_1
+    inside_value = ops.inside(product, 1e-07, 0.9999999)
+    power_2 = 1/ops.clip(product, 1e-07, 0.9999999)
+    return inside_value*picked_1*power_2/sum_1/sum_1 - inside_value*label_hit*power_1*power_2
+
+
+def product_arrays(ops, y, p, vector):
+    label_hit = ops.label_hit(y)
+    sum_1 = ops.row_sum(p)
+    sum_2 = ops.row_sum(vector)
+    picked_1 = ops.row_pick(label_hit, p)
+    picked_2 = ops.row_pick(label_hit, vector)
+    product = picked_1/sum_1
+    inside_value = ops.inside(product, 1e-07, 0.9999999)
+    power_1 = 1/(sum_1*sum_1)
+    clip_value = ops.clip(product, 1e-07, 0.9999999)
+    power_2 = 1/clip_value
+    power_3 = 1/(clip_value*clip_value)
+    power_4 = 1/(sum_1*sum_1*sum_1)
+    return (
+        picked_2*(inside_value*power_1*power_2 + inside_value*label_hit*power_1*power_3 - inside_value*picked_1*power_4*power_3)
+        - sum_2*(2*inside_value*picked_1*power_4*power_2 + inside_value*label_hit*picked_1*power_4*power_3 - inside_value*label_hit*power_1*power_2 - inside_value*picked_1*picked_1*power_3/(sum_1*sum_1*sum_1*sum_1))
+    )
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -705,6 +745,11 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
             },
         ),
     ),

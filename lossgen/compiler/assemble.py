@@ -31,8 +31,8 @@ TAKEN_NAMES = (
         """
     BLOCK FAST INLINE LANES Loss abs accumulate chunk chunks column columns element elements error first
     first_of float four gradient gradient_out half hessian hessian_out i ignored in_team index inf kept label
-    label_lanes labels lane lanes largest_of length like max min np one p p_block part partial power product
-    product_out range row row_scale rows scale select slice smallest_of split_length sqrt start sum_of
+    label_lanes labels lane lanes largest_of length like max min np one ops p p_block part partial power
+    product product_out range row row_scale rows scale select slice smallest_of split_length sqrt start sum_of
     target team three total two value value_out vector weight y y_block zero
     """.split()  # noqa: SIM905  a table of words
     )
@@ -195,6 +195,17 @@ class FlatKernel:
     derived: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True)
+class ArrayFunction:
+    """One output computed for whole arrays, in the operations of any framework."""
+
+    name: str
+    output: str
+    arguments: tuple[str, ...]
+    lines: tuple[str, ...]
+    result: str
+
+
 @dataclass
 class Assembly:
     """The functions of one term of one variant, in the order in which they are written."""
@@ -207,6 +218,7 @@ class Assembly:
     sweeps: list[Sweep] = field(default_factory=list)
     kernels: list[Kernel | FlatKernel] = field(default_factory=list)
     in_lanes: list[Kernel] = field(default_factory=list)  # what the kernels in lanes do for a row
+    in_arrays: list[ArrayFunction] = field(default_factory=list)
     constant_calls: set[str] = field(default_factory=set)
     prefix: str = ""
 

@@ -30,6 +30,10 @@ class Derivative:
     parts: Mapping[Symbol, Expr] = field(default_factory=dict)
 
 
+PREDICTION: Mapping[Symbol, Expr] = {y_pred: Integer(1)}
+"""The direction of the prediction itself."""
+
+
 def weight(rung: Rung) -> Expr:
     """∂(rung)/∂(its summand at a column)."""
     if rung.kind == "sum":
@@ -39,8 +43,13 @@ def weight(rung: Rung) -> Expr:
     return rung.at if rung.kind == "pick" else hit_symbol(rung)
 
 
-def gradient(ladder: Ladder, symbol: Symbol = y_pred) -> Derivative:
-    """dL/d(symbol at a column); `symbol` is the prediction, the target or a per-class parameter."""
+def gradient(ladder: Ladder, directions: Mapping[Symbol, Expr] = PREDICTION) -> Derivative:
+    """dL/dx at a column, for an x of a column on which its symbols depend.
+
+    Args:
+        directions: d(symbol)/dx of each symbol; the prediction alone, or the target or a per-class parameter
+            with all symbols that stand for parts of the target.
+    """
     builder = Builder(ladder)
     adjoints: dict[Symbol, Expr] = {}
     accurate, textbook = Integer(0), Integer(0)
@@ -51,7 +60,7 @@ def gradient(ladder: Ladder, symbol: Symbol = y_pred) -> Derivative:
             *(adjoints[other.symbol] * weight(other) * other.summand.diff(rung.symbol) for other in later)
         )
         from_head = ladder.head.diff(rung.symbol)
-        slope = rung.summand.diff(symbol)
+        slope = Add(*(rung.summand.diff(symbol) * each for symbol, each in directions.items()))
         adjoint = from_head + _column_sum(through, builder)
         adjoints[rung.symbol] = adjoint
         direct = _direct(accurate, textbook, rung, slope, through)
@@ -97,9 +106,14 @@ def _is_hit(expression: Expr) -> bool:
     return any(str(factor).endswith("_hit") for factor in Mul.make_args(expression))
 
 
-def parameter_gradient(ladder: Ladder, symbol: Symbol) -> Derivative:
-    """dL/d(parameter) of the row: the tangent of the ladder along the parameter."""
-    return _tangent(ladder, ladder.head, {symbol: Integer(1)})
+def parameter_gradient(ladder: Ladder, directions: Mapping[Symbol, Expr]) -> Derivative:
+    """dL/d(parameter) of the row: the tangent of the ladder along the parameter.
+
+    Args:
+        directions: d(symbol)/d(parameter): 1 for the parameter itself, and for each symbol of a column that
+            depends on it what it changes there.
+    """
+    return _tangent(ladder, ladder.head, dict(directions))
 
 
 def hessian_diagonal(first: Derivative) -> Derivative:

@@ -10,7 +10,9 @@ from lossgen.language.declaration import Declaration, Scope
 from lossgen.language.parameters import symbol_of
 from lossgen.language.symbols import y_true
 
+from .array_code import array_function, array_outputs
 from .assemble import OUTPUTS, Assembly, Shared
+from .beyond import beyond_predictions
 from .differentiate import Derivative, gradient, hessian_diagonal, hessian_vector_product
 from .finish import finish, guard_norms
 from .flat_kernel import flat_kernel, is_flat
@@ -42,6 +44,7 @@ class Derived:
     product: Derivative
     schedules: Mapping[str, Schedule]
     in_lanes: Mapping[str, Schedule]
+    lowered: Mapping[str, Lowered]
     trace: tuple[tuple[str, Expr, Expr], ...] = ()
 
     @property
@@ -54,17 +57,25 @@ class Derived:
 
 def derive(declaration: Declaration, options: Mapping[str, object]) -> tuple[Derived, ...]:
     """Every term of a variant: flattened, stabilised, differentiated, finished and scheduled."""
-    columns = frozenset(symbol_of(name, declaration.parameters[name]) for name in declaration.per_class)
+    parameters = {name: symbol_of(name, each) for name, each in declaration.parameters.items()}
+    columns = frozenset(parameters[name] for name in declaration.per_class)
     nonnegative = declaration.nonnegative_of(options)
     labels = declaration.uses_labels(options)
     return tuple(
-        _derive_term(term.expression, term.scope, labels, columns, nonnegative)
+        _derive_term(
+            term.expression, term.scope, labels, frozenset(parameters.values()), columns, nonnegative
+        )
         for term in declaration.terms(options)
     )
 
 
 def _derive_term(
-    expression: Expr, scope: Scope, labels: bool, columns: frozenset[Symbol], nonnegative: frozenset[Symbol]
+    expression: Expr,
+    scope: Scope,
+    labels: bool,
+    parameters: frozenset[Symbol],
+    columns: frozenset[Symbol],
+    nonnegative: frozenset[Symbol],
 ) -> Derived:
     trace: list = []
     stable = partial(stabilise, nonnegative=nonnegative, trace=trace)
@@ -86,9 +97,13 @@ def _derive_term(
     lowered = {name: _lower(*each, parts, trace) for name, each in outputs.items()}
     schedules = {name: schedule(each, each.element_symbols) for name, each in lowered.items()}
     in_lanes = {
-        name: schedule(each, each.element_symbols, hits_apart=False)
-        for name, each in lowered.items()
-        if name in LANE_OUTPUTS
+        name: schedule(lowered[name], lowered[name].element_symbols, hits_apart=False)
+        for name in LANE_OUTPUTS
+    }
+    others = beyond_predictions(ladder, targets, stable, labels, parameters & expression.free_symbols)
+    lowered |= {
+        name: _lower(_map(each, stable).ladder, {name: stable(each.expression)}, parts, trace)
+        for name, each in others.items()
     }
 
     letters = target_letters(targets)
@@ -104,6 +119,7 @@ def _derive_term(
         _map(product, readable),
         schedules,
         in_lanes,
+        lowered,
         tuple(trace),
     )
 
@@ -146,10 +162,12 @@ def _lower(
 
 
 def assemble(declaration: Declaration, derived: Derived, prefix: str = "") -> Assembly:
-    """The functions of a term: point functions, sweeps, kernels."""
+    """The functions of a term: point functions, sweeps, kernels, and the same in array code."""
     assembly = Assembly(
         tuple(declaration.parameters), declaration.per_class, derived.labels, declaration.name, prefix=prefix
     )
+    for output, (source, result) in array_outputs(derived.lowered).items():
+        assembly.in_arrays.append(array_function(assembly, output, derived.lowered[source], result))
     plans, symbols = derived.schedules, derived.ladder.element_symbols
     if not is_flat(plans):
         for output in OUTPUTS:

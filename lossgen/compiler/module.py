@@ -213,6 +213,8 @@ def _variant(
             entries = [entry.format(*pair) for pair in kernels.items()]
             if entries:
                 tables.append(f"{layout}={{\n" + indent("\n".join(entries), "    ") + "\n},")
+        names = "\n".join(f'"{each.output}": {each.name},' for each in assembly.in_arrays)
+        tables.append("arrays={\n" + indent(names, "    ") + "\n},")
         exponents = whole_exponents(term.schedules.values(), declaration.parameters)
         tables += [f"exponents={exponents!r},"] if exponents else []
         body = "\n".join([f"scope={term.scope!r},", f"labels={term.labels},", *tables])

@@ -75,10 +75,12 @@ def print_code(
         result_names: the names that results get in a line of their own; none for a single expression.
         hidden: functions whose name means something else in the module; they are called `name_of_element`.
     """
-    return _Printer(names, typed_by, hidden).code(results, definitions, result_names)
+    return Printer(names, typed_by, hidden).code(results, definitions, result_names)
 
 
-class _Printer:
+class Printer:
+    """Prints for one function body; `array_code` has a form of it for whole arrays."""
+
     def __init__(self, names: dict[Symbol, str], typed_by: str | None, hidden: frozenset[str]):
         self.names = names
         self.hidden = hidden

@@ -135,6 +135,10 @@ def render_functions(title: str, assembly: Assembly) -> str:
                 for name in table.values()
             ],
         ),
+        (
+            f"The same in array code, for any framework{title}",
+            [module.arrays(each) for each in assembly.in_arrays],
+        ),
     ]
     return "\n\n\n".join(
         "\n\n\n".join([rule(heading), *(str(text).strip() for text in functions)])
@@ -291,6 +295,7 @@ def _element_of_row(name: str, step: PickStep, per_class: frozenset[str]) -> str
 
 def import_lines(text: str, tables: str, with_class: bool) -> str:
     """The imports that the functions in `text` and the tables behind them need."""
+    text = re.sub(r"\bops\.\w+", "", text)  # what a framework provides
     words = set(re.findall(r"[A-Za-z_][A-Za-z_0-9]*", text))
     called = set(re.findall(r"([A-Za-z_][A-Za-z_0-9]*)\(", text))
     named = set(re.findall(r"(Option|Parameter|Term|Variant)\(", tables))

@@ -35,7 +35,7 @@ MODULE_FUNCTIONS = re.compile(
     r"(term_\d+_)?("
     r"(value|value_and_gradient|gradient_and_hessian|hessian_vector_product)_((rows|flat|lanes)(_team)?|split)"
     r"|(row_loss|row_scalars|element|\w+_element|\w+_sweep)(_\d+)?(_chunk|_lanes)?(_again)?"
-    r"|\w+_of_element)"
+    r"|\w+_arrays|\w+_of_element)"
 )
 """How generated modules name the functions that they define."""
 

@@ -19,7 +19,7 @@ class BoundTerm:
         names = tuple(loss.parameters) if term.parameters is None else term.parameters
         self.owner = type(loss).__name__
         self.labels, self.rows, self.flat = term.labels, term.rows, term.flat or {}
-        self.lanes, self.split = term.lanes or {}, term.split or {}
+        self.lanes, self.split, self.arrays = term.lanes or {}, term.split or {}, term.arrays or {}
         self.scope = loss.axis if term.scope == loss.default_axis else term.scope
         self.values = {name: getattr(loss, name) for name in names}
         for name in term.exponents:

@@ -17,6 +17,9 @@ only when there is one column, where a row is an element.
 Beside each kernel stands its form for a team of threads, which takes the team and the length of a chunk first
 and calls the kernel chunk by chunk (`lossgen.runtime.team.in_chunks`). Kernels of the layout `split` stand
 alone: they take the team first and cut every row themselves.
+
+Functions of `arrays` are no kernels: `gradient_arrays(ops, y, p, *parameters)` computes whole arrays in the
+operations of a framework (`lossgen.runtime.arrays`), unscaled and unweighted.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,6 +42,8 @@ class Term:
         flat: the same for data seen as one line of elements; None where the ladder needs a result of a row.
         lanes: the same as `rows` for few columns, vectorised across a tile of rows.
         split: kernel of every output, for few long rows, each cut into chunks; None where there is `flat`.
+        arrays: function in array code of every output: "value", "gradient" and "product" of a row, and
+            "gradient_to_y_true" and "gradient_to_" each parameter that the loss depends on.
         exponents: names of the parameters that occur in an exponent: small whole ones are passed as integers.
         parameters: names of the parameters that the kernels take; None for all, in the order of the
             declaration.
@@ -51,6 +56,7 @@ class Term:
     parameters: tuple[str, ...] | None = None
     lanes: Mapping[str, Pair] | None = None
     split: Mapping[str, Callable] | None = None
+    arrays: Mapping[str, Callable] | None = None
     exponents: tuple[str, ...] = ()
 
 
