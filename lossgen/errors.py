@@ -66,3 +66,7 @@ class CopyWarning(UserWarning):
 
 class MissingLibraryError(LossgenError, ImportError):
     """An optional library that a door or a command needs is not installed."""
+
+
+class ExecutionError(LossgenError):
+    """Kernels were demanded with `set_execution("kernels")` where no code of the host can run."""
