@@ -10,6 +10,7 @@ from cases import Case, cases, random_inputs
 
 import lossgen as lg
 from lossgen.catalog import DECLARATIONS
+from lossgen.errors import ShapeError
 from lossgen.runtime import evaluation
 from lossgen.runtime.arrays import evaluation as arrays
 from lossgen.runtime.arrays.ops import ELEMENTWISE, ArrayOps
@@ -137,3 +138,10 @@ def test_terms_of_different_scopes_add_up():
 def test_a_framework_must_give_every_function():
     with pytest.raises(AssertionError, match="erf"):
         type("Incomplete", (ArrayOps,), {"functions": {name: abs for name in ELEMENTWISE - {"erf"}}})
+
+
+def test_a_parameter_of_another_length_than_there_are_columns_is_refused():
+    case = next(each for each in CASES if each.name == "categorical_focal_crossentropy")
+    plan, y, p, _, _ = scene(case)
+    with pytest.raises(ShapeError, match=r"shape \(4,\) and y_pred with 3 columns"):
+        arrays.losses(NumpyOps, plan, y, p, {"alpha": np.ones(4)})

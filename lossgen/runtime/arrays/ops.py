@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
+from lossgen.errors import ShapeError
 from lossgen.runtime.arrays.functions import ArrayFunctions
 
 ELEMENTWISE = frozenset(
@@ -123,11 +124,23 @@ class ArrayOps(ArrayFunctions):
         return self.constant(value) if isinstance(value, int | float) else self.cast(value)
 
     def one_a_column(self, value: Any) -> Any:
-        """A parameter that is one number, or one a column, in a shape that broadcasts."""
+        """A parameter that is one number, or one a column, in a shape that broadcasts.
+
+        Raises:
+            ShapeError: it has another number of values than there are columns.
+        """
         if isinstance(value, tuple | list):
             value = self.stack([self.constant(each) for each in value])
         value = self.parameter(value)
-        return value if len(value.shape) == 0 else self.reshape(value, self._column_shape)
+        if len(value.shape) == 0:
+            return value
+        count = self.size_of(value, 0)
+        if len(value.shape) > 1 or (isinstance(self.column_count, int) and count != self.column_count):
+            raise ShapeError(
+                "A parameter must be one number or one a column. "
+                f"Received: an array of shape {tuple(value.shape)} and y_pred with {self.column_count} columns"
+            )
+        return self.reshape(value, self._column_shape)
 
     def size(self, axis: int) -> Any:
         """How long an axis of the predictions is."""
