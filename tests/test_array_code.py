@@ -143,5 +143,5 @@ def test_a_framework_must_give_every_function():
 def test_a_parameter_of_another_length_than_there_are_columns_is_refused():
     case = next(each for each in CASES if each.name == "categorical_focal_crossentropy")
     plan, y, p, _, _ = scene(case)
-    with pytest.raises(ShapeError, match=r"shape \(4,\) and y_pred with 3 columns"):
+    with pytest.raises(ShapeError, match=r"shape of \(4,\) and y_pred with 3 columns"):
         arrays.losses(NumpyOps, plan, y, p, {"alpha": np.ones(4)})

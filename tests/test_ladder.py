@@ -230,7 +230,8 @@ def test_gradient_by_a_parameter(formula, target, symbol):
     step = 2.0**-17
     near = [{**values_of(formula), symbol: VALUES[symbol] + sign * step} for sign in (1, -1)]
     ends = [exact(formula, target, ROW, values, order=0).value for values in near]
-    (found,) = {*both_forms(parameter_gradient(ladder_of(formula), {symbol: sp.Integer(1)}), target, formula)[0]}
+    derivative = parameter_gradient(ladder_of(formula), {symbol: sp.Integer(1)})
+    (found,) = {*both_forms(derivative, target, formula)[0]}
     assert found == pytest.approx(float((ends[0] - ends[1]) / (2 * step)), rel=1e-8)
 
 

@@ -138,7 +138,7 @@ class ArrayOps(ArrayFunctions):
         if len(value.shape) > 1 or (isinstance(self.column_count, int) and count != self.column_count):
             raise ShapeError(
                 "A parameter must be one number or one a column. "
-                f"Received: an array of shape {tuple(value.shape)} and y_pred with {self.column_count} columns"
+                f"Received: a shape of {tuple(value.shape)} and y_pred with {self.column_count} columns"
             )
         return self.reshape(value, self._column_shape)
 
