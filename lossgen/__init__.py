@@ -29,9 +29,10 @@ _NAMES = {
     "lossgen.compiler.api": ("compile",),
     "lossgen.losses": ("deserialize", "get", "serialize"),
     "lossgen.errors": (
-        "CompileError", "ConfigError", "CopyWarning", "DeclarationError", "DtypeError", "LabelError",
-        "LossgenError", "MissingLibraryError", "NoGradientError", "ParameterError", "ParseError",
-        "ReductionError", "ShapeError", "StaleModuleError", "UnknownLossError", "WeightError",
+        "CompileError", "ConfigError", "CopyWarning", "DeclarationError", "DeviceError", "DtypeError",
+        "ExecutionError", "LabelError", "LossgenError", "MissingLibraryError", "NoGradientError",
+        "ParameterError", "ParseError", "ReductionError", "ShapeError", "StaleModuleError",
+        "UnknownLossError", "WeightError",
     ),
 }  # fmt: skip
 """Public names by the module that holds them."""

@@ -44,6 +44,10 @@ class DtypeError(LossgenError, TypeError):
     """An array or a dtype argument of a kind that losses are not computed in."""
 
 
+class DeviceError(LossgenError):
+    """Arrays of one call on different devices."""
+
+
 class UnknownLossError(LossgenError):
     """An identifier that names no loss."""
 

@@ -343,5 +343,5 @@ def _initialise(loss: Loss, values: dict) -> None:
 
 
 # Names that a parameter cannot have, because its attribute would hide something that every loss has.
-DERIVED = frozenset({"_plan", "_routes"})
+DERIVED = frozenset({"_plan", "_routes", "_key"})
 RESERVED_NAMES = frozenset(dir(Loss)) | DERIVED

@@ -177,4 +177,11 @@ def axes_of(shape: Any, scope: int | tuple[int, ...] | None) -> tuple[int, ...]:
     Raises:
         ShapeError: the shape has no such axis, or an axis is named twice.
     """
-    return layout_of(tuple(size if isinstance(size, int) else 1 for size in shape), scope).axes
+    rank, axes = len(shape), []
+    if scope is None:
+        return tuple(range(rank))
+    for axis in (scope,) if isinstance(scope, int) else scope:  # a loop, which every tracer follows
+        if not -rank <= axis < rank or axis % rank in axes:
+            return layout_of(tuple([1] * rank), scope).axes  # which says what is wrong
+        axes.append(axis % rank)
+    return tuple(sorted(axes))

@@ -7,7 +7,6 @@ unknown until the code runs, so nothing here reads a size but through `size`.
 
 import math
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any, ClassVar
 
 from lossgen.errors import ShapeError
@@ -40,6 +39,7 @@ class ArrayOps(ArrayFunctions):
 
     def __init__(self, p: Any, axes: tuple[int, ...]):
         self.p, self.axes = p, axes
+        self._places: Any = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -164,19 +164,24 @@ class ArrayOps(ArrayFunctions):
         count = self.column_count
         return float(count) if isinstance(count, int) else self.cast(count)
 
-    @cached_property
+    @property
     def column_count(self) -> Any:
         """How many columns there are: an int, or where that is unknown an integer array."""
-        return math.prod(self.size(axis) for axis in self.axes)
+        count = 1
+        for axis in self.axes:  # a loop, which every tracer follows
+            count = count * self.size(axis)
+        return count
 
     @property
     def _column_shape(self) -> tuple:
         return tuple(self.size(axis) if axis in self.axes else 1 for axis in range(len(self.p.shape)))
 
-    @cached_property
+    @property
     def _column_places(self) -> Any:
         """The number of each column, in a shape that broadcasts to the elements."""
-        return self.reshape(self.places(self.column_count), self._column_shape)
+        if self._places is None:
+            self._places = self.reshape(self.places(self.column_count), self._column_shape)
+        return self._places
 
     def row_sum(self, values: Any) -> Any:
         """Σ over the columns."""

@@ -1,0 +1,46 @@
+"""The shortest way: a reduced value and its gradient in one call of a kernel, for plain CPU tensors."""
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from lossgen.torch.operators import array_of, kernels, key_of
+
+
+class Fused(Function):
+    """Value of a standalone loss; the gradient is saved, and scaled only where it has to be.
+
+    Whoever calls it has checked that gradients are recorded and that nothing else than the predictions
+    requires one.
+    """
+
+    @staticmethod
+    def forward(ctx, y: Tensor, p: Tensor, weight: Tensor | None, mask: Tensor | None, loss) -> Tensor:
+        y_array, p_array = y.numpy(), p.detach().numpy()
+        weight_array = None if weight is None else weight.numpy()
+        if mask is None:
+            value, gradient = loss.value_and_gradient(y_array, p_array, weight_array)
+        else:
+            value, gradient = loss.value_and_gradient(y_array, p_array, weight_array, mask=array_of(mask))
+        ctx.loss = loss
+        ctx.save_for_backward(y, p, weight, mask, torch.from_numpy(gradient))
+        return torch.scalar_tensor(value, dtype=p.dtype)
+
+    @staticmethod
+    def backward(ctx, scale: Tensor):
+        y, p, weight, mask, gradient = ctx.saved_tensors
+        if torch.is_grad_enabled():  # create_graph=True: the operator knows derivatives of the gradient
+            _, gradient = kernels.value_and_gradient(y, p, weight, mask, key_of(ctx.loss))
+            return None, scale * gradient, None, None, None
+        if torch._C._functorch.peek_interpreter_stack() is not None:  # is_grads_batched: no single number
+            return None, scale * gradient, None, None, None
+        factor = scale.item()
+        return None, gradient if factor == 1.0 else gradient * factor, None, None, None
+
+
+def value(y: Tensor, p: Tensor, weight: Tensor | None, mask: Tensor | None, loss) -> Tensor:
+    """The value alone, where no gradient is recorded."""
+    weight_array = None if weight is None else weight.detach().numpy()
+    mask_array = None if mask is None else array_of(mask)
+    result = loss(y.detach().numpy(), p.detach().numpy(), weight_array, mask=mask_array)
+    return torch.scalar_tensor(result, dtype=p.dtype)
