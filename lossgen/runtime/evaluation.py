@@ -15,7 +15,7 @@ from lossgen.runtime.copies import warn_of_copies
 from lossgen.runtime.dispatch import TAKES_LOSSES, run
 from lossgen.runtime.dtypes import numbers_array
 from lossgen.runtime.plan import Plan
-from lossgen.runtime.reduction import divisor_of, keeps_losses
+from lossgen.runtime.reduction import divisor_of, keeps_losses, weight_of
 from lossgen.runtime.shapes import Layout, readable
 from lossgen.runtime.weights import Weighting, guarded_product, weigh
 
@@ -34,6 +34,15 @@ def value_of(plan: Plan, reduction: str | None, y_true, y_pred, sample_weight, m
     """The reduced value, or the weighted loss of every row."""
     value, _ = reduce(plan, reduction, "value", y_true, y_pred, sample_weight, mask)
     return value
+
+
+def sum_and_weight_of(plan: Plan, reduction: str | None, y_true, y_pred, sample_weight, mask):
+    """The weighted sum of the losses and what they count for, in float64."""
+    batch, weighting = prepare(plan, y_true, y_pred, sample_weight, mask)
+    total, _, _ = run_terms(plan, batch, "value", weighting.rows, weighting.factor, False)
+    one_loss = not batch.layout.loss_shape
+    weight = batch.valid if one_loss else weight_of(reduction, weighting, batch.valid, batch.used)
+    return np.float64(total if weighting.factor else 0.0), np.float64(weight)
 
 
 def value_and_gradient_of(plan: Plan, reduction: str | None, y_true, y_pred, sample_weight, mask, out):

@@ -27,7 +27,7 @@ from lossgen.runtime.dtypes import check_dtype, numbers_array, prediction_array
 from lossgen.runtime.function import function_of
 from lossgen.runtime.parameters import Option, Parameter
 from lossgen.runtime.plan import Plan
-from lossgen.runtime.reduction import check_reduction, reduce_losses
+from lossgen.runtime.reduction import check_reduction, reduce_losses, sum_losses
 from lossgen.runtime.route import Routes
 from lossgen.runtime.variant import Term, Variant
 
@@ -125,7 +125,7 @@ class Loss:
             ValueError: a shape, dtype, label or weight that does not fit; names the argument.
         """
         if not self.is_compiled:
-            return self._reduce_call(y_true, y_pred, sample_weight, mask)
+            return reduce_losses(self._call_losses(y_true, y_pred), sample_weight, mask, self.reduction)
         if mask is None:
             quick = self._routes.run("value", y_true, y_pred, sample_weight)
             if quick is not None:
@@ -140,6 +140,32 @@ class Loss:
                 "the loss with @lg.loss."
             )
         return evaluation.losses_of(self._plan, y_true, y_pred)
+
+    def sum_and_weight(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        mask: ArrayLike | None = None,
+    ) -> tuple[np.float64, np.float64]:
+        """What a share of the data adds to the loss of all of it: Σ loss_sum / Σ weight_sum over the shares.
+
+        Shares are cut between losses: of one that reduces the whole tensor (Dice without `axis`) each share
+        gives its own loss, and their mean is not the loss of the whole.
+
+        Returns:
+            The weighted sum of the losses that count, and what they count for: with
+            `reduction="mean_with_sample_weight"` the sum of their weights, with any other their number (with
+            "sum", the loss of all data is Σ loss_sum). Both float64, whatever the dtype of the predictions.
+            A single loss without an index counts for 1.
+
+        Raises:
+            ValueError: as when the loss is called.
+        """
+        if not self.is_compiled:
+            return sum_losses(self._call_losses(y_true, y_pred), sample_weight, mask, self.reduction)
+        return evaluation.sum_and_weight_of(self._plan, self.reduction, y_true, y_pred, sample_weight, mask)
 
     def gradient(
         self,
@@ -319,13 +345,11 @@ class Loss:
             "with @lg.loss and lg.compile, and lossgen derives it."
         )
 
-    def _reduce_call(self, y_true, y_pred, sample_weight, mask):
-        """What `call`, written by hand, returns, weighted, masked and reduced."""
+    def _call_losses(self, y_true, y_pred) -> np.ndarray:
+        """What `call`, written by hand, returns, as floats."""
         p, _ = prediction_array(y_pred, None if self.dtype is None else np.dtype(self.dtype))
         losses = np.asarray(self.call(numbers_array("y_true", y_true), p))
-        if losses.dtype.kind in "iub":
-            losses = losses.astype(p.dtype)
-        return reduce_losses(losses, sample_weight, mask, self.reduction)
+        return losses.astype(p.dtype) if losses.dtype.kind in "iub" else losses
 
     def _formulas(self) -> Mapping[str, str]:
         return self._plan.variant.formulas or self.formulas
