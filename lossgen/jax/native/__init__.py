@@ -1,0 +1,5 @@
+"""Kernels as functions that XLA calls: typed FFI handlers, written in Numba alone. Imports no JAX."""
+
+from lossgen.jax.native.handlers import Structure, handler
+
+__all__ = ["Structure", "handler"]

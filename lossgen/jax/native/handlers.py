@@ -1,0 +1,309 @@
+"""`handler`: a kernel of a generated module as a C function that XLA calls, compiled once for its types.
+
+Arguments of the call, in this order: target, prediction, weight of each row (if weighted), vector (of a
+product). Results: the loss of each row, or one total; then the array, if the output has one. Leading axes
+that `vmap` adds belong to all of them: with losses they are more rows; totals are taken one by one.
+
+Attributes: `integers` and `numbers`, see `INTEGERS`; parameters follow the scale in `numbers`.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numba import carray, types
+from numba.core.ccallback import CFunc
+
+from lossgen.jax.native.frame import (
+    argument,
+    argument_size,
+    attribute,
+    is_query,
+    label_error,
+    pointer,
+    result,
+)
+from lossgen.jax.native.pool import team_of
+from lossgen.runtime.compiling import QuickCache, njit
+from lossgen.runtime.labels import count_labels
+from lossgen.runtime.options import INLINE
+
+INTEGERS = ("rows", "width", "columns", "chunk", "threads", "ignored", "ignores", "mean_of_valid")
+"""What the words of the first attribute are.
+
+A kernel sees `rows` × `width` elements of a prediction; a flat one a line of `rows`. `columns` is how many
+labels there are. With `mean_of_valid` the scale is divided by the number of labels that are not ignored.
+"""
+ROWS, WIDTH, COLUMNS, CHUNK, THREADS, IGNORED, IGNORES, MEAN_OF_VALID = range(len(INTEGERS))
+
+SIGNATURE = types.int64(types.int64)
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What the code of a handler depends on besides the kernel.
+
+    Attributes:
+        prediction, target: names of dtypes. The weight and the results have that of the prediction.
+        flat: whether the kernel sees a line of elements.
+        labels: whether the target is one label a row.
+        weighted: whether there is a weight a row.
+        losses: whether the loss of each row is wanted, and not the total.
+        has_value: whether the kernel returns a total (and takes a place for losses).
+        has_array: whether it writes an array.
+        has_vector: whether it reads a vector.
+        team: "alone", "chunks" or "split": how the kernel is called, see `lossgen.runtime.dispatch`.
+        parameters: of each parameter 0 for a float, −1 for an integer, or the length of an array.
+    """
+
+    prediction: str
+    target: str
+    flat: bool
+    labels: bool
+    weighted: bool
+    losses: bool
+    has_value: bool
+    has_array: bool
+    has_vector: bool
+    team: str
+    parameters: tuple[int, ...]
+
+
+_handlers: dict[tuple, tuple[str, CFunc]] = {}
+_lock = threading.Lock()
+
+
+def handler(kernel: Callable, structure: Structure) -> tuple[str, CFunc]:
+    """The handler of a kernel and a name that is its own, in this process and the next."""
+    key = kernel, structure
+    with _lock:
+        if key not in _handlers:
+            _handlers[key] = _compiled(kernel, structure)
+        return _handlers[key]
+
+
+def _compiled(kernel: Callable, structure: Structure) -> tuple[str, CFunc]:
+    source = QuickCache(kernel.py_func)
+    stamp = source._impl.locator.get_source_stamp()
+    identity = kernel.__module__, kernel.__qualname__, stamp, structure
+    digest = hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
+    name = f"lossgen_{kernel.__name__}_{digest}"
+    function = _function(kernel, structure)
+    # The name of the function is that of its file in the cache, and of its symbol.
+    function.__name__ = function.__qualname__ = name
+    made = CFunc(function, (SIGNATURE.args, SIGNATURE.return_type), locals={},
+                 options={"error_model": "numpy", "fastmath": {"nsz"}})  # fmt: skip
+    made._cache = HandlerCache(function)
+    made.compile()
+    return name, made
+
+
+class HandlerCache(QuickCache):
+    """The cache of a handler, whose name stands for all that it closes over."""
+
+    def _index_key(self, sig, codegen):
+        return sig, codegen.magic_tuple(), self._py_func.__name__
+
+
+def _function(kernel: Callable, structure: Structure) -> Callable:
+    """The handler as Python code, made of parts that fit the structure."""
+    p_type, y_type = np.dtype(structure.prediction).type, np.dtype(structure.target).type
+    p_bytes, y_bytes = np.dtype(p_type).itemsize, np.dtype(y_type).itemsize
+    flat, labels, losses = structure.flat, structure.labels, structure.losses
+    weighted, has_value, has_array = structure.weighted, structure.has_value, structure.has_array
+    vector_place = 2 + structure.weighted
+    array_place = int(has_value)
+    predictions = _line if flat else _matrix
+    targets = _line if flat or labels else _matrix
+    weights = _line if weighted else _nothing
+    places = _in_tuple(_line) if has_value and losses else _in_tuple(_nothing) if has_value else _empty
+    vectors = _in_tuple(predictions) if structure.has_vector else _empty
+    arrays = _in_tuple(predictions) if has_array else _empty
+    ignored_of = _one if labels else _no_one
+    parameters = _parameters(structure.parameters, wrapped=structure.team == "chunks")
+    run = {"alone": _alone, "chunks": _in_chunks, "split": _split}[structure.team](kernel)
+    run = run if has_value else _quiet(run)
+    together = structure.team != "alone"
+
+    def handle(frame):
+        if is_query(frame):
+            return 0
+        integers = carray(pointer(attribute(frame, 0)), (len(INTEGERS),), np.int64)
+        numbers = attribute(frame, 1)
+        size, rows, width = argument_size(frame, 1), integers[ROWS], integers[WIDTH]
+        if losses:
+            rows = size // width
+        examples = size // (rows * width)
+        team = team_of(frame, integers[THREADS]) if together else (0, 0, 1)
+        y, p = argument(frame, 0), argument(frame, 1)
+        for example in range(examples):
+            first_row, first = example * rows, example * rows * width
+            target = targets(y + y_bytes * (first_row if labels else first), rows, width, y_type)
+            prediction = predictions(p + p_bytes * first, rows, width, p_type)
+            weight_address = argument(frame, 2) if weighted else 0
+            weight = weights(weight_address + p_bytes * first_row, rows, width, p_type)
+            scale = carray(pointer(numbers), (1,), np.float64)[0]
+            if labels:
+                ignored, ignores = integers[IGNORED], integers[IGNORES] != 0
+                valid, wrong = count_labels(target, integers[COLUMNS], ignored, ignores)
+                if wrong:
+                    for row in range(rows):
+                        label = np.int64(target[row])
+                        unused = ignores and label == ignored
+                        if not unused and (label < 0 or label >= integers[COLUMNS]):
+                            return label_error(frame, label, first_row + row, integers[COLUMNS])
+                if integers[MEAN_OF_VALID]:
+                    scale = scale / valid if valid else 0.0
+            value_address = result(frame, 0) if has_value else 0
+            places_ = places(value_address + p_bytes * first_row, rows, width, p_type)
+            vector_address = argument(frame, vector_place) if structure_has_vector else 0
+            vectors_ = vectors(vector_address + p_bytes * first, rows, width, p_type)
+            array_address = (result(frame, array_place) if has_array else 0) + p_bytes * first
+            arrays_ = arrays(array_address, rows, width, p_type)
+            fixed = parameters(numbers + 8)
+            ends = (weight, scale, *ignored_of(integers[IGNORED]), *places_, *vectors_, *arrays_)
+            total = run(team, integers[CHUNK], (target, prediction, *fixed, *ends))
+            if scale == 0:  # nothing counts, not even what is not finite
+                total = 0.0
+                _clear(array_address, rows * width, p_type, has_array)
+            if has_value and not losses:
+                carray(pointer(value_address), (examples,), p_type)[example] = total
+        return 0
+
+    structure_has_vector = structure.has_vector
+    return handle
+
+
+# Parts of a handler ---------------------------------------------------------------------------------------
+
+
+@njit(**INLINE)
+def _line(address, rows, width, dtype):
+    return carray(pointer(address), (rows,), dtype)
+
+
+@njit(**INLINE)
+def _matrix(address, rows, width, dtype):
+    return carray(pointer(address), (rows, width), dtype)
+
+
+@njit(**INLINE)
+def _nothing(address, rows, width, dtype):
+    return None
+
+
+@njit(**INLINE)
+def _empty(address, rows, width, dtype):
+    return ()
+
+
+@njit(**INLINE)
+def _one(value):
+    return (value,)
+
+
+@njit(**INLINE)
+def _no_one(value):
+    return ()
+
+
+def _in_tuple(part: Callable) -> Callable:
+    @njit(**INLINE)
+    def alone(address, rows, width, dtype):
+        return (part(address, rows, width, dtype),)
+
+    return alone
+
+
+@njit(cache=False)
+def _clear(address, size, dtype, is_there):
+    if is_there:
+        carray(pointer(address), (size,), dtype)[:] = 0
+
+
+@njit(**INLINE)
+def _float(address):
+    return carray(pointer(address), (1,), np.float64)[0]
+
+
+@njit(**INLINE)
+def _integer(address):
+    return np.int64(carray(pointer(address), (1,), np.float64)[0])
+
+
+def _array(length: int) -> Callable:
+    @njit(**INLINE)
+    def read(address):
+        return carray(pointer(address), (length,), np.float64)
+
+    return read
+
+
+def _wrapped(part: Callable) -> Callable:
+    @njit(**INLINE)
+    def read(address):
+        return (part(address),)
+
+    return read
+
+
+def _parameters(kinds: tuple[int, ...], wrapped: bool) -> Callable:
+    """A compiled function: the address of the parameters → the tuple that the kernel takes.
+
+    Args:
+        wrapped: whether an array is passed in a tuple of its own, as what is not cut into chunks.
+    """
+
+    @njit(**INLINE)
+    def read(address):
+        return ()
+
+    offset = 0
+    for kind in kinds:
+        part = _float if kind == 0 else _integer if kind < 0 else _array(kind)
+        read = _with(read, _wrapped(part) if kind > 0 and wrapped else part, offset)
+        offset += 8 * max(1, kind)
+    return read
+
+
+def _with(first: Callable, part: Callable, offset: int) -> Callable:
+    @njit(**INLINE)
+    def read(address):
+        return (*first(address), part(address + offset))
+
+    return read
+
+
+def _alone(kernel: Callable) -> Callable:
+    @njit(**INLINE)
+    def run(team, length, arguments):
+        return kernel(*arguments)
+
+    return run
+
+
+def _in_chunks(kernel: Callable) -> Callable:
+    @njit(**INLINE)
+    def run(team, length, arguments):
+        return kernel(team, length, *arguments)
+
+    return run
+
+
+def _split(kernel: Callable) -> Callable:
+    @njit(**INLINE)
+    def run(team, length, arguments):
+        return kernel(team, *arguments)
+
+    return run
+
+
+def _quiet(call: Callable) -> Callable:
+    @njit(**INLINE)
+    def run(team, length, arguments):
+        call(team, length, arguments)
+        return 0.0
+
+    return run
