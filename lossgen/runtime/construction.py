@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from typing import Any
 
 from lossgen.errors import DeclarationError
 from lossgen.runtime.labels import check_ignore_class
@@ -19,19 +20,15 @@ def snake_case(class_name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name).lower()
 
 
-def constructor_signature(cls) -> inspect.Signature:
-    """The signature without `self`: `cls.arguments` in order, then what they leave out, by keyword."""
-    defaults = {
-        **{name: parameter.default for name, parameter in cls.parameters.items()},
-        **{name: option.default for name, option in cls.options.items()},
-        "reduction": "sum_over_batch_size",
-        "name": cls.default_name or snake_case(cls.__name__),
-        "dtype": None,
-        "axis": cls.default_axis,
-    }
-    if cls.labels:
-        defaults["ignore_class"] = None
-    order = cls.arguments or (*cls.parameters, *cls.options, *BASE_ARGUMENTS)
+def constructor_signature(cls, base: dict[str, Any]) -> inspect.Signature:
+    """The signature without `self`: `cls.arguments` in order, then what they leave out, by keyword.
+
+    Args:
+        base: arguments besides parameters and options, with their defaults.
+    """
+    own = {**cls.parameters, **cls.options}
+    defaults = {**{name: item.default for name, item in own.items()}, **base}
+    order = cls.arguments or (*own, *(name for name in BASE_ARGUMENTS if name in base))
     unknown = [name for name in order if name not in defaults]
     if unknown:
         raise DeclarationError(
@@ -80,12 +77,12 @@ def bind(cls, signature: inspect.Signature, args: tuple, kwargs: dict) -> dict:
     return bound.arguments
 
 
-def make_constructor(cls, initialise):
-    """`__init__` for a class; `initialise(self, values)` receives the arguments by name."""
+def make_constructor(cls):
+    """`__init__` for a class, whose `_initialise` receives the arguments by name."""
     signature = cls.signature
 
     def __init__(self, *args, **kwargs):
-        initialise(self, bind(cls, signature, args, kwargs))
+        self._initialise(bind(cls, signature, args, kwargs))
 
     own = inspect.Parameter("self", POSITIONAL)
     __init__.__signature__ = signature.replace(parameters=[own, *signature.parameters.values()])

@@ -5,36 +5,23 @@ combination of options. A loss written by hand overrides `call` and gets weights
 has no derivatives.
 """
 
-import inspect
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from lossgen.errors import NoGradientError
 from lossgen.runtime import evaluation
-from lossgen.runtime.configuration import check_config, plain
-from lossgen.runtime.construction import (
-    check_names,
-    checked_arguments,
-    constructor_signature,
-    make_constructor,
-    snake_case,
-)
-from lossgen.runtime.digest import check_digest
+from lossgen.runtime.compiled import Compiled
+from lossgen.runtime.construction import checked_arguments, snake_case
 from lossgen.runtime.dtypes import check_dtype, numbers_array, prediction_array
 from lossgen.runtime.function import function_of
-from lossgen.runtime.parameters import Option, Parameter
-from lossgen.runtime.plan import Plan
-from lossgen.runtime.reduction import check_reduction, reduce_losses, sum_losses
-from lossgen.runtime.route import Routes
+from lossgen.runtime.reduction import Reduction, check_reduction, reduce_losses, sum_losses
 from lossgen.runtime.variant import Term, Variant
 
 __all__ = ["Loss", "Term", "Variant", "function_of"]
 
 
-class Loss:
+class Loss(Compiled):
     """A loss: `loss(y_true, y_pred, sample_weight=None)` is a number, or with `reduction="none"` one a row.
 
     The columns are the last axis, unless the loss says otherwise; a row is what is left when they are
@@ -56,39 +43,24 @@ class Loss:
     To write a loss by hand, override `call(y_true, y_pred)` and return one loss a row.
     """
 
-    # What a generated module fills in.
-    parameters: ClassVar[Mapping[str, Parameter]] = {}
-    options: ClassVar[Mapping[str, Option]] = {}
-    arguments: ClassVar[tuple[str, ...]] = ()
-    variants: ClassVar[Mapping[tuple, Variant | str]] = {}
-    default_name: ClassVar[str | None] = None
-    default_axis: ClassVar[int | tuple[int, ...] | None] = -1
-    labels: ClassVar[bool | None] = None  # None: as the variants say
-    target_preparation: ClassVar[str | None] = None
-    formulas: ClassVar[Mapping[str, str]] = {}
-    digest: ClassVar[str | None] = None
+    @classmethod
+    def _is_written_by_hand(cls) -> bool:
+        return cls.call is not Loss.call
 
-    # What `__init_subclass__` derives from it.
-    signature: ClassVar[inspect.Signature | None] = None
-    table_module: ClassVar[str] = __name__
-    sealed: ClassVar[frozenset[str]] = frozenset()
-    is_compiled: ClassVar[bool] = False  # values come from kernels; False where `call` is written by hand
+    @classmethod
+    def _base_arguments(cls) -> dict[str, Any]:
+        defaults = {
+            "reduction": Reduction.SUM_OVER_BATCH_SIZE,
+            "name": cls.default_name or snake_case(cls.__name__),
+            "dtype": None,
+            "axis": cls.default_axis,
+        }
+        return {**defaults, "ignore_class": None} if cls.labels else defaults
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls.is_compiled = bool(cls.variants) and cls.call is Loss.call
-        if "variants" not in cls.__dict__:
-            return
-        check_digest(cls)
-        check_names(cls, RESERVED_NAMES)
-        cls.table_module = cls.__module__
-        if cls.labels is None:
-            known = [entry for entry in cls.variants.values() if isinstance(entry, Variant)]
-            cls.labels = "ignore_class" in cls.arguments or any(entry.labels for entry in known)
-        cls.signature = constructor_signature(cls)
-        cls.sealed = frozenset(cls.signature.parameters) - {"name"}
-        if "__init__" not in cls.__dict__:
-            cls.__init__ = make_constructor(cls, _initialise)
+    def _initialise(self, values: dict[str, Any]) -> None:
+        Loss.__init__(self, values["reduction"], values["name"], values["dtype"])
+        for name, value in checked_arguments(type(self), values).items():
+            setattr(self, name, value)
 
     def __init__(
         self,
@@ -249,123 +221,8 @@ class Loss:
             plan, self.reduction, y_true, y_pred, vector, sample_weight, mask, out
         )
 
-    def get_config(self) -> dict[str, Any]:
-        """Every constructor argument, in types that JSON has; `from_config` makes an equal loss of it."""
-        names = ("name", "reduction", "dtype")
-        own = [] if self.signature is None else [one for one in self.signature.parameters if one not in names]
-        return {name: plain(getattr(self, name)) for name in (*names, *own)}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """The loss of a configuration that `get_config` made.
-
-        Raises:
-            ConfigError: a key that is no constructor argument; names it.
-        """
-        return cls(**check_config(cls, config))
-
-    def formula(self) -> str:
-        """The formula of one row's loss as text."""
-        return self._formula("value")
-
-    def gradient_formula(self) -> str:
-        """The derivative of one row's loss with respect to a prediction as text."""
-        return self._formula("gradient")
-
-    def source(
-        self,
-        kind: str = "python",
-        output: str = "value_and_gradient",
-        dtype: str = "float32",
-        schedule: str | None = None,
-    ) -> str:
-        """The generated module ("python"), or the kernel of one output as "llvm" code or hot loops in "asm".
-
-        Args:
-            kind: "python", "llvm" or "asm".
-            output: "value", "value_and_gradient", "gradient_and_hessian" or "hessian_vector_product".
-            dtype: "float32" or "float64".
-            schedule: "flat", "rows" or "lanes"; None for the first of these that the loss has.
-        """
-        from lossgen.inspection.source import source_of
-
-        self._plan_for("source")
-        return source_of(self, kind, output, dtype, schedule)
-
-    def _repr_latex_(self) -> str | None:
-        latex = self._formulas().get("latex") if self.is_compiled else None
-        return None if latex is None else f"$\\displaystyle {latex}$"
-
-    def __repr__(self) -> str:
-        shown = {name: getattr(self, name) for name in (*self.parameters, *self.options)}
-        defaults = {} if self.signature is None else self.signature.parameters
-        for name in ("axis", "ignore_class"):
-            if name in defaults and getattr(self, name) != defaults[name].default:
-                shown[name] = getattr(self, name)
-        if self.reduction != "sum_over_batch_size":
-            shown["reduction"] = self.reduction
-        if self.dtype is not None:
-            shown["dtype"] = self.dtype
-        arguments = ", ".join(f"{name}={value!r}" for name, value in shown.items())
-        return f"{type(self).__name__}({arguments})"
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in self.sealed and name in self.__dict__:
-            cls = type(self).__name__
-            raise AttributeError(
-                f"`{name}` of {cls} cannot be changed: make another loss, {cls}({name}={value!r})."
-            )
-        super().__setattr__(name, value)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in DERIVED}
-
-    def __getattr__(self, name: str) -> Any:
-        # Reached once: plan and routes are made when they are first needed, and not copied or pickled.
-        if name == "_routes" and self.variants:
-            routes = Routes(self._plan, self.reduction)
-            self.__dict__["_routes"] = routes
-            return routes
-        if name == "_plan" and self.variants:
-            plan = Plan(self)
-            self.__dict__["_plan"] = plan
-            return plan
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    def _plan_for(self, output: str) -> Plan:
-        """The plan.
-
-        Raises:
-            NoGradientError: the loss is written by hand.
-        """
-        if self.is_compiled:
-            return self._plan
-        raise NoGradientError(
-            f"{type(self).__name__} is written as code, so it has no `{output}`. Declare it as a formula "
-            "with @lg.loss and lg.compile, and lossgen derives it."
-        )
-
     def _call_losses(self, y_true, y_pred) -> np.ndarray:
         """What `call`, written by hand, returns, as floats."""
         p, _ = prediction_array(y_pred, None if self.dtype is None else np.dtype(self.dtype))
         losses = np.asarray(self.call(numbers_array("y_true", y_true), p))
         return losses.astype(p.dtype) if losses.dtype.kind in "iub" else losses
-
-    def _formulas(self) -> Mapping[str, str]:
-        return self._plan.variant.formulas or self.formulas
-
-    def _formula(self, kind: str) -> str:
-        self._plan_for("formula")
-        return self._formulas()[kind]
-
-
-def _initialise(loss: Loss, values: dict) -> None:
-    """Checks and stores the arguments of a compiled loss."""
-    Loss.__init__(loss, values["reduction"], values["name"], values["dtype"])
-    for name, value in checked_arguments(type(loss), values).items():
-        setattr(loss, name, value)
-
-
-# Names that a parameter cannot have, because its attribute would hide something that every loss has.
-DERIVED = frozenset({"_plan", "_routes", "_key"})
-RESERVED_NAMES = frozenset(dir(Loss)) | DERIVED

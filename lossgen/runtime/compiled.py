@@ -1,0 +1,184 @@
+"""What losses and penalties have in common: tables that a generated module fills in, a constructor made of
+them, configuration, formulas, and the plan that leads to the kernels.
+"""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from lossgen.errors import NoGradientError
+from lossgen.runtime.configuration import check_config, plain
+from lossgen.runtime.construction import (
+    BASE_ARGUMENTS,
+    check_names,
+    constructor_signature,
+    make_constructor,
+)
+from lossgen.runtime.digest import check_digest
+from lossgen.runtime.parameters import Option, Parameter
+from lossgen.runtime.plan import Plan
+from lossgen.runtime.route import Routes
+from lossgen.runtime.variant import Variant
+
+DERIVED = frozenset({"_plan", "_routes", "_key"})
+"""Attributes that are made when they are first needed, and not copied or pickled."""
+
+
+class Compiled:
+    """The base class of `Loss` and `Penalty`."""
+
+    # What a generated module fills in.
+    parameters: ClassVar[Mapping[str, Parameter]] = {}
+    options: ClassVar[Mapping[str, Option]] = {}
+    arguments: ClassVar[tuple[str, ...]] = ()
+    variants: ClassVar[Mapping[tuple, Variant | str]] = {}
+    default_name: ClassVar[str | None] = None
+    default_axis: ClassVar[int | tuple[int, ...] | None] = -1
+    labels: ClassVar[bool | None] = None  # None: as the variants say
+    target_preparation: ClassVar[str | None] = None
+    formulas: ClassVar[Mapping[str, str]] = {}
+    digest: ClassVar[str | None] = None
+
+    # What `__init_subclass__` derives from it.
+    signature: ClassVar[inspect.Signature | None] = None
+    table_module: ClassVar[str] = __name__
+    sealed: ClassVar[frozenset[str]] = frozenset()
+    is_compiled: ClassVar[bool] = False  # values come from kernels; False where `call` is written by hand
+
+    # What an instance has.
+    name: str
+    reduction: str | None
+    dtype: str | None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.is_compiled = bool(cls.variants) and not cls._is_written_by_hand()
+        if "variants" not in cls.__dict__:
+            return
+        family = next(base for base in cls.__mro__ if not base.variants)
+        check_digest(cls)
+        check_names(cls, frozenset(dir(family)) | DERIVED)
+        cls.table_module = cls.__module__
+        if cls.labels is None:
+            known = [entry for entry in cls.variants.values() if isinstance(entry, Variant)]
+            cls.labels = "ignore_class" in cls.arguments or any(entry.labels for entry in known)
+        cls.signature = constructor_signature(cls, cls._base_arguments())
+        cls.sealed = frozenset(cls.signature.parameters) - {"name"}
+        if "__init__" not in cls.__dict__:
+            cls.__init__ = make_constructor(cls)
+
+    @classmethod
+    def _is_written_by_hand(cls) -> bool:
+        """Whether the values come from a method that a person wrote."""
+        return False
+
+    @classmethod
+    def _base_arguments(cls) -> dict[str, Any]:
+        """Constructor arguments besides parameters and options, with their defaults."""
+        raise NotImplementedError
+
+    def _initialise(self, values: dict[str, Any]) -> None:
+        """Checks and stores the constructor's arguments."""
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """Every constructor argument, in types that JSON has; `from_config` makes an equal one of it."""
+        known = BASE_ARGUMENTS if self.signature is None else self.signature.parameters
+        first = [name for name in ("name", "reduction", "dtype") if name in known]
+        return {name: plain(getattr(self, name)) for name in dict.fromkeys((*first, *known))}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """What a configuration that `get_config` made describes.
+
+        Raises:
+            ConfigError: a key that is no constructor argument; names it.
+        """
+        return cls(**check_config(cls, config))
+
+    def formula(self) -> str:
+        """The formula of one row's value as text."""
+        return self._formula("value")
+
+    def gradient_formula(self) -> str:
+        """The derivative of one row's value with respect to an element as text."""
+        return self._formula("gradient")
+
+    def source(
+        self,
+        kind: str = "python",
+        output: str = "value_and_gradient",
+        dtype: str = "float32",
+        schedule: str | None = None,
+    ) -> str:
+        """The generated module ("python"), or the kernel of one output as "llvm" code or hot loops in "asm".
+
+        Args:
+            kind: "python", "llvm" or "asm".
+            output: "value", "value_and_gradient", "gradient_and_hessian" or "hessian_vector_product".
+            dtype: "float32" or "float64".
+            schedule: "flat", "rows" or "lanes"; None for the first of these that the loss has.
+        """
+        from lossgen.inspection.source import source_of
+
+        self._plan_for("source")
+        return source_of(self, kind, output, dtype, schedule)
+
+    def _repr_latex_(self) -> str | None:
+        latex = self._formulas().get("latex") if self.is_compiled else None
+        return None if latex is None else f"$\\displaystyle {latex}$"
+
+    def __repr__(self) -> str:
+        shown = {name: getattr(self, name) for name in (*self.parameters, *self.options)}
+        if self.signature is None:  # written by hand
+            defaults = {"reduction": "sum_over_batch_size", "dtype": None}
+        else:
+            defaults = {name: each.default for name, each in self.signature.parameters.items()}
+        for name in ("axis", "ignore_class", "axes", "reduction", "dtype"):
+            if name in defaults and getattr(self, name) != defaults[name]:
+                shown[name] = getattr(self, name)
+        arguments = ", ".join(f"{name}={value!r}" for name, value in shown.items())
+        return f"{type(self).__name__}({arguments})"
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.sealed and name in self.__dict__:
+            cls = type(self).__name__
+            raise AttributeError(
+                f"`{name}` of {cls} cannot be changed: make another loss, {cls}({name}={value!r})."
+            )
+        super().__setattr__(name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in DERIVED}
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached once: plan and routes are made when they are first needed, and not copied or pickled.
+        if name == "_routes" and self.variants:
+            routes = Routes(self._plan, self.reduction)
+            self.__dict__["_routes"] = routes
+            return routes
+        if name == "_plan" and self.variants:
+            plan = Plan(self)
+            self.__dict__["_plan"] = plan
+            return plan
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _plan_for(self, output: str) -> Plan:
+        """The plan.
+
+        Raises:
+            NoGradientError: the loss is written by hand.
+        """
+        if self.is_compiled:
+            return self._plan
+        raise NoGradientError(
+            f"{type(self).__name__} is written as code, so it has no `{output}`. Declare it as a formula "
+            "with @lg.loss and lg.compile, and lossgen derives it."
+        )
+
+    def _formulas(self) -> Mapping[str, str]:
+        return self._plan.variant.formulas or self.formulas
+
+    def _formula(self, kind: str) -> str:
+        self._plan_for("formula")
+        return self._formulas()[kind]
