@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 _NAMES = {
     "lossgen.language.decorator": ("declare", "loss"),
+    "lossgen.language.penalty": ("penalty",),
     "lossgen.language.declaration": ("Declaration", "Term"),
     "lossgen.language.parser": ("parse",),
     "lossgen.language.symbols": ("column_count", "parameter_symbol", "where", "y_pred", "y_true"),
@@ -37,7 +38,7 @@ _NAMES = {
 }  # fmt: skip
 """Public names by the module that holds them."""
 
-_MODULES = ("errors", "losses")
+_MODULES = ("errors", "losses", "penalties")
 """Submodules that are reached as attributes."""
 
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
@@ -58,8 +59,9 @@ def _unknown(name: str) -> str:
 
 if TYPE_CHECKING:  # the table once more for type checkers and editors; a test compares the two
     # isort: off
-    from lossgen import errors as errors, losses as losses
+    from lossgen import errors as errors, losses as losses, penalties as penalties
     from lossgen.language.decorator import declare as declare, loss as loss
+    from lossgen.language.penalty import penalty as penalty
     from lossgen.language.declaration import Declaration as Declaration, Term as Term
     from lossgen.language.parser import parse as parse
     from lossgen.language.symbols import (

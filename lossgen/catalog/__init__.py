@@ -1,6 +1,7 @@
-"""The losses that ship: declarations only, grouped as Keras groups them."""
+"""The losses and penalties that ship: declarations only, grouped as Keras groups them."""
 
 from . import counts, focal, hinge, probabilistic, regression, robust, segmentation
+from .penalties import PENALTIES as PENALTIES
 
 DECLARATIONS = (
     probabilistic.binary_crossentropy,

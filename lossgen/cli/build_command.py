@@ -14,6 +14,7 @@ from lossgen.compiler.module import modules
 from lossgen.compiler.ownership import check_free
 from lossgen.errors import LossgenError
 from lossgen.language.declaration import Declaration
+from lossgen.language.penalty import PenaltyDeclaration
 
 EPILOG = """\
 examples:
@@ -37,13 +38,17 @@ def run(options: argparse.Namespace) -> int:
     """Build, or check what was built."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     declarations, folder = _what_and_where(options)
+    packages = {folder: declarations} if options.output else shipped_packages(declarations, folder)
+    stale: list[str] = []
     with _progress(console, len(declarations)) as progress:
-        if options.names and not options.output:
-            stale = _some(declarations, folder, options.check, progress)
-        else:
-            index = not options.names
-            report = build(declarations, folder, index=index, check=options.check, progress=progress)
-            stale = [*report.written, *report.left_over]
+        for place, chosen in packages.items():
+            if options.names and not options.output:
+                found = _some(chosen, place, options.check, progress)
+            else:
+                index = not options.names
+                report = build(chosen, place, index=index, check=options.check, progress=progress)
+                found = [*report.written, *report.left_over]
+            stale += [str((place / name).relative_to(folder)) for name in found]
     if options.check and stale:
         console.print(f"{len(stale)} files in {folder} are not what the declarations say:")
         for path in stale:
@@ -75,6 +80,17 @@ def _what_and_where(options: argparse.Namespace) -> tuple[tuple[Declaration, ...
     declarations = [each for file in files for each in from_file(file)]
     declarations += [find(name) for name in options.names if name not in files]
     return tuple(declarations) or catalogue(), Path(options.output) if options.output else generated_folder()
+
+
+def shipped_packages(
+    declarations: Iterable[Declaration], folder: Path
+) -> dict[Path, tuple[Declaration, ...]]:
+    """What of the catalogue belongs into which folder: penalties have one of their own."""
+    packages: dict[Path, tuple[Declaration, ...]] = {}
+    for each in declarations:
+        place = folder / "penalties" if isinstance(each, PenaltyDeclaration) else folder
+        packages[place] = (*packages.get(place, ()), each)
+    return packages
 
 
 def generated_folder() -> Path:

@@ -8,16 +8,17 @@ from pathlib import Path
 from lossgen.errors import LossgenError, ParameterError, UnknownLossError
 from lossgen.language.declaration import Declaration
 from lossgen.language.names import suggestion
-from lossgen.runtime.loss import Loss
+from lossgen.language.penalty import PenaltyDeclaration
+from lossgen.runtime.compiled import Compiled
 
 WORDS = {"true": True, "false": False, "none": None}
 
 
 def catalogue() -> tuple[Declaration, ...]:
-    """The declarations that ship."""
-    from lossgen.catalog import DECLARATIONS
+    """The declarations that ship, losses first, then penalties."""
+    from lossgen.catalog import DECLARATIONS, PENALTIES
 
-    return DECLARATIONS
+    return (*DECLARATIONS, *PENALTIES)
 
 
 def find(name: str, declarations: Iterable[Declaration] | None = None) -> Declaration:
@@ -82,19 +83,20 @@ def _line(error: BaseException, file: Path) -> str:
     return f", line {lines[-1]}" if lines else ""
 
 
-def loss_class(declaration: Declaration) -> type[Loss]:
+def loss_class(declaration: Declaration) -> type[Compiled]:
     """The class of a declaration: the shipped one of a loss of the catalogue, else compiled."""
     if declaration in catalogue():
-        from lossgen import losses
+        from lossgen import losses, penalties
 
-        return getattr(losses, declaration.class_name)
+        home = penalties if isinstance(declaration, PenaltyDeclaration) else losses
+        return getattr(home, declaration.class_name)
     from lossgen.compiler.api import compile
 
     return compile(declaration)
 
 
-def instance(declaration: Declaration, options: dict[str, object]) -> Loss:
-    """A loss with these options, its parameters at their defaults.
+def instance(declaration: Declaration, options: dict[str, object]) -> Compiled:
+    """A loss or penalty with these options, its parameters at their defaults.
 
     Raises:
         ParameterError: an option is unknown or has none of its choices.

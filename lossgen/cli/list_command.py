@@ -1,4 +1,4 @@
-"""List the losses that ship: where they belong, what they take, how often they read the data."""
+"""List what ships: losses and penalties, what they take, how often they read the data."""
 
 import argparse
 
@@ -16,6 +16,7 @@ from lossgen.compiler.spelling import shortest, shown
 from lossgen.inspection.explain import domain_text
 from lossgen.language.declaration import Declaration
 from lossgen.language.notation import replace
+from lossgen.language.penalty import PenaltyDeclaration
 
 WIDTH_OF_A_FILE = 150
 
@@ -82,10 +83,11 @@ def _row(declaration: Declaration) -> tuple[Text, Text, Text, Text]:
     if own:
         arguments = ", ".join(f"{each}={short(own[each].default)}" for each in declaration.own_arguments)
         name.append(f"\n  {arguments}", style="not bold dim")
+    prediction = domain_text(domain.get("prediction", "real"))
     target = "labels" if declaration.uses_labels(options) else domain_text(domain.get("target", "real"))
     return (
         name,
-        Text(f"{target} → {domain_text(domain.get('prediction', 'real'))}"),
+        Text(prediction if isinstance(declaration, PenaltyDeclaration) else f"{target} → {prediction}"),
         Text(str(max(passes(term.schedules["value_and_gradient"]) for term in terms))),
         Text("\n".join(_formula(term.expression, declaration) for term in terms)),
     )
@@ -95,7 +97,8 @@ def _formula(expression: Expr, declaration: Declaration) -> str:
     """The formula at a glance: without the parts that a default of 0 switches off, `e` for `p − y`."""
     symbols = declaration.symbols()
     zeros = {symbols[name]: Integer(0) for name, each in declaration.parameters.items() if each.default == 0}
-    return shown(shortest(replace(expression, zeros)))
+    left = replace(expression, zeros)
+    return shown(shortest(declaration.as_read(expression if left == 0 else left)))
 
 
 def group(declaration: Declaration) -> str:

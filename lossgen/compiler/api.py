@@ -1,19 +1,32 @@
-"""What the doors call: a declaration in, a loss class out."""
+"""What the doors call: a declaration in, a class out."""
+
+from typing import overload
 
 from lossgen.errors import CompileError
 from lossgen.language.declaration import Declaration
+from lossgen.language.penalty import PenaltyDeclaration
+from lossgen.runtime.compiled import Compiled
 from lossgen.runtime.loss import Loss
+from lossgen.runtime.penalty import Penalty
 
 from .cache import compiled_module
 
 
-def compile(declaration: Declaration) -> type[Loss]:
-    """The Keras-compatible class of a declared loss, with its derivatives.
+@overload
+def compile(declaration: PenaltyDeclaration) -> type[Penalty]: ...
+
+
+@overload
+def compile(declaration: Declaration) -> type[Loss]: ...
+
+
+def compile(declaration: Declaration) -> type[Compiled]:
+    """The Keras-compatible class of a declared loss, or the class of a penalty, with its derivatives.
 
     The generated module is kept in the user's cache folder, so that a formula is derived and compiled once.
 
     Args:
-        declaration: what `@lg.loss`, `lg.declare` or arithmetic on declarations made.
+        declaration: what `@lg.loss`, `@lg.penalty`, `lg.declare` or arithmetic on declarations made.
 
     Raises:
         CompileError: the argument is no declaration, or says something that no kernel is known for.

@@ -6,6 +6,7 @@ from textwrap import indent, wrap
 
 from lossgen.errors import CompileError
 from lossgen.language.declaration import Declaration
+from lossgen.language.penalty import PenaltyDeclaration
 from lossgen.language.printing import latex, symbol_text
 from lossgen.runtime.parameters import Option, Parameter
 
@@ -88,14 +89,15 @@ def _module(declaration: Declaration, options: Mapping[str, object], with_class:
     assemblies = [assemble(declaration, term, prefix) for term, prefix in zip(derived, prefixes, strict=True)]
     titles = [""] if len(derived) == 1 else [f": term {number}" for number in range(1, len(derived) + 1)]
     texts = [
-        formulas(term.expression, term.ladder, term.gradient, term.hessian, term.targets) for term in derived
+        formulas(term.expression, term.ladder, term.gradient, term.hessian, term.targets).read_by(declaration)
+        for term in derived
     ]
     functions = "\n\n\n".join(render_functions(*pair) for pair in zip(titles, assemblies, strict=True))
     constants = " ".join(f"{name}()" for each in assemblies for name in each.constant_calls)
     variant = _variant(declaration, derived, assemblies, texts)
     class_ = _class(declaration, "variants = {(): variant}") if with_class else None
     tables = "\n".join([variant, *(class_["attributes"] if class_ else ())])
-    imports = import_lines(f"{functions}\n{constants}", tables, with_class)
+    imports = import_lines(f"{functions}\n{constants}", tables, class_ and class_["base"])
     return render_module(_header(declaration, options, derived, texts), imports, functions, variant, class_)
 
 
@@ -135,8 +137,12 @@ def _summary(declaration: Declaration) -> str:
 
 def _facts(declaration: Declaration, options: Mapping[str, object], derived: tuple[Derived, ...]) -> str:
     domain = declaration.domain_of(options)
-    target = "integer label a row" if derived[0].labels else _domain_text(domain.get("target", "real"))
-    facts = [f"target y {target}", f"prediction p {_domain_text(domain.get('prediction', 'real'))}"]
+    prediction = _domain_text(domain.get("prediction", "real"))
+    if isinstance(declaration, PenaltyDeclaration):
+        facts = [f"input x {prediction}"]
+    else:
+        target = "integer label a row" if derived[0].labels else _domain_text(domain.get("target", "real"))
+        facts = [f"target y {target}", f"prediction p {prediction}"]
     facts += [
         f"parameter {symbol_text(name)} {each.expected().removeprefix('a finite number ')}, "
         f"default {_default(each)}"
@@ -196,6 +202,8 @@ def digest_of(declaration: Declaration) -> str:
         declaration.axis_argument,
         cases,
     )
+    if isinstance(declaration, PenaltyDeclaration):
+        facts += ("penalty", declaration.preparation, declaration.reduction)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
 
 
@@ -258,13 +266,21 @@ def _class(declaration: Declaration, variants: str) -> dict:
         f"arguments = {_strings(declaration.constructor_arguments())}",
         f"default_name = {quoted(declaration.instance_name or declaration.name)}",
         f"default_axis = {declaration.scope!r}",
-        f"labels = {any(declaration.uses_labels(options) for options in declaration.variants())}",
     ]
+    base = "Loss"
+    if isinstance(declaration, PenaltyDeclaration):
+        base = "Penalty"
+        attributes += [f'default_reduction = "{declaration.reduction}"'] if declaration.has_rows else []
+        attributes += [f'preparation = "{declaration.preparation}"'] if declaration.preparation else []
+    else:
+        labels = any(declaration.uses_labels(options) for options in declaration.variants())
+        attributes.append(f"labels = {labels}")
     if declaration.target_preparation:
         attributes.append(f'target_preparation = "{declaration.target_preparation}"')
     attributes += [f'digest = "{toolchain_digest()}"', *variants.splitlines()]
     return {
         "name": declaration.class_name,
+        "base": base,
         "function": declaration.name,
         "documentation": _documentation(declaration),
         "attributes": attributes,
@@ -302,8 +318,10 @@ def _documentation(declaration: Declaration) -> str:
         f"default {in_docstring(repr(each.default))}."
         for name, each in declaration.options.items()
     ]
-    known = [name for name in ("ignore_class", "axis") if name in declaration.constructor_arguments()]
-    arguments += [f"    {', '.join([*known, 'reduction', 'name', 'dtype'])}: as for every `Loss`."]
+    common = ("ignore_class", "axis", "axes", "reduction", "name", "dtype")
+    known = [name for name in common if name in declaration.constructor_arguments()]
+    base = "Penalty" if isinstance(declaration, PenaltyDeclaration) else "Loss"
+    arguments += [f"    {', '.join(known)}: as for every `{base}`."]
     lines += ["", "Args:", *arguments]
     if declaration.reference:
         lines += ["", *wrap(in_docstring(f"Reference: {declaration.reference}."), WIDTH - 4)]
@@ -342,4 +360,5 @@ def _package(declaration: Declaration) -> str:
             ),
         ]
     )
-    return render_module(header, import_lines("", "\n".join(class_["attributes"]), True), "", "", class_)
+    imports = import_lines("", "\n".join(class_["attributes"]), class_["base"])
+    return render_module(header, imports, "", "", class_)

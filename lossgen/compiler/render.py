@@ -293,8 +293,8 @@ def _element_of_row(name: str, step: PickStep, per_class: frozenset[str]) -> str
 # Imports ------------------------------------------------------------------------------------------
 
 
-def import_lines(text: str, tables: str, with_class: bool) -> str:
-    """The imports that the functions in `text` and the tables behind them need."""
+def import_lines(text: str, tables: str, base: str | None) -> str:
+    """The imports that the functions in `text`, the tables behind them and the base of the class need."""
     text = re.sub(r"\bops\.\w+", "", text)  # what a framework provides
     words = set(re.findall(r"[A-Za-z_][A-Za-z_0-9]*", text))
     called = set(re.findall(r"([A-Za-z_][A-Za-z_0-9]*)\(", text))
@@ -309,9 +309,10 @@ def import_lines(text: str, tables: str, with_class: bool) -> str:
             sorted(LADDER_FUNCTIONS & called),
         ),
         ("lossgen.runtime.lanes", sorted(words & LANE_FUNCTIONS)),
-        ("lossgen.runtime.loss", ["Loss", "function_of"] if with_class else []),
+        ("lossgen.runtime.loss", ["Loss", "function_of"] if base == "Loss" else []),
         ("lossgen.runtime.options", ["BLOCK", "FAST", "INLINE"] if numba else []),
         ("lossgen.runtime.parameters", [name for name in ("Option", "Parameter") if name in named]),
+        ("lossgen.runtime.penalty", ["Penalty", "function_of"] if base == "Penalty" else []),
         ("lossgen.runtime.split", sorted(words & SPLIT_FUNCTIONS)),
         ("lossgen.runtime.team", [name for name in ("in_chunks", "in_team") if name in called]),
         ("lossgen.runtime.variant", [name for name in ("Term", "Variant") if name in named]),

@@ -12,6 +12,7 @@ from sympy import Add, Expr, Mul, Symbol, exp
 from lossgen.language import reductions
 from lossgen.language.abbreviation import Definitions, abbreviate
 from lossgen.language.atoms import log_softmax, softmax, softmax_complement
+from lossgen.language.declaration import Declaration
 from lossgen.language.notation import rebuild, replace
 from lossgen.language.printing import symbol_text, text
 from lossgen.language.symbols import column_count
@@ -49,6 +50,11 @@ class Formulas:
         for symbol, part in reversed(self.definitions):
             expression = replace(expression, {symbol: part})
         return expression
+
+    def read_by(self, declaration: Declaration) -> "Formulas":
+        """The same with the symbols that a reader of the declaration knows."""
+        definitions = tuple((symbol, declaration.as_read(part)) for symbol, part in self.definitions)
+        return Formulas(definitions, *map(declaration.as_read, (self.value, self.gradient, self.hessian)))
 
     def one_line(self, which: str) -> str:
         """`value`, `gradient` or `hessian` as one line of text."""

@@ -8,6 +8,7 @@ from lossgen.compiler.counts import operations, passes
 from lossgen.compiler.driver import Derived, derive
 from lossgen.inspection.formulas import checked, term_formulas
 from lossgen.language.declaration import Declaration
+from lossgen.language.penalty import PenaltyDeclaration
 from lossgen.language.printing import symbol_text, text
 
 WIDTH = 100
@@ -33,9 +34,11 @@ def explain(declaration: Declaration, *, trace: bool = False, **options) -> str:
     chosen = checked(declaration, options)
     derived = derive(declaration, chosen)
     paragraphs = [_title(declaration, chosen)]
-    paragraphs += [_formulas(term, number, len(derived)) for number, term in enumerate(derived, start=1)]
+    paragraphs += [
+        _formulas(declaration, term, number, len(derived)) for number, term in enumerate(derived, start=1)
+    ]
     paragraphs += [_symbols(declaration, chosen, derived)]
-    paragraphs += [_rewrites(term, trace) for term in derived if term.trace]
+    paragraphs += [_rewrites(declaration, term, trace) for term in derived if term.trace]
     paragraphs += [_kernels(term) for term in derived]
     return "\n\n".join("\n".join(lines) for lines in paragraphs) + "\n"
 
@@ -51,9 +54,9 @@ def _title(declaration: Declaration, options: dict) -> Iterator[str]:
         yield from wrap(f"Reference: {declaration.reference}", WIDTH)
 
 
-def _formulas(term: Derived, number: int, count: int) -> Iterator[str]:
+def _formulas(declaration: Declaration, term: Derived, number: int, count: int) -> Iterator[str]:
     yield f"Term {number} of {count}, over {columns(term.scope)}\n" if count > 1 else "Formulas\n"
-    yield from (f"    {line}" for line in term_formulas(term).lines(WIDTH - 4))
+    yield from (f"    {line}" for line in term_formulas(term).read_by(declaration).lines(WIDTH - 4))
 
 
 def _value(value: object) -> str:
@@ -62,9 +65,13 @@ def _value(value: object) -> str:
 
 def _symbols(declaration: Declaration, options: dict, derived: tuple[Derived, ...]) -> Iterator[str]:
     domain = declaration.domain_of(options)
+    labels = ", an integer label a row" if derived[0].labels else ""
+    data = [("y", f"target{labels}", domain.get("target"))]
+    data += [("p", "prediction at a column", domain.get("prediction"))]
+    if isinstance(declaration, PenaltyDeclaration):
+        data = [("x", f"{declaration.preparation or 'input'} at a column", domain.get("prediction"))]
     rows = [
-        ("y", "target" + (", an integer label a row" if derived[0].labels else ""), domain.get("target")),
-        ("p", "prediction at a column", domain.get("prediction")),
+        *data,
         *((symbol_text(each.name), each.name, domain.get(each.name)) for each in declaration.extra_inputs),
         *((symbol_text(name), name, each.expected()) for name, each in declaration.parameters.items()),
         ("C", f"number of columns, {columns(derived[0].scope)}", None),
@@ -93,11 +100,12 @@ def columns(scope: object) -> str:
     return f"axis {scope}" if isinstance(scope, int) else f"axes {', '.join(map(str, scope))}"
 
 
-def _rewrites(term: Derived, trace: bool) -> Iterator[str]:
+def _rewrites(declaration: Declaration, term: Derived, trace: bool) -> Iterator[str]:
     """The rules that the stabiliser used, each once with how often, or every step."""
     yield "Rewrites\n"
     if trace:
         for rule, before, after in term.trace:
+            before, after = declaration.as_read(before), declaration.as_read(after)
             step = f"{rule}: {text(before)}  →  {text(after)}"
             yield from wrap(step, WIDTH, initial_indent="    ", subsequent_indent=" " * 8)
         return

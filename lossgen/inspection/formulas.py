@@ -24,7 +24,10 @@ def formulas_of(declaration: Declaration, **options) -> tuple[Formulas, ...]:
     Raises:
         ParameterError: an option is unknown or has none of its choices.
     """
-    return tuple(term_formulas(derived) for derived in derive(declaration, checked(declaration, options)))
+    return tuple(
+        term_formulas(derived).read_by(declaration)
+        for derived in derive(declaration, checked(declaration, options))
+    )
 
 
 def checked(declaration: Declaration, options: dict) -> dict:

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from lossgen.compiler.api import compile
-from lossgen.errors import MissingLibraryError
+from lossgen.errors import MissingLibraryError, ParameterError
 from lossgen.language.declaration import Declaration
 from lossgen.language.domains import bounds
+from lossgen.language.penalty import PenaltyDeclaration
 from lossgen.language.printing import symbol_text
 
 STYLE = {
@@ -59,6 +60,8 @@ def plot(
         MissingLibraryError: matplotlib is not installed.
         ParameterError: an argument is unknown or outside its range.
     """
+    if isinstance(declaration, PenaltyDeclaration):
+        raise ParameterError(f"{declaration.class_name} is a penalty; only losses are plotted")
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure

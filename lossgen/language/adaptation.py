@@ -94,7 +94,8 @@ def substituted(declaration: Declaration, inputs: tuple[Expr, ...], arguments: M
                 f"lg.compile({name})()(y_true, y_pred). Received: {type(item).__name__}"
             )
     if len(inputs) != len(declaration.inputs):
-        expected = ", ".join(("y_true", "y_pred", *(item.name for item in declaration.extra_inputs)))
+        usual = {"y": "y_true", "p": "y_pred"}
+        expected = ", ".join(usual.get(item.name, item.name) for item in declaration.written_inputs)
         raise DeclarationError(f"{name} reads {expected}; received {len(inputs)} inputs.")
     for key in arguments:
         if key not in declaration.own_arguments:

@@ -1,6 +1,7 @@
 """Checks of a declaration as a whole: its variants, its parameters, the order of its arguments."""
 
 import math
+from dataclasses import replace
 
 from lossgen.errors import DeclarationError
 from lossgen.language.declaration import Declaration
@@ -39,8 +40,8 @@ def check_order(declaration: Declaration) -> None:
     order = declaration.arguments
     if order is None:
         return
-    needed = {*declaration.own_arguments, "reduction", "name", "dtype"}
-    needed |= {"axis"} if declaration.axis_argument else set()
+    usual = {*replace(declaration, arguments=None).constructor_arguments()}
+    needed = usual - {"ignore_class"}
     labels = any(declaration.uses_labels(options) for options in declaration.variants())
     allowed = needed | ({"ignore_class"} if labels else set())
     for name in order:

@@ -31,7 +31,11 @@ def checked_expression(declaration: Declaration, options: Mapping[str, object], 
     check_symbols(loss, declaration, expression)
     check_labels(loss, declaration, expression)
     check_columns(loss, declaration, expression)
-    if not expression.has(y_pred):
+    (prediction,) = (each for each in declaration.written_inputs if each.role == "prediction")
+    if not expression.has(prediction.symbol):
+        if prediction.symbol != y_pred:
+            problem = f"does not depend on {prediction.name}"
+            raise refusal(loss, problem, expression, "a penalty needs its input")
         raise refusal(loss, "does not depend on y_pred", expression, "a loss needs the prediction")
     return expression
 
@@ -148,7 +152,7 @@ def check_condition(loss: str, condition: Basic) -> None:
 def check_symbols(loss: str, declaration: Declaration, expression: Expr) -> None:
     """Refuse symbols that are neither inputs nor parameters."""
     known = {symbol.name: symbol for symbol in (*declaration.symbols().values(), column_count)}
-    known |= {item.name: item.symbol for item in declaration.inputs}
+    known |= {item.name: item.symbol for item in declaration.written_inputs}
     for symbol in sorted(expression.free_symbols, key=str):
         if symbol in known.values():
             continue
@@ -180,9 +184,8 @@ def smallest_with(expression: Basic, symbol: Symbol) -> Basic:
 def column_symbols(declaration: Declaration) -> frozenset[Symbol]:
     """The symbols that differ from column to column."""
     symbols = declaration.symbols()
-    return frozenset(
-        {each.symbol for each in declaration.inputs} | {symbols[name] for name in declaration.per_class}
-    )
+    inputs = {each.symbol for each in declaration.written_inputs}
+    return frozenset(inputs | {symbols[name] for name in declaration.per_class})
 
 
 def is_per_column(expression: Basic, columns: frozenset[Symbol]) -> bool:
@@ -226,6 +229,8 @@ def check_labels(loss: str, declaration: Declaration, expression: Expr) -> None:
     """Refuse a target that is a label and a number at once, and a Gather that has nothing to pick from."""
     if not expression.has(Gather):
         return
+    if all(item.role != "target" for item in declaration.inputs):
+        raise refusal(loss, "asks for a label", expression, "a penalty has no target; leave lg.Gather out")
     if expression.has(y_true):
         raise refusal(
             loss,

@@ -70,6 +70,7 @@ def added(first: Declaration, second: object) -> Declaration:
             f"{first.name} + {second!r}: losses are added to losses; a constant belongs inside the formula."
         )
     name = f"{first.name} + {second.name}"
+    check_kind(name, first, second)
     check_target(name, first, second)
     inputs = {item.name: item for item in (*first.extra_inputs, *second.extra_inputs)}
     for key in (*first.own_arguments, *second.own_arguments):
@@ -126,6 +127,20 @@ def shared(name: str, first: Declaration, second: Declaration) -> dict[str, Para
                     f'.renamed_arguments({key}="…"), or make them equal with .with_defaults({key}=…).'
                 )
     return own
+
+
+def check_kind(name: str, first: Declaration, second: Declaration) -> None:
+    """Refuse a sum of a loss and a penalty, and of penalties that read or reduce their input differently."""
+    if type(first) is not type(second):
+        raise DeclarationError(
+            f"{name}: a loss reads target and prediction, a penalty one input; add their values instead."
+        )
+    for fact in ("preparation", "reduction"):
+        one, other = getattr(first, fact, None), getattr(second, fact, None)
+        if one != other:
+            raise DeclarationError(
+                f"{name}: the {fact} of one is {one!r}, of the other {other!r}; declare one formula for both."
+            )
 
 
 def check_target(name: str, first: Declaration, second: Declaration) -> None:

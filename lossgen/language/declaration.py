@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import ClassVar
 
 from sympy import Expr, Symbol, sympify
 
@@ -61,6 +62,8 @@ class Declaration(Inspected):
         extra_inputs: arrays read besides target and prediction.
         parts: for a combination, the weight and class name of each part.
     """
+
+    further_names: ClassVar[frozenset[str]] = frozenset()  # of arguments, beyond those that every loss allows
 
     name: str
     class_name: str
@@ -166,6 +169,15 @@ class Declaration(Inspected):
         return (TARGET, PREDICTION, *self.extra_inputs)
 
     @property
+    def written_inputs(self) -> tuple[Input, ...]:
+        """The same by the symbols that a person writes."""
+        return self.inputs
+
+    def as_read(self, expression: Expr) -> Expr:
+        """A formula with the symbols that a person reads."""
+        return expression
+
+    @property
     def per_class(self) -> frozenset[str]:
         """The names of the parameters that may have one value a column."""
         return frozenset(name for name, parameter in self.parameters.items() if parameter.per_class)
@@ -177,7 +189,7 @@ class Declaration(Inspected):
 
     # What a person does with it --------------------------------------------------------------------
 
-    def __call__(self, target: Expr, prediction: Expr, *extra: Expr, **arguments: object) -> Expr:
+    def __call__(self, *inputs: Expr, **arguments: object) -> Expr:
         """The formula with other expressions for target, prediction and parameters, to build on.
 
         Raises:
@@ -185,7 +197,7 @@ class Declaration(Inspected):
         """
         from lossgen.language.adaptation import substituted
 
-        return substituted(self, (target, prediction, *extra), arguments)
+        return substituted(self, inputs, arguments)
 
     def renamed(self, name: str) -> "Declaration":
         """The same loss under another name (of the class or of the function)."""
@@ -233,7 +245,7 @@ class Declaration(Inspected):
     def __repr__(self) -> str:
         own: dict[str, Parameter | Option] = {**self.parameters, **self.options}
         arguments = ", ".join(f"{name}={own[name].default!r}" for name in self.own_arguments)
-        formula = " + ".join(str(term.expression) for term in self.terms())
+        formula = " + ".join(str(self.as_read(term.expression)) for term in self.terms())
         return f"<loss {self.class_name}({arguments}): {formula}>"
 
 

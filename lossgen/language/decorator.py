@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Unpack, overload
+from typing import Any, TypeVar, Unpack, overload
 
 from sympy import Expr, Symbol, SympifyError
 
@@ -33,6 +33,8 @@ ADVICE = {
 }
 """What to write instead, by a part of the message that SymPy or Python gives for an impossible formula."""
 
+
+Declared = TypeVar("Declared", bound=Declaration)
 
 Formula = Callable[..., object]
 """A person's function from symbols to an expression; what it really returns is checked."""
@@ -79,20 +81,32 @@ def loss(
 
 def declared(function: Formula, facts: Facts) -> Declaration:
     """The declaration of a function."""
-    if not callable(function):
-        raise DeclarationError(
-            f"lg.loss decorates a function; {function!r} is none. For an expression write "
-            "lg.declare(name, expression, **parameters)."
-        )
-    given = facts.get("name")
-    name = getattr(function, "__name__", type(function).__name__)
-    if name == "<lambda>":
-        if given is None:
-            raise DeclarationError("lg.loss: a lambda has no name; write lg.loss(name=…)(lambda …).")
-        name = snake_case(str(given))
+    name = name_of(function, facts.get("name"), "loss")
     check_names(name, facts)
     inputs, own = read_signature(name, function)
     symbols = [y_true, y_pred, *(item.symbol for item in inputs)]
+    documentation = inspect.getdoc(function) or ""
+    formula = formula_of(name, function, symbols)
+    return build(name, formula, own, facts, inputs, documentation, source_of(function))
+
+
+def name_of(function: Formula, given: object, kind: str) -> str:
+    """The name of a decorated function; of a lambda the one that is given."""
+    if not callable(function):
+        advice = (
+            " For an expression write lg.declare(name, expression, **parameters)." if kind == "loss" else ""
+        )
+        raise DeclarationError(f"lg.{kind} decorates a function; {function!r} is none.{advice}")
+    name: str = getattr(function, "__name__", type(function).__name__)
+    if name != "<lambda>":
+        return name
+    if given is None:
+        raise DeclarationError(f"lg.{kind}: a lambda has no name; write lg.{kind}(name=…)(lambda …).")
+    return snake_case(str(given))
+
+
+def formula_of(name: str, function: Formula, symbols: list[Symbol]) -> Formula:
+    """A person's function as one of options and parameter symbols, whose failures say what to write."""
 
     def formula(options: Mapping[str, object], parameters: Mapping[str, Symbol]) -> object:
         try:
@@ -103,8 +117,7 @@ def declared(function: Formula, facts: Facts) -> Declaration:
             advice = next((f"; {text}" for part, text in ADVICE.items() if part in str(error)), "")
             raise DeclarationError(f"{name}: the formula cannot be built ({error}){advice}.") from error
 
-    documentation = inspect.getdoc(function) or ""
-    return build(name, formula, own, facts, inputs, documentation, source_of(function))
+    return formula
 
 
 def declare(
@@ -158,23 +171,32 @@ def declare(
 
 def build(
     name: str,
-    formula: Callable[[Mapping[str, object], Mapping[str, Symbol]], object],
+    formula: Formula,
     own: Mapping[str, Parameter | Option],
     facts: Facts,
     extra_inputs: tuple[Input, ...] = (),
     documentation: str = "",
     source: str | None = None,
-) -> Declaration:
-    """The declaration of a formula, after every check of names, facts and each variant's expression."""
+    kind: type[Declared] = Declaration,
+    more: Mapping[str, Any] | None = None,
+    place: Mapping[Symbol, Symbol] | None = None,
+) -> Declared:
+    """The declaration of a formula, after every check of names, facts and each variant's expression.
+
+    Args:
+        kind: class of the declaration; `more` are its further fields.
+        place: what the symbols that a person writes are called in the compiler.
+    """
     check_name(name, "loss", name)
     class_name = camel_case(check_name(name, "loss", facts.get("name", name)))
     check_name(name, "loss", class_name)
     for key, argument in own.items():
-        check_name(name, "parameter" if isinstance(argument, Parameter) else "option", key)
+        if key not in kind.further_names:
+            check_name(name, "parameter" if isinstance(argument, Parameter) else "option", key)
     check_preparation(name, facts.get("target_preparation"))
     axis_argument = facts.get("axis_argument", False)
     scope = check_scope(name, facts.get("scope", -1), axis_argument)
-    empty = Declaration(
+    empty = kind(
         name=name,
         class_name=class_name,
         cases={},
@@ -191,13 +213,15 @@ def build(
         identifiers=texts(facts.get("identifiers", ())),
         instance_name=facts.get("instance_name", name),
         extra_inputs=extra_inputs,
+        **(more or {}),
     )
     check_variant_count(empty)
     cases = {}
     for options in empty.variants():
         expression = checked_expression(empty, options, formula(options, empty.symbols()))
         domain, link = case_facts(name, facts.get("domain"), facts.get("link"), options, extra_inputs)
-        cases[empty.variant_key(options)] = Case((Term(scope, expression),), domain, link)
+        term = Term(scope, expression.xreplace(place or {}))
+        cases[empty.variant_key(options)] = Case((term,), domain, link)
     order = facts.get("arguments")
     declaration = replace(empty, cases=cases, arguments=None if order is None else texts(order))
     check_parameters(declaration)

@@ -30,13 +30,14 @@ class Facts(TypedDict, total=False):
 TARGET_PREPARATIONS = (None, "signed_labels")
 
 
-def check_names(loss: str, facts: Mapping[str, object]) -> None:
+def check_names(
+    loss: str, facts: Mapping[str, object], known: type = Facts, decorator: str = "lg.loss"
+) -> None:
     """Refuse a fact that does not exist."""
     for fact in facts:
-        if fact not in Facts.__annotations__:
-            raise DeclarationError(
-                f"{loss}: lg.loss knows no `{fact}`{suggestion(fact, Facts.__annotations__, '.')}"
-            )
+        if fact not in known.__annotations__:
+            end = suggestion(fact, known.__annotations__, ".")
+            raise DeclarationError(f"{loss}: {decorator} knows no `{fact}`{end}")
 
 
 def check_preparation(loss: str, preparation: str | None) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from lossgen.errors import DeclarationError
 from lossgen.language.symbols import RESERVED_NAMES
 
-CONSTRUCTOR_ARGUMENTS = ("axis", "ignore_class", "reduction", "name", "dtype")
+CONSTRUCTOR_ARGUMENTS = ("axis", "axes", "ignore_class", "reduction", "name", "dtype")
 """What every constructor may take besides the loss's own parameters and options."""
 
 CALL_ARGUMENTS = ("y_true", "y_pred", "sample_weight", "mask", "out", "self")
@@ -21,7 +21,7 @@ KERNEL_ARGUMENTS = (
 
 MODULE_NAMES = frozenset(
     """
-    Loss Option Parameter Term Variant function_of variant inf njit np
+    Loss Option Parameter Penalty Term Variant function_of variant inf njit np
     BLOCK FAST INLINE LANES
     accumulate copysign float_from_integer fma integer_from_float like maximum_of minimum_of rint select
     complement excluded_exponential guarded_product is_maximum shifted vanishing

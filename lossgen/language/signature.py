@@ -11,11 +11,21 @@ from lossgen.language.names import check_name
 from lossgen.language.parameters import Option, Parameter, argument_of
 from lossgen.language.symbols import Input
 
+TARGET_AND_PREDICTION = ("y_true", "y_pred")
+
 
 def read_signature(
-    name: str, function: Callable[..., object]
+    name: str,
+    function: Callable[..., object],
+    first: tuple[str, ...] = TARGET_AND_PREDICTION,
+    meaning: str = "a loss is a function of target and prediction",
 ) -> tuple[tuple[Input, ...], dict[str, Parameter | Option]]:
-    """The extra inputs and the parameters and options that a function's signature declares."""
+    """The extra inputs and the parameters and options that a function's signature declares.
+
+    Args:
+        first: what the first inputs are usually called; the rest are extra ones.
+        meaning: what messages say that such a function is.
+    """
     inputs: list[str] = []
     arguments: dict[str, Parameter | Option] = {}
     for key, item in inspect.signature(function).parameters.items():
@@ -30,18 +40,16 @@ def read_signature(
             )
         else:
             inputs.append(key)
-    if len(inputs) < 2:
-        raise DeclarationError(
-            f"{name}: a loss is a function of target and prediction; write def {name}(y_true, y_pred, …)."
-        )
-    if inputs[0] == "y_pred" or inputs[1] == "y_true":
+    if len(inputs) < len(first):
+        raise DeclarationError(f"{name}: {meaning}; write def {name}({', '.join(first)}, …).")
+    if first == TARGET_AND_PREDICTION and (inputs[0] == "y_pred" or inputs[1] == "y_true"):
         raise DeclarationError(
             f"{name}: the target comes first; write def {name}(y_true, y_pred, …) instead of "
             f"def {name}({inputs[0]}, {inputs[1]}, …)."
         )
-    for key in inputs[2:]:
+    for key in inputs[len(first) :]:
         check_name(name, "input", key)
-    return tuple(Input(key, "extra", Symbol(key, real=True)) for key in inputs[2:]), arguments
+    return tuple(Input(key, "extra", Symbol(key, real=True)) for key in inputs[len(first) :]), arguments
 
 
 def source_of(function: Callable[..., object]) -> str | None:

@@ -27,6 +27,8 @@ DERIVED = frozenset({"_plan", "_routes", "_key"})
 class Compiled:
     """The base class of `Loss` and `Penalty`."""
 
+    inputs: ClassVar[tuple[str, ...]]  # the arrays that a call takes
+
     # What a generated module fills in.
     parameters: ClassVar[Mapping[str, Parameter]] = {}
     options: ClassVar[Mapping[str, Option]] = {}

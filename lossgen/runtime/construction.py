@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from lossgen.errors import DeclarationError
+from lossgen.runtime.inputs import check_axes
 from lossgen.runtime.labels import check_ignore_class
 from lossgen.runtime.shapes import check_axis
 
@@ -12,7 +13,7 @@ POSITIONAL, KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter
 
 # What every constructor takes besides its own parameters and options, with the check of its value.
 BASE_ARGUMENTS = ("reduction", "name", "dtype")
-SHAPE_ARGUMENTS = {"axis": check_axis, "ignore_class": check_ignore_class}
+SHAPE_ARGUMENTS = {"axis": check_axis, "ignore_class": check_ignore_class, "axes": check_axes}
 
 
 def snake_case(class_name: str) -> str:

@@ -33,21 +33,26 @@ def check_dtype(dtype: DTypeLike | None) -> str | None:
     raise DtypeError(f"`dtype` must be None, 'float32' or 'float64'. Received: dtype={dtype!r}")
 
 
-def prediction_array(y_pred, dtype: np.dtype | None = None) -> tuple[np.ndarray, np.dtype]:
+def prediction_array(
+    y_pred, dtype: np.dtype | None = None, name: str = "y_pred"
+) -> tuple[np.ndarray, np.dtype]:
     """Predictions in the dtype that they are computed in, and the dtype of the results.
+
+    Args:
+        name: what messages call the array.
 
     Raises:
         DtypeError: the predictions are no real numbers, or more precise than float64.
     """
-    p = y_pred if type(y_pred) is np.ndarray else unmasked_array("y_pred", y_pred)
-    computed, result = prediction_dtypes(p.dtype)
+    p = y_pred if type(y_pred) is np.ndarray else unmasked_array(name, y_pred)
+    computed, result = prediction_dtypes(p.dtype, name)
     if dtype is not None:
         computed = result = dtype
     return (p if p.dtype is computed else p.astype(computed, copy=False)), result
 
 
 @lru_cache
-def prediction_dtypes(given: np.dtype) -> tuple[np.dtype, np.dtype]:
+def prediction_dtypes(given: np.dtype, name: str = "y_pred") -> tuple[np.dtype, np.dtype]:
     """What predictions of a dtype are computed in, and the dtype of the results."""
     if given.name in HALVES:
         return FLOAT32, given.newbyteorder("=")
@@ -55,7 +60,7 @@ def prediction_dtypes(given: np.dtype) -> tuple[np.dtype, np.dtype]:
         return np.dtype(given.name), np.dtype(given.name)
     if given.kind in "iub":
         return FLOAT64, FLOAT64
-    raise DtypeError(f"`y_pred` must hold real numbers of at most 64 bits. Received: y_pred of dtype {given}")
+    raise DtypeError(f"`{name}` must hold real numbers of at most 64 bits. Received: {name} of dtype {given}")
 
 
 def unmasked_array(name: str, values) -> np.ndarray:

@@ -43,6 +43,8 @@ class Loss(Compiled):
     To write a loss by hand, override `call(y_true, y_pred)` and return one loss a row.
     """
 
+    inputs = ("y_true", "y_pred")
+
     @classmethod
     def _is_written_by_hand(cls) -> bool:
         return cls.call is not Loss.call

@@ -1,4 +1,5 @@
-"""Losses by name: from a table of names to classes, functions, instances and plain configurations, and back.
+"""Losses and penalties by name: from a table of names to classes, functions, instances and plain
+configurations, and back.
 
 Only names of the table and of the caller's `custom_objects` are ever looked up: a configuration never makes
 this import a module, evaluate text or load a pickle.
@@ -13,16 +14,18 @@ from typing import Any
 from lossgen.errors import ConfigError, UnknownLossError
 
 PACKAGE = "lossgen"  # the package in registered names: "lossgen>Huber"
+MODULES = {"loss": "lossgen.losses", "penalty": "lossgen.penalties"}  # where a person finds them
 NOT_YET = ("CTC", "ctc", "Circle", "circle")
 
 
 class Registry:
-    """Losses of a package, loaded when they are first asked for.
+    """Losses (or penalties) of a package, loaded when they are first asked for.
 
     Args:
         package: the package that holds the modules of the tables.
         classes, functions: name → module in the package.
         identifiers: further strings (such as "mse") → name of a class or function.
+        kind: what they are, "loss" or "penalty".
     """
 
     def __init__(
@@ -31,13 +34,10 @@ class Registry:
         classes: Mapping[str, str],
         functions: Mapping[str, str],
         identifiers: Mapping[str, str],
+        kind: str = "loss",
     ):
-        self.package, self.classes, self.functions, self.identifiers = (
-            package,
-            classes,
-            functions,
-            identifiers,
-        )
+        self.package, self.kind = package, kind
+        self.classes, self.functions, self.identifiers = classes, functions, identifiers
         self.modules = {**classes, **functions}
 
     def names(self) -> list[str]:
@@ -63,15 +63,16 @@ class Registry:
 
     def advice(self, name: str) -> str:
         """What to say of a name that is not known."""
-        if name in NOT_YET:
+        if name in NOT_YET and self.kind == "loss":
             return f"The loss {name!r} is not yet available in lossgen."
         lower = {known.lower(): known for known in self.names()}
         close = get_close_matches(name, self.names(), n=3)
         close = close or [lower[one] for one in get_close_matches(name.lower(), lower, n=3)]
         meant = f"Did you mean {' or '.join(repr(one) for one in close)}? " if close else ""
         return (
-            f"Could not interpret loss identifier: {name!r}. {meant}"
-            "Pass a loss of your own as a class, an instance or a function, or name it in `custom_objects`."
+            f"Could not interpret {self.kind} identifier: {name!r}. {meant}"
+            f"Pass a {self.kind} of your own as a class, an instance or a function, or name it in "
+            "`custom_objects`."
         )
 
     def get(self, identifier: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
@@ -96,8 +97,9 @@ class Registry:
         if callable(identifier):
             return identifier
         raise UnknownLossError(
-            f"Could not interpret loss identifier: {identifier!r} of type {type(identifier).__name__}. It "
-            "must be a name, a configuration, a loss, a class of losses or a callable."
+            f"Could not interpret {self.kind} identifier: {identifier!r} of type "
+            f"{type(identifier).__name__}. It must be a name, a configuration, a {self.kind}, its class or a "
+            "callable."
         )
 
     def serialize(self, loss: Any) -> dict[str, Any] | str:
@@ -110,7 +112,7 @@ class Registry:
             cls = type(loss)
             ours = self.owns(cls.__name__, cls)
             return {
-                "module": f"{PACKAGE}.losses" if ours else cls.__module__,
+                "module": MODULES[self.kind] if ours else cls.__module__,
                 "class_name": cls.__name__,
                 "config": loss.get_config(),
                 "registered_name": f"{PACKAGE if ours else 'Custom'}>{cls.__name__}",
@@ -119,7 +121,7 @@ class Registry:
         if callable(loss) and not inspect.isclass(loss) and name is not None and name.isidentifier():
             return name
         raise ConfigError(
-            f"Only instances of losses and named functions can be serialized. Received: {loss!r}"
+            f"Only an instance of a {self.kind} and a named function can be serialized. Received: {loss!r}"
             + (f". Make an instance first: {name}()." if inspect.isclass(loss) else "")
         )
 
@@ -135,7 +137,7 @@ class Registry:
         name = config.get("class_name") if isinstance(config, Mapping) else None
         if not isinstance(name, str):
             raise ConfigError(
-                'A loss is configured by its name or by {"class_name": …, "config": {…}}. '
+                f'A {self.kind} is configured by its name or by {{"class_name": …, "config": {{…}}}}. '
                 f"Received: {config!r}"
             )
         arguments = config.get("config")
@@ -145,8 +147,8 @@ class Registry:
         plain = name.rpartition(">")[2]
         if registered.startswith("Custom>") and not {name, plain} & set(custom_objects or {}):
             raise UnknownLossError(
-                f"{plain!r} is a loss of your own: name it in `custom_objects`, {{{plain!r}: {plain}}}. "
-                f"Received: registered_name={registered!r}"
+                f"{plain!r} is a {self.kind} of your own: name it in `custom_objects`, "
+                f"{{{plain!r}: {plain}}}. Received: registered_name={registered!r}"
             )
         found = self.find(name, custom_objects)
         if not hasattr(found, "from_config"):

@@ -5,8 +5,10 @@ from itertools import product
 
 import numpy as np
 
+from lossgen.runtime.compiled import Compiled
 from lossgen.runtime.dispatch import ALONE_ELEMENTS, LANE_COLUMNS, LANE_ROWS, SPLIT
 from lossgen.runtime.loss import Loss
+from lossgen.runtime.penalty import Penalty
 from lossgen.runtime.variant import OUTPUTS
 
 DTYPES = ("float32", "float64")
@@ -25,7 +27,7 @@ SHAPES = (
 
 
 def tasks(
-    cls: type[Loss], dtypes: Sequence[str] = DTYPES, outputs: Sequence[str] = OUTPUTS
+    cls: type[Compiled], dtypes: Sequence[str] = DTYPES, outputs: Sequence[str] = OUTPUTS
 ) -> Iterator[Callable[[], None]]:
     """Calls that together compile the kernels of a class for these dtypes and outputs, or load them.
 
@@ -38,10 +40,13 @@ def tasks(
             yield lambda loss=loss, dtype=dtype, output=output: _call(loss, dtype, output)
 
 
-def _call(loss: Loss, dtype: str, output: str) -> None:
+def _call(loss: Loss | Penalty, dtype: str, output: str) -> None:
     """One output for every shape, with and without weights."""
     labels = loss._plan.labels
     for shape in SHAPES:
+        if isinstance(loss, Penalty):
+            _call_penalty(loss, np.full(shape, 0.5, dtype), output)
+            continue
         p = np.full(shape, 0.5, dtype)
         y = np.zeros(shape[0], np.int64) if labels else np.zeros(shape, dtype)
         weights = [None] if loss.axis is None else [None, np.ones(shape[0], dtype)]
@@ -54,3 +59,15 @@ def _call(loss: Loss, dtype: str, output: str) -> None:
                 getattr(loss, output)(y, p, weight)
         if output == "value":
             loss.call(y, p)
+
+
+def _call_penalty(penalty: Penalty, x: np.ndarray, output: str) -> None:
+    """One output for one shape."""
+    if penalty.preparation is not None:
+        x = x[:, :, None]  # the default axes are those of images
+    if output == "value":
+        penalty(x)
+    elif output == "value_and_gradient":
+        penalty.value_and_gradient(x)
+    elif output == "hessian_vector_product":
+        penalty.hessian_vector_product(x, x)
