@@ -1,0 +1,1 @@
+"""The penalties of the catalogue, one generated module each. Rebuilt byte for byte by `lossgen build`."""
