@@ -517,6 +517,69 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, rho, weight_parameter):
+    rho = ops.parameter(rho)
+    weight_parameter = ops.parameter(weight_parameter)
+    columns = ops.columns()
+    sum_1 = ops.row_sum(p)
+    power_1 = 1/columns
+    sum_2 = 1 - rho
+    return weight_parameter*(rho*ops.log(1/ops.clip(sum_1*power_1, 1e-07, 0.9999999)) + sum_2*ops.log(sum_2/ops.clip(1 - sum_1*power_1, 1e-07, 0.9999999)) + ops.xlogy(rho, rho))
+
+
+def gradient_arrays(ops, y, p, rho, weight_parameter):
+    rho = ops.parameter(rho)
+    weight_parameter = ops.parameter(weight_parameter)
+    columns = ops.columns()
+    sum_1 = ops.row_sum(p)
+    power_1 = 1/columns
+    product = sum_1*power_1
+    inside_value = ops.inside(product, 1e-07, 0.9999999)
+    return -weight_parameter*(inside_value*rho*power_1/ops.clip(product, 1e-07, 0.9999999) - inside_value*power_1*(1 - rho)/ops.clip(1 - product, 1e-07, 0.9999999))
+
+
+def product_arrays(ops, y, p, vector, rho, weight_parameter):
+    rho = ops.parameter(rho)
+    weight_parameter = ops.parameter(weight_parameter)
+    columns = ops.columns()
+    sum_1 = ops.row_sum(p)
+    sum_2 = ops.row_sum(vector)
+    power_1 = 1/columns
+    product = sum_1*power_1
+    inside_value = ops.inside(product, 1e-07, 0.9999999)
+    power_2 = 1/(columns*columns)
+    return sum_2*weight_parameter*(inside_value*rho*power_2/ops.clip(product, 1e-07, 0.9999999)/ops.clip(product, 1e-07, 0.9999999) + inside_value*power_2*(1 - rho)/ops.clip(1 - product, 1e-07, 0.9999999)/ops.clip(1 - product, 1e-07, 0.9999999))
+
+
+def gradient_to_y_true_arrays(ops, y, p, rho, weight_parameter):
+    return 0
+
+
+def gradient_to_rho_arrays(ops, y, p, rho, weight_parameter):
+    rho = ops.parameter(rho)
+    weight_parameter = ops.parameter(weight_parameter)
+    columns = ops.columns()
+    sum_1 = ops.row_sum(p)
+    power_1 = 1/columns
+    return weight_parameter*(ops.log(rho) + ops.log(1/ops.clip(sum_1*power_1, 1e-07, 0.9999999)) - ops.log((1 - rho)/ops.clip(1 - sum_1*power_1, 1e-07, 0.9999999)))
+
+
+def gradient_to_weight_arrays(ops, y, p, rho, weight_parameter):
+    rho = ops.parameter(rho)
+    columns = ops.columns()
+    sum_1 = ops.row_sum(p)
+    power_1 = 1/columns
+    sum_2 = 1 - rho
+    return (
+        rho*ops.log(1/ops.clip(sum_1*power_1, 1e-07, 0.9999999))
+        + sum_2*ops.log(sum_2/ops.clip(1 - sum_1*power_1, 1e-07, 0.9999999))
+        + ops.xlogy(rho, rho)
+    )
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -540,6 +603,14 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_rho": gradient_to_rho_arrays,
+                "gradient_to_weight": gradient_to_weight_arrays,
             },
         ),
     ),

@@ -315,6 +315,41 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, l1, l2):
+    l1 = ops.parameter(l1)
+    l2 = ops.parameter(l2)
+    sum_1 = ops.row_sum(l1*ops.absolute(p) + l2*p*p)
+    return sum_1
+
+
+def gradient_arrays(ops, y, p, l1, l2):
+    l1 = ops.parameter(l1)
+    l2 = ops.parameter(l2)
+    return ops.signum(p)*l1 + 2*p*l2
+
+
+def product_arrays(ops, y, p, vector, l1, l2):
+    l2 = ops.parameter(l2)
+    return 2*vector*l2
+
+
+def gradient_to_y_true_arrays(ops, y, p, l1, l2):
+    return 0
+
+
+def gradient_to_l1_arrays(ops, y, p, l1, l2):
+    sum_2 = ops.row_sum(ops.absolute(p))
+    return sum_2
+
+
+def gradient_to_l2_arrays(ops, y, p, l1, l2):
+    sum_2 = ops.row_sum(p*p)
+    return sum_2
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -333,6 +368,14 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_l1": gradient_to_l1_arrays,
+                "gradient_to_l2": gradient_to_l2_arrays,
             },
         ),
     ),

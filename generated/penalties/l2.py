@@ -296,6 +296,34 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, l2):
+    l2 = ops.parameter(l2)
+    sum_1 = ops.row_sum(p*p)
+    return l2*sum_1
+
+
+def gradient_arrays(ops, y, p, l2):
+    l2 = ops.parameter(l2)
+    return 2*p*l2
+
+
+def product_arrays(ops, y, p, vector, l2):
+    l2 = ops.parameter(l2)
+    return 2*vector*l2
+
+
+def gradient_to_y_true_arrays(ops, y, p, l2):
+    return 0
+
+
+def gradient_to_l2_arrays(ops, y, p, l2):
+    sum_1 = ops.row_sum(p*p)
+    return sum_1
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -314,6 +342,13 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_l2": gradient_to_l2_arrays,
             },
         ),
     ),

@@ -296,6 +296,33 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, weight_parameter):
+    weight_parameter = ops.parameter(weight_parameter)
+    sum_1 = ops.row_sum(ops.absolute(p))
+    return sum_1*weight_parameter
+
+
+def gradient_arrays(ops, y, p, weight_parameter):
+    weight_parameter = ops.parameter(weight_parameter)
+    return ops.signum(p)*weight_parameter
+
+
+def product_arrays(ops, y, p, vector, weight_parameter):
+    return 0
+
+
+def gradient_to_y_true_arrays(ops, y, p, weight_parameter):
+    return 0
+
+
+def gradient_to_weight_arrays(ops, y, p, weight_parameter):
+    sum_1 = ops.row_sum(ops.absolute(p))
+    return sum_1
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -314,6 +341,13 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_weight": gradient_to_weight_arrays,
             },
         ),
     ),

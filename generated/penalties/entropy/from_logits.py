@@ -1138,6 +1138,79 @@ def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, weight_parameter):
+    weight_parameter = ops.parameter(weight_parameter)
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = ops.log1p(excluded_1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    sum_1 = ops.row_sum(inverse_total_1*(below_maximum - log_total_1)*ops.exp(below_maximum))
+    return -sum_1*weight_parameter
+
+
+def gradient_arrays(ops, y, p, weight_parameter):
+    weight_parameter = ops.parameter(weight_parameter)
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = ops.log1p(excluded_1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    exponential = ops.exp(below_maximum)
+    sum_1 = below_maximum - log_total_1
+    sum_3 = ops.row_sum(-(inverse_total_1*exponential + inverse_total_1*sum_1*exponential))
+    part = -inverse_total_1*exponential - inverse_total_1*sum_1*exponential
+    return -weight_parameter*(inverse_total_1*exponential*(sum_3 - part) - ops.complement(below_maximum, exponential, excluded_1, inverse_total_1)*part)
+
+
+def product_arrays(ops, y, p, vector, weight_parameter):
+    weight_parameter = ops.parameter(weight_parameter)
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    maximum_1_hit = ops.first_hit(p, row_maximum_1)
+    picked_1 = ops.row_pick(maximum_1_hit, vector)
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = ops.log1p(excluded_1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    exponential = ops.exp(below_maximum)
+    product = inverse_total_1*(below_maximum - log_total_1)*exponential
+    sum_2 = ops.row_sum(-(inverse_total_1*exponential + product))
+    target = vector - picked_1
+    sum_4 = ops.row_sum(inverse_total_1*exponential*target)
+    sum_1 = 2*inverse_total_1*exponential + product
+    sum_5 = ops.row_sum(-sum_1*target)
+    sum_6 = ops.row_sum(sum_1)
+    return (
+        (sum_4*(1 - target) - (1 - sum_4)*target)*(weight_parameter*sum_1 + sum_2*weight_parameter*inverse_total_1*exponential)
+        - inverse_total_1*(sum_5*weight_parameter + sum_4*sum_6*weight_parameter)*exponential
+    )
+
+
+def gradient_to_y_true_arrays(ops, y, p, weight_parameter):
+    return 0
+
+
+def gradient_to_weight_arrays(ops, y, p, weight_parameter):
+    row_maximum_1 = ops.row_maximum(p)
+    below_maximum = ops.shifted(p, row_maximum_1)
+    rest_1 = ops.row_sum(ops.excluded_exponential(below_maximum))
+    ties_1 = ops.row_sum(ops.is_maximum(below_maximum))
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = ops.log1p(excluded_1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    sum_1 = ops.row_sum(inverse_total_1*(below_maximum - log_total_1)*ops.exp(below_maximum))
+    return -sum_1
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -1161,6 +1234,13 @@ variant = Variant(
                 "value_and_gradient": value_and_gradient_split,
                 "gradient_and_hessian": gradient_and_hessian_split,
                 "hessian_vector_product": hessian_vector_product_split,
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_weight": gradient_to_weight_arrays,
             },
         ),
     ),

@@ -302,6 +302,37 @@ def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
 
 
+# The same in array code, for any framework --------------------------------------------------------
+
+
+def value_arrays(ops, y, p, weight_parameter):
+    weight_parameter = ops.parameter(weight_parameter)
+    sum_1 = ops.row_sum(p*ops.log(ops.maximum(p, 1e-07)))
+    return -sum_1*weight_parameter
+
+
+def gradient_arrays(ops, y, p, weight_parameter):
+    weight_parameter = ops.parameter(weight_parameter)
+    maximum_value = ops.maximum(p, 1e-07)
+    return -weight_parameter*(ops.guarded_product(ops.greater(p, 1e-07), 1/maximum_value)*p + ops.log(maximum_value))
+
+
+def product_arrays(ops, y, p, vector, weight_parameter):
+    weight_parameter = ops.parameter(weight_parameter)
+    greater_value = ops.greater(p, 1e-07)
+    maximum_value = ops.maximum(p, 1e-07)
+    return vector*weight_parameter*(ops.guarded_product(greater_value, 1/(maximum_value*maximum_value))*p - 2*ops.guarded_product(greater_value, 1/maximum_value))
+
+
+def gradient_to_y_true_arrays(ops, y, p, weight_parameter):
+    return 0
+
+
+def gradient_to_weight_arrays(ops, y, p, weight_parameter):
+    sum_1 = ops.row_sum(p*ops.log(ops.maximum(p, 1e-07)))
+    return -sum_1
+
+
 # The kernels by output ----------------------------------------------------------------------------
 
 variant = Variant(
@@ -320,6 +351,13 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+            },
+            arrays={
+                "value": value_arrays,
+                "gradient": gradient_arrays,
+                "product": product_arrays,
+                "gradient_to_y_true": gradient_to_y_true_arrays,
+                "gradient_to_weight": gradient_to_weight_arrays,
             },
         ),
     ),
