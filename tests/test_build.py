@@ -11,7 +11,7 @@ import pytest
 import sympy as sp
 
 import lossgen as lg
-from lossgen.catalog import DECLARATIONS
+from lossgen.catalog import DECLARATIONS, PENALTIES
 from lossgen.compiler.build import Report, build
 from lossgen.compiler.module import modules, variant_names
 from lossgen.errors import CompileError
@@ -352,10 +352,13 @@ def test_a_module_that_is_no_python_is_not_written(tmp_path, monkeypatch):
 
 
 def test_the_generated_folder_is_what_the_catalogue_says():
-    report = build(DECLARATIONS, ROOT / "generated", index=True, check=True)
-    assert report.is_fresh, f"run `lossgen build`: {report.written} {report.left_over}"
-    found = {path.relative_to(ROOT / "generated").as_posix() for path in (ROOT / "generated").rglob("*.py")}
-    assert found == {*report.unchanged, "__init__.py"}, "a module that no table lists"
+    folder, known = ROOT / "generated", set()
+    for place, declarations in {".": DECLARATIONS, "penalties": PENALTIES}.items():
+        report = build(declarations, folder / place, index=True, check=True)
+        assert report.is_fresh, f"run `lossgen build`: {report.written} {report.left_over}"
+        known |= {Path(place, name).as_posix() for name in (*report.unchanged, "__init__.py")}
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*.py")}
+    assert found == known, "a module that no table lists"
 
 
 def test_generated_code_does_what_it_says_line_by_line():

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import lossgen
-from lossgen.catalog import DECLARATIONS
+from lossgen.catalog import DECLARATIONS, PENALTIES
 from lossgen.cli import main
 
 MY_LOSSES = """
@@ -58,7 +58,7 @@ def test_help_has_examples(command, capsys):
 
 def test_list_shows_every_loss(capsys):
     assert main(["list", "--names"]) == 0
-    assert capsys.readouterr().out.split() == [each.name for each in DECLARATIONS]
+    assert capsys.readouterr().out.split() == [each.name for each in (*DECLARATIONS, *PENALTIES)]
 
 
 def test_list_is_a_table(capsys):

@@ -14,7 +14,7 @@ from typing import Any
 from lossgen.errors import ConfigError, UnknownLossError
 
 PACKAGE = "lossgen"  # the package in registered names: "lossgen>Huber"
-MODULES = {"loss": "lossgen.losses", "penalty": "lossgen.penalties"}  # where a person finds them
+PLURALS = {"loss": "losses", "penalty": "penalties"}  # also the modules where a person finds them
 NOT_YET = ("CTC", "ctc", "Circle", "circle")
 
 
@@ -112,7 +112,7 @@ class Registry:
             cls = type(loss)
             ours = self.owns(cls.__name__, cls)
             return {
-                "module": MODULES[self.kind] if ours else cls.__module__,
+                "module": f"{PACKAGE}.{PLURALS[self.kind]}" if ours else cls.__module__,
                 "class_name": cls.__name__,
                 "config": loss.get_config(),
                 "registered_name": f"{PACKAGE if ours else 'Custom'}>{cls.__name__}",
@@ -121,7 +121,7 @@ class Registry:
         if callable(loss) and not inspect.isclass(loss) and name is not None and name.isidentifier():
             return name
         raise ConfigError(
-            f"Only an instance of a {self.kind} and a named function can be serialized. Received: {loss!r}"
+            f"Only instances of {PLURALS[self.kind]} and named functions can be serialized. Received: {loss!r}"
             + (f". Make an instance first: {name}()." if inspect.isclass(loss) else "")
         )
 
