@@ -121,7 +121,8 @@ class Registry:
         if callable(loss) and not inspect.isclass(loss) and name is not None and name.isidentifier():
             return name
         raise ConfigError(
-            f"Only instances of {PLURALS[self.kind]} and named functions can be serialized. Received: {loss!r}"
+            f"Only instances of {PLURALS[self.kind]} and named functions can be serialized. "
+            f"Received: {loss!r}"
             + (f". Make an instance first: {name}()." if inspect.isclass(loss) else "")
         )
 
