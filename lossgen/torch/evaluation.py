@@ -91,7 +91,7 @@ def by_one_kernel(loss, y: Tensor, p: Tensor, weight: Tensor | None, mask: Tenso
         return kernels.value(y, p, weight, mask, key_of(loss))
     y, p = y.contiguous(), p.contiguous()
     if is_recorded(p):
-        return fused.Fused.apply(y, p, weight, mask, loss)
+        return fused.value_with_gradient(y, p, weight, mask, loss)
     return fused.value(y, p, weight, mask, loss)
 
 

@@ -78,7 +78,7 @@ class Loss(nn.Module):
             return fused.value(y_true, y_pred, sample_weight, None, self._loss)
         if y_true.requires_grad:
             return evaluation.value_of(self._loss, y_true, y_pred, sample_weight, None)
-        return fused.Fused.apply(y_true, y_pred, sample_weight, None, self._loss)
+        return fused.value_with_gradient(y_true, y_pred, sample_weight, None, self._loss)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The loss of every row, neither weighted nor reduced."""
