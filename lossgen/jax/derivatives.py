@@ -166,7 +166,11 @@ def _tangent_of_gradient(call: Call, primals, tangents, each):
     truth = array_target(call, y, p)
     found = jnp.zeros_like(p)
     if moves(p_tangent):
-        found += array_code.product(Ops, call.plan, truth, p, each, p_tangent, parameters)
+        # Linear in the vector as a function, but not in how it is written, which JAX needs to transpose it.
+        found += jax.jvp(
+            lambda vector: array_code.product(Ops, call.plan, truth, p, each, vector, parameters),
+            (jnp.zeros_like(p),), (p_tangent,),
+        )[1]  # fmt: skip
     if moves(y_tangent):
         found += jax.jvp(
             lambda moved: array_code.gradient(Ops, call.plan, moved, p, each, parameters),
