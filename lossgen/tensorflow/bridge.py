@@ -15,7 +15,7 @@ from lossgen.runtime.arrays import evaluation as arrays
 from lossgen.runtime.arrays.preparation import prepared
 from lossgen.runtime.plan import Plan
 from lossgen.tensorflow import host
-from lossgen.tensorflow.inputs import inputs_of, tensor
+from lossgen.tensorflow.inputs import Inputs, inputs_of, tensor
 from lossgen.tensorflow.ops import Ops, integer_labels
 from lossgen.tensorflow.place import has_tangents, runs_ops
 
@@ -44,14 +44,22 @@ def losses_of(
         ParameterError: a parameter that the loss does not have.
         ExecutionError: kernels were demanded where they cannot run.
     """
+    losses, given = rows_of(loss, y_true, y_pred, parameters, target_gradient)
+    return tf.cast(losses, given.result)
+
+
+def rows_of(
+    loss: Any, y_true: Any, y_pred: Any, parameters: Mapping[str, Any] | None, target_gradient: bool
+) -> tuple[tf.Tensor, Inputs]:
+    """The losses of `losses_of` in the dtype that they are computed in, and the inputs of the call."""
     plan = loss._plan
     names = checked_names(loss, parameters)
-    y, p, axes, result = given = inputs_of(plan, y_true, y_pred)
+    y, p, *_ = given = inputs_of(plan, y_true, y_pred)
     if target_gradient:
         y, p = prepared_target(plan, y, p)
     values = [tf.cast(tensor(name, parameters[name]), p.dtype) for name in names]
-    ladder = Ladder(plan, axes, given.loss_shape, names, target_gradient)
-    return tf.cast(ladder.losses(y, p, *values), result)
+    ladder = Ladder(plan, given.axes, given.loss_shape, names, target_gradient)
+    return ladder.losses(y, p, *values), given
 
 
 class Ladder:

@@ -1,0 +1,159 @@
+"""`Loss`, the `tf.Module` of every loss, and how a standalone class becomes one."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import tensorflow as tf
+
+from lossgen import losses as standalone_losses
+from lossgen.runtime.configuration import plain
+from lossgen.runtime.construction import make_constructor
+from lossgen.tensorflow import reduction as reductions
+from lossgen.tensorflow.bridge import losses_of, rows_of
+from lossgen.tensorflow.ops import integer_labels
+from lossgen.tensorflow.parameters import number, standalone_of
+
+MODULE = "lossgen.tensorflow"
+
+
+class Loss(tf.Module):
+    """A loss as a module: `loss(y_true, y_pred, sample_weight=None, *, mask=None)`.
+
+    Reductions, weights and masks are those of `lossgen.losses`. Derivatives reach `sample_weight`, and
+    `y_true` where a call asks for it. They reach a parameter of the loss that is given as a tensor or a
+    `tf.Variable`; a variable is among the `trainable_variables`.
+    """
+
+    standalone: ClassVar[type]
+    signature: ClassVar[inspect.Signature]
+
+    @tf.autograph.experimental.do_not_convert
+    def __call__(
+        self,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
+        *,
+        mask: Any = None,
+        target_gradient: bool = False,
+    ) -> tf.Tensor:
+        """The reduced loss.
+
+        Args:
+            y_true: targets in the shape of the predictions; for losses of labels one integer a row.
+            y_pred: predictions, (…, columns).
+            sample_weight: None, a number, or a tensor that broadcasts to the losses.
+            mask: None, or booleans that broadcast to the losses: rows that count.
+            target_gradient: whether derivatives reach `y_true`.
+
+        Returns:
+            A scalar in the dtype of the predictions; with `reduction="none"` one weighted loss a row.
+
+        Raises:
+            ValueError: a shape, dtype, label or weight that does not fit; names the argument. Inside
+                `tf.function`, labels are checked when the graph runs (`InvalidArgumentError`); under XLA,
+                where nothing can be raised, a label that names no column makes the loss NaN.
+        """
+        rows, result = self._weighted(y_true, y_pred, sample_weight, mask, target_gradient)
+        return tf.cast(reductions.reduce(rows, self._loss.reduction), result)
+
+    def call(self, y_true: Any, y_pred: Any) -> tf.Tensor:
+        """The loss of every row, neither weighted nor reduced."""
+        return losses_of(self._loss, y_true, y_pred, self._learned_parameters())
+
+    @tf.autograph.experimental.do_not_convert
+    def sum_and_weight(
+        self,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
+        *,
+        mask: Any = None,
+        target_gradient: bool = False,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The sum of the weighted losses and what a mean divides it by; arguments are those of a call.
+
+        Add both over the replicas of a `tf.distribute` strategy, or over parts of a batch, and divide once.
+
+        Returns:
+            Two scalars: the sum, and the number of losses that count, or with
+            `reduction="mean_with_sample_weight"` the sum of their weights.
+        """
+        rows, _ = self._weighted(y_true, y_pred, sample_weight, mask, target_gradient)
+        return tf.reduce_sum(rows.losses), rows.divisor(self._loss.reduction)
+
+    def get_config(self) -> dict[str, Any]:
+        """Every constructor argument, in types that JSON has; what is learned as it is at present."""
+        learned = {name: number(one) for name, one in self._learned_parameters().items()}
+        return {**self._loss.get_config(), **{name: plain(one) for name, one in learned.items()}}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Loss":
+        """The loss of a configuration that `get_config` made.
+
+        Raises:
+            ConfigError: a key that is no constructor argument; names it.
+        """
+        return cls(**cls.standalone.from_config(config).get_config())
+
+    @property
+    def name(self) -> str:
+        """The name of the instance."""
+        return self._loss.name
+
+    def _learned_parameters(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self._learned}
+
+    def _weighted(self, y_true, y_pred, sample_weight, mask, target_gradient):
+        """Losses with their weights, and the dtype of the result."""
+        losses, given = rows_of(self._loss, y_true, y_pred, self._learned_parameters(), target_gradient)
+        used = None
+        if getattr(self._loss, "ignore_class", None) is not None:
+            used = tf.reshape(integer_labels(given.y) != self._loss.ignore_class, tf.shape(losses))
+        return reductions.weighted(losses, used, sample_weight, mask), given.result
+
+    def __repr__(self) -> str:
+        return repr(self._loss)
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached where the module has no attribute of the name.
+        if name in type(self).signature.parameters and "_loss" in self.__dict__:
+            return getattr(self._loss, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.signature.parameters and name not in self.__dict__.get("_learned", ()):
+            cls = type(self).__name__
+            raise AttributeError(
+                f"`{name}` of {cls} cannot be changed: make another loss, {cls}({name}={value!r})."
+            )
+        super().__setattr__(name, value)
+
+
+def make_class(standalone: type) -> type[Loss]:
+    """The module of a standalone class, by the same name and with the same arguments."""
+    namespace = {
+        "__doc__": standalone.__doc__,
+        "__module__": MODULE,
+        "standalone": standalone,
+        "signature": standalone.signature,
+    }
+    made = type(Loss)(standalone.__name__, (Loss,), namespace)
+    made.__init__ = make_constructor(made, _initialise)
+    return made
+
+
+def serialize(loss: Any) -> dict[str, Any] | str:
+    """A loss as plain data; `lossgen.losses` and every other door read it, too."""
+    if not isinstance(loss, Loss):
+        return standalone_losses.serialize(loss)
+    return standalone_losses.serialize(loss.standalone(**loss.get_config()))
+
+
+def _initialise(loss: Loss, values: Mapping[str, Any]) -> None:
+    tf.Module.__init__(loss)
+    loss._loss, tensors = standalone_of(loss.standalone, values)
+    loss._learned = tuple(tensors)
+    for name, one in tensors.items():
+        setattr(loss, name, one)

@@ -1,0 +1,38 @@
+"""Parameters of a loss that are tensors: derivatives reach them, and a variable among them can be learned."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+
+def standalone_of(standalone: type, values: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The standalone loss, which checks all arguments, and the parameters that are tensors.
+
+    Args:
+        values: constructor arguments by name.
+
+    Raises:
+        ParameterError: an argument, or the present value of a tensor, is out of its range.
+    """
+    tensors = {
+        name: value
+        for name, value in values.items()
+        if name in standalone.parameters and isinstance(value, tf.Variable | tf.Tensor)
+    }
+    numbers = {name: number(value) for name, value in tensors.items()}
+    given = {**values, **numbers}
+    return standalone(
+        **{name: one for name, one in given.items() if one is not None or name not in tensors}
+    ), tensors
+
+
+def number(value: Any) -> Any:
+    """The present value of a tensor: a number, a tuple of numbers, or None if it is known only when a graph
+    runs.
+    """
+    with tf.init_scope():
+        if isinstance(value, tf.Variable) or hasattr(value, "numpy"):
+            array = value.numpy()
+            return tuple(array.tolist()) if array.ndim else array.item()
+    return None

@@ -1,0 +1,117 @@
+"""From one loss a row to one number, in TensorFlow's operations: weights, masks, reductions.
+
+The rules are those of `lossgen.runtime.weights` and `lossgen.runtime.reduction`; derivatives reach weights.
+"""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from lossgen.errors import ShapeError, WeightError
+from lossgen.runtime.reduction import keeps_losses
+from lossgen.tensorflow.inputs import tensor
+
+
+class Weighted(NamedTuple):
+    """Losses times their weights, 0 where they do not count; which count (None: all), and the weights (None:
+    all 1), both in the shape of the losses.
+    """
+
+    losses: tf.Tensor
+    used: tf.Tensor | None
+    weight: tf.Tensor | None
+
+    def count(self) -> tf.Tensor:
+        """How many losses count."""
+        if self.used is None:
+            return tf.cast(tf.size(self.losses), self.losses.dtype)
+        return tf.reduce_sum(tf.cast(self.used, self.losses.dtype))
+
+    def total_weight(self) -> tf.Tensor:
+        """The sum of the weights of the losses that count."""
+        return self.count() if self.weight is None else tf.reduce_sum(self.weight)
+
+    def divisor(self, reduction: str | None) -> tf.Tensor:
+        """What a mean divides the sum of the losses by."""
+        return self.total_weight() if reduction == "mean_with_sample_weight" else self.count()
+
+
+def weighted(losses: tf.Tensor, used: tf.Tensor | None, sample_weight: Any, mask: Any) -> Weighted:
+    """Losses with their weights.
+
+    Args:
+        losses: one a row, float32 or float64.
+        used: which have a label that counts; None for all.
+        sample_weight: None, or numbers that broadcast to the losses.
+        mask: None, or booleans (numbers: not 0) that broadcast to the losses.
+
+    Raises:
+        WeightError: weights or mask do not broadcast to the losses.
+    """
+    weight = None
+    if mask is not None:
+        mask, losses = fit("mask", tf.cast(tensor("mask", mask), tf.bool), losses)
+    if sample_weight is not None:
+        weight = tf.cast(tensor("sample_weight", sample_weight), losses.dtype)
+        weight, losses = fit("sample_weight", weight, losses)
+    # Either may have added or dropped a last axis of size 1.
+    found = [tf.reshape(one, tf.shape(losses)) for one in (used, mask) if one is not None]
+    used = tf.reduce_all(tf.stack(found), 0) if len(found) > 1 else found[0] if found else None
+    if used is not None:
+        losses = tf.where(used, losses, 0)
+        weight = weight if weight is None else tf.where(used, weight, 0)
+    if weight is not None:
+        # What weighs 0 does not count even if it is not finite; else a weight has its derivative at 0, too.
+        losses = weight * tf.where((weight == 0) & ~tf.math.is_finite(losses), 0, losses)
+    return Weighted(losses, used, weight)
+
+
+def reduce(rows: Weighted, reduction: str | None) -> tf.Tensor:
+    """The reduced loss; a single loss without an index is returned as it is."""
+    if keeps_losses(reduction) or rows.losses.shape.rank == 0:
+        return rows.losses
+    total = tf.reduce_sum(rows.losses)
+    return total if reduction == "sum" else tf.math.divide_no_nan(total, rows.divisor(reduction))
+
+
+def fit(name: str, array: tf.Tensor, losses: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Weights in a shape that broadcasts to the losses, and the losses, by the rule of
+    `lossgen.runtime.weights.fit`.
+
+    Raises:
+        WeightError: the weights do not broadcast to the losses, or would broadcast the losses.
+        ShapeError: their rank is not known.
+    """
+    given, shape = array.shape, losses.shape
+    if given.rank is None:
+        raise ShapeError(
+            f"The number of dimensions of `{name}` must be known: call `tf.ensure_shape` before."
+        )
+    if given.rank == 0:
+        return tf.broadcast_to(array, tf.shape(losses)), losses
+    ranks = given.rank - shape.rank
+    if ranks == 1 and given[-1] in (1, None):
+        if shape.rank == 1:
+            losses = losses[:, None]
+        else:
+            array = tf.squeeze(array, -1)
+    elif ranks == -1 and shape[-1] == 1:
+        if given.rank == 1:
+            array = array[:, None]
+        else:
+            losses = tf.squeeze(losses, -1)
+    pairs = zip(list(array.shape)[::-1], list(losses.shape)[::-1], strict=False)
+    if array.shape.rank <= losses.shape.rank and all(
+        size in (1, None) or wanted in (size, None) for size, wanted in pairs
+    ):
+        return tf.broadcast_to(array, tf.shape(losses)), losses
+    advice = ""
+    if shape.rank == 0:
+        advice = " There is one loss for the whole tensor, so only a single number can weigh it."
+    elif given.rank < shape.rank and given.is_compatible_with(shape[: given.rank]):
+        wanted = (*given, *[1] * (shape.rank - given.rank))
+        advice = f" For one number a leading index, pass it in shape {wanted}."
+    raise WeightError(
+        f"`{name}` must broadcast to the losses. "
+        f"Received: {name} of shape {given} and losses of shape {shape}.{advice}"
+    )
