@@ -9,7 +9,7 @@ from lossgen.runtime.reduction import keeps_losses
 from lossgen.torch import fused, inputs, transformed, weighting
 from lossgen.torch.choice import by_kernels, is_direct, is_readable
 from lossgen.torch.operators import kernels, key_of
-from lossgen.torch.shapes import column_axes, loss_shape, one_label_a_row
+from lossgen.torch.shapes import column_axes, loss_shape
 
 Parameters = Mapping[str, Tensor]
 
@@ -52,11 +52,10 @@ def sum_and_weight_of(
     weight, mask = weights(p, sample_weight, mask)
     plan = loss._plan
     ones = p.new_ones(loss_shape(plan, y.shape, p.shape))
-    used = None
-    if plan.labels and plan.ignore_class is not None:
-        used = one_label_a_row(plan, y, p) != plan.ignore_class
+    _, used = weighting.used_labels(plan, y, p, None)
     _, row_weight, used = weighting.weigh(ones, used, weight, mask)
-    return total, weighting.divisor_of(loss.reduction, ones, row_weight, used)
+    reduction = loss.reduction if ones.ndim else None  # one loss without an index counts for 1
+    return total, weighting.divisor_of(reduction, ones, row_weight, used)
 
 
 def arguments(loss, y_true, y_pred) -> tuple[Tensor, Tensor, torch.dtype]:

@@ -33,6 +33,7 @@ class Loss(nn.Module):
 
     standalone: ClassVar[type]
     signature: ClassVar[inspect.Signature]
+    inputs: ClassVar[tuple[str, ...]]
 
     def forward(
         self,
@@ -139,32 +140,31 @@ class Loss(nn.Module):
     def __reduce__(self):
         return _blank, (self.standalone,), self.__dict__.copy()
 
+    def _initialise(self, values: dict[str, Any]) -> None:
+        """Makes the standalone loss, which checks all arguments, and keeps what is learned."""
+        own = self.standalone.parameters
+        learned = {
+            name: value
+            for name, value in values.items()
+            if name in own and isinstance(value, Tensor) and value.requires_grad
+        }
+        numbers = {name: inputs.plain_number(value) for name, value in values.items()}
+        loss = self.standalone(**{**numbers, "dtype": inputs.dtype_name(values["dtype"])})
+        nn.Module.__init__(self)
+        self._loss = loss
+        self._sums = type(loss)(**{**loss.get_config(), "reduction": "sum"})
+        self._learned = tuple(learned)
+        self._is_short = not learned and not keeps_losses(loss.reduction) and loss.dtype is None
+        for one in (self._loss, self._sums):
+            make_ready(one)
+        for name, tensor in learned.items():
+            setattr(self, name, tensor)
+
     def _learned_parameters(self) -> dict[str, Tensor] | None:
         """The learned parameters by name."""
         if not self._learned:
             return None
         return checked_parameters(self.standalone, {name: getattr(self, name) for name in self._learned})
-
-
-def _initialise(module: Loss, values: dict) -> None:
-    """Makes the standalone loss, which checks all arguments, and keeps what is learned."""
-    own = module.standalone.parameters
-    learned = {
-        name: value
-        for name, value in values.items()
-        if name in own and isinstance(value, Tensor) and value.requires_grad
-    }
-    numbers = {name: inputs.plain_number(value) for name, value in values.items()}
-    loss = module.standalone(**{**numbers, "dtype": inputs.dtype_name(values["dtype"])})
-    nn.Module.__init__(module)
-    module._loss = loss
-    module._sums = type(loss)(**{**loss.get_config(), "reduction": "sum"})
-    module._learned = tuple(learned)
-    module._is_short = not learned and not keeps_losses(loss.reduction) and loss.dtype is None
-    for one in (module._loss, module._sums):
-        make_ready(one)
-    for name, tensor in learned.items():
-        setattr(module, name, tensor)
 
 
 def _blank(standalone: type) -> Loss:
@@ -178,11 +178,12 @@ def make_class(standalone: type) -> type[Loss]:
     members = {
         "standalone": standalone,
         "signature": standalone.signature,
+        "inputs": standalone.inputs,
         "__doc__": standalone.__doc__,
         "__module__": MODULE if is_of_the_catalogue(standalone) else standalone.__module__,
     }
     cls = type(standalone.__name__, (Loss,), members)
-    cls.__init__ = make_constructor(cls, _initialise)
+    cls.__init__ = make_constructor(cls)
     return cls
 
 
