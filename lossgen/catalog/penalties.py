@@ -1,8 +1,8 @@
 """Penalties of one input, to be added to a loss: of weights, of activations, of predictions, of images."""
 
-from sympy import Abs, log
+from sympy import Abs, log, sqrt
 
-from lossgen.language.atoms import maximum
+from lossgen.language.atoms import maximum, square
 from lossgen.language.parameters import Parameter
 from lossgen.language.penalty import penalty
 from lossgen.language.reductions import LogSoftmax, Mean, Softmax, Sum
@@ -22,7 +22,7 @@ def l1(x, *, l1=WEIGHT):
 @penalty(reference="A. E. Hoerl, R. W. Kennard, Ridge Regression, Technometrics 12, 1970")
 def l2(x, *, l2=WEIGHT):
     """l2·Σ x², over the whole tensor: keeps weights small."""
-    return l2 * Sum(x**2)
+    return Sum(square(sqrt(l2) * x))
 
 
 @penalty(
@@ -31,12 +31,12 @@ def l2(x, *, l2=WEIGHT):
 )  # fmt: skip
 def l1_l2(x, *, l1=OFF, l2=OFF):
     """l1·Σ |x| + l2·Σ x², over the whole tensor."""
-    return Sum(l1 * Abs(x) + l2 * x**2)
+    return Sum(l1 * Abs(x) + square(sqrt(l2) * x))
 
 
 @penalty(
-    scope=-1, axis_argument=True, reduction="mean",
-    domain=probability_or_logit,
+    scope=-1, axis_argument=True, reduction="mean", domain=probability_or_logit,
+    kinks="x = 1e-7 (probabilities)",
     reference="G. Pereyra et al., Regularizing Neural Networks by Penalizing Confident Output "
     "Distributions, 2017, section 3",
 )  # fmt: skip

@@ -9,12 +9,13 @@ from lossgen.language.declaration import Declaration
 from lossgen.language.notation import replace
 from lossgen.language.printing import latex as latex_of
 from lossgen.language.printing import text
+from lossgen.language.symbols import y_pred
 
 WHICH = ("value", "gradient", "hessian")
 SYMBOLS = {
     "value": "L",
-    "gradient": r"\frac{\partial L}{\partial p}",
-    "hessian": r"\frac{\partial^2 L}{\partial p^2}",
+    "gradient": r"\frac{\partial L}{\partial INPUT}",
+    "hessian": r"\frac{\partial^2 L}{\partial INPUT^2}",
 }
 
 
@@ -69,7 +70,8 @@ def latex(declaration: Declaration, which: str = "value", **options) -> str:
     if which not in WHICH:
         raise ParameterError(f"`which` must be one of {WHICH}. Received: which={which!r}")
     terms = [latex_of(_spelt_out(each, which)) for each in formulas_of(declaration, **options)]
-    return f"{SYMBOLS[which]} = {' + '.join(terms)}"
+    symbol = SYMBOLS[which].replace("INPUT", str(declaration.as_read(y_pred)))
+    return f"{symbol} = {' + '.join(terms)}"
 
 
 def _joined(declaration: Declaration, which: str, options: dict) -> str:

@@ -30,11 +30,11 @@ class Inspected:
 
         return hessian_formula(self, **options)
 
-    def latex(self: Any, **options: Any) -> str:
-        """The loss and its gradient as LaTeX."""
+    def latex(self: Any, which: str = "value", **options: Any) -> str:
+        """The loss, its "gradient" or its "hessian" as LaTeX."""
         from lossgen.inspection.formulas import latex
 
-        return latex(self, **options)
+        return latex(self, which, **options)
 
     def plot(self: Any, **options: Any) -> object:
         """A figure of the loss and its gradient."""

@@ -129,9 +129,7 @@ def declared(function: Formula, facts: PenaltyFacts) -> PenaltyDeclaration:
     """The declaration of a function of one input."""
     name = name_of(function, facts.get("name"), "penalty")
     check_names(name, facts, PenaltyFacts, "lg.penalty")
-    inputs, own = read_signature(name, function, ("x",), "a penalty is a function of its input")
-    if inputs:
-        raise DeclarationError(f"{name}: a penalty has one input; make `{inputs[0].name}` a keyword.")
+    _, own = read_signature(name, function, ("x",), "a penalty is a function of its input")
     if "x" in own:
         raise DeclarationError(f"{name}: `x` is the input in every penalty; rename the argument.")
     preparation = facts.get("preparation")

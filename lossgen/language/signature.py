@@ -47,6 +47,9 @@ def read_signature(
             f"{name}: the target comes first; write def {name}(y_true, y_pred, …) instead of "
             f"def {name}({inputs[0]}, {inputs[1]}, …)."
         )
+    if first != TARGET_AND_PREDICTION and len(inputs) > len(first):
+        extra = inputs[len(first)]
+        raise DeclarationError(f"{name}: {meaning} alone; write `{extra}` as a keyword: {extra}=1.0.")
     for key in inputs[len(first) :]:
         check_name(name, "input", key)
     return tuple(Input(key, "extra", Symbol(key, real=True)) for key in inputs[len(first) :]), arguments
