@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lossgen.errors import ExecutionError
-from lossgen.jax.native import Structure, handler
+from lossgen.jax.native import Structure, handler, number_of
 from lossgen.jax.ops import Ops
 from lossgen.runtime.arrays import evaluation as array_code
 from lossgen.runtime.batch import joint_layout
@@ -173,12 +173,13 @@ def _custom_call(call: Call, output: str, y, p, weight=None, losses: bool = Fals
         parameters=tuple(_kind(value) for value in chosen.fixed),
     )  # fmt: skip
     kernel = chosen.kernel if team == "split" else chosen.kernel[team == "chunks"]
-    name = _registered(*handler(kernel, structure))
+    name = _registered(*handler(structure))
     rows, width = chosen.shape[0], 1 if chosen.flat else chosen.shape[1]
     chunk = chunk_length(rows, p.size, chosen.multiple) if chosen.multiple else rows
     ignore = call.plan.ignore_class if term.labels else None
     ignored = NO_LABEL if ignore is None else ignore
     integers = (
+        number_of(kernel, structure.arguments()),
         rows, width, layout.columns, chunk, call.threads, ignored, ignore is not None, call.mean_of_valid
     )  # fmt: skip
     target = y.reshape(-1) if term.labels else _seen(y, layout, chosen.shape)

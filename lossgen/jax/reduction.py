@@ -123,7 +123,7 @@ def value(settings: Settings, y_true, y_pred, sample_weight, mask, parameters):
 def sum_and_weight(settings: Settings, y_true, y_pred, sample_weight, mask, parameters):
     """The sum of the weighted losses, and what a mean divides it by."""
     scene = Scene(settings, y_true, y_pred, sample_weight, mask, parameters)
-    weighted = settings.loss.reduction == "mean_with_sample_weight"
+    weighted = settings.loss.reduction == "mean_with_sample_weight" and scene.layout.loss_shape
     weight = scene.weight_sum() if weighted else scene.valid()
     return scene.total(), jnp.asarray(weight, scene.p.dtype)
 

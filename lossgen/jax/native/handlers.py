@@ -1,4 +1,4 @@
-"""`handler`: a kernel of a generated module as a C function that XLA calls, compiled once for its types.
+"""`handler`: a C function that XLA calls and that calls a kernel, compiled once for the types of its arrays.
 
 Arguments of the call, in this order: target, prediction, weight of each row (if weighted), vector (of a
 product). Results: the loss of each row, or one total; then the array, if the output has one. Leading axes
@@ -11,10 +11,13 @@ import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numba import carray, types
 from numba.core.ccallback import CFunc
+from numba.np.numpy_support import from_dtype
 
 from lossgen.jax.native.frame import (
     argument,
@@ -25,25 +28,30 @@ from lossgen.jax.native.frame import (
     pointer,
     result,
 )
+from lossgen.jax.native.kernels import address_of, caller
 from lossgen.jax.native.pool import team_of
+from lossgen.runtime import labels as labels_module
 from lossgen.runtime.compiling import QuickCache, njit
 from lossgen.runtime.labels import count_labels
 from lossgen.runtime.options import INLINE
+from lossgen.runtime.team import addresses
+from lossgen.runtime.team.work import TEAM
 
-INTEGERS = ("rows", "width", "columns", "chunk", "threads", "ignored", "ignores", "mean_of_valid")
+INTEGERS = ("kernel", "rows", "width", "columns", "chunk", "threads", "ignored", "ignores", "mean_of_valid")
 """What the words of the first attribute are.
 
-A kernel sees `rows` × `width` elements of a prediction; a flat one a line of `rows`. `columns` is how many
-labels there are. With `mean_of_valid` the scale is divided by the number of labels that are not ignored.
+`kernel` is a number of `lossgen.jax.native.kernels`. A kernel sees `rows` × `width` elements of a
+prediction; a flat one a line of `rows`. `columns` is how many labels there are. With `mean_of_valid` the
+scale is divided by the number of labels that are not ignored.
 """
-ROWS, WIDTH, COLUMNS, CHUNK, THREADS, IGNORED, IGNORES, MEAN_OF_VALID = range(len(INTEGERS))
+KERNEL, ROWS, WIDTH, COLUMNS, CHUNK, THREADS, IGNORED, IGNORES, MEAN_OF_VALID = range(len(INTEGERS))
 
 SIGNATURE = types.int64(types.int64)
 
 
 @dataclass(frozen=True)
 class Structure:
-    """What the code of a handler depends on besides the kernel.
+    """What the code of a handler depends on.
 
     Attributes:
         prediction, target: names of dtypes. The weight and the results have that of the prediction.
@@ -71,33 +79,59 @@ class Structure:
     parameters: tuple[int, ...]
 
 
-_handlers: dict[tuple, tuple[str, CFunc]] = {}
+    def arguments(self) -> tuple[types.Type, ...]:
+        """The types of the arguments of its kernels."""
+        p_type, y_type = from_dtype(np.dtype(self.prediction)), from_dtype(np.dtype(self.target))
+        data = types.Array(p_type, 1 if self.flat else 2, "C")
+        line = types.Array(p_type, 1, "C")
+        fixed = [
+            types.float64 if kind == 0 else types.int64 if kind < 0 else types.Array(types.float64, 1, "C")
+            for kind in self.parameters
+        ]
+        if self.team == "chunks":
+            fixed = [types.UniTuple(each, 1) if isinstance(each, types.Array) else each for each in fixed]
+        given = [types.Array(y_type, 1 if self.flat or self.labels else 2, "C"), data, *fixed]
+        given += [line if self.weighted else types.none, types.float64] + [types.int64] * self.labels
+        given += [line if self.losses else types.none] * self.has_value
+        given += [data] * (self.has_vector + self.has_array)
+        if self.team == "alone":
+            return tuple(given)
+        if self.team == "split":
+            return (TEAM, *given)
+        return (TEAM, types.int64, types.StarArgTuple(tuple(given)))
+
+
+_handlers: dict[Structure, tuple[str, CFunc]] = {}
 _lock = threading.Lock()
 
 
-def handler(kernel: Callable, structure: Structure) -> tuple[str, CFunc]:
-    """The handler of a kernel and a name that is its own, in this process and the next."""
-    key = kernel, structure
+def handler(structure: Structure) -> tuple[str, CFunc]:
+    """The handler for a structure and a name that is its own, in this process and the next."""
     with _lock:
-        if key not in _handlers:
-            _handlers[key] = _compiled(kernel, structure)
-        return _handlers[key]
+        if structure not in _handlers:
+            _handlers[structure] = _compiled(structure)
+        return _handlers[structure]
 
 
-def _compiled(kernel: Callable, structure: Structure) -> tuple[str, CFunc]:
-    source = QuickCache(kernel.py_func)
-    stamp = source._impl.locator.get_source_stamp()
-    identity = kernel.__module__, kernel.__qualname__, stamp, structure
-    digest = hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
-    name = f"lossgen_{kernel.__name__}_{digest}"
-    function = _function(kernel, structure)
+def _compiled(structure: Structure) -> tuple[str, CFunc]:
+    digest = hashlib.sha256(f"{_sources()} {structure}".encode()).hexdigest()[:16]
+    function = _function(structure)
     # The name of the function is that of its file in the cache, and of its symbol.
-    function.__name__ = function.__qualname__ = name
+    function.__name__ = function.__qualname__ = name = f"lossgen_{digest}"
     made = CFunc(function, (SIGNATURE.args, SIGNATURE.return_type), locals={},
                  options={"error_model": "numpy", "fastmath": {"nsz"}})  # fmt: skip
     made._cache = HandlerCache(function)
     made.compile()
     return name, made
+
+
+@cache
+def _sources() -> str:
+    """A digest of all code that handlers are compiled from."""
+    folders = [Path(__file__).parent, Path(addresses.__file__).parent]
+    paths = [path for folder in folders for path in sorted(folder.glob("*.py"))]
+    content = b"".join(path.read_bytes() for path in (*paths, Path(labels_module.__file__)))
+    return hashlib.sha256(content).hexdigest()
 
 
 class HandlerCache(QuickCache):
@@ -107,7 +141,7 @@ class HandlerCache(QuickCache):
         return sig, codegen.magic_tuple(), self._py_func.__name__
 
 
-def _function(kernel: Callable, structure: Structure) -> Callable:
+def _function(structure: Structure) -> Callable:
     """The handler as Python code, made of parts that fit the structure."""
     p_type, y_type = np.dtype(structure.prediction).type, np.dtype(structure.target).type
     p_bytes, y_bytes = np.dtype(p_type).itemsize, np.dtype(y_type).itemsize
@@ -123,7 +157,8 @@ def _function(kernel: Callable, structure: Structure) -> Callable:
     arrays = _in_tuple(predictions) if has_array else _empty
     ignored_of = _one if labels else _no_one
     parameters = _parameters(structure.parameters, wrapped=structure.team == "chunks")
-    run = {"alone": _alone, "chunks": _in_chunks, "split": _split}[structure.team](kernel)
+    call = caller(types.float64 if has_value or structure.team == "chunks" else types.none)
+    run = {"alone": _alone, "chunks": _in_chunks, "split": _split}[structure.team](call)
     run = run if has_value else _quiet(run)
     together = structure.team != "alone"
 
@@ -137,6 +172,7 @@ def _function(kernel: Callable, structure: Structure) -> Callable:
             rows = size // width
         examples = size // (rows * width)
         team = team_of(frame, integers[THREADS]) if together else (0, 0, 1)
+        kernel = address_of(integers[KERNEL])
         y, p = argument(frame, 0), argument(frame, 1)
         for example in range(examples):
             first_row, first = example * rows, example * rows * width
@@ -164,7 +200,7 @@ def _function(kernel: Callable, structure: Structure) -> Callable:
             arrays_ = arrays(array_address, rows, width, p_type)
             fixed = parameters(numbers + 8)
             ends = (weight, scale, *ignored_of(integers[IGNORED]), *places_, *vectors_, *arrays_)
-            total = run(team, integers[CHUNK], (target, prediction, *fixed, *ends))
+            total = run(kernel, team, integers[CHUNK], (target, prediction, *fixed, *ends))
             if scale == 0:  # nothing counts, not even what is not finite
                 total = 0.0
                 _clear(array_address, rows * width, p_type, has_array)
@@ -276,34 +312,34 @@ def _with(first: Callable, part: Callable, offset: int) -> Callable:
     return read
 
 
-def _alone(kernel: Callable) -> Callable:
+def _alone(call: Callable) -> Callable:
     @njit(**INLINE)
-    def run(team, length, arguments):
-        return kernel(*arguments)
+    def run(kernel, team, length, arguments):
+        return call(kernel, arguments)
 
     return run
 
 
-def _in_chunks(kernel: Callable) -> Callable:
+def _in_chunks(call: Callable) -> Callable:
     @njit(**INLINE)
-    def run(team, length, arguments):
-        return kernel(team, length, *arguments)
+    def run(kernel, team, length, arguments):
+        return call(kernel, (team, length, arguments))
 
     return run
 
 
-def _split(kernel: Callable) -> Callable:
+def _split(call: Callable) -> Callable:
     @njit(**INLINE)
-    def run(team, length, arguments):
-        return kernel(team, *arguments)
+    def run(kernel, team, length, arguments):
+        return call(kernel, (team, *arguments))
 
     return run
 
 
-def _quiet(call: Callable) -> Callable:
+def _quiet(run: Callable) -> Callable:
     @njit(**INLINE)
-    def run(team, length, arguments):
-        call(team, length, arguments)
+    def run_only(kernel, team, length, arguments):
+        run(kernel, team, length, arguments)
         return 0.0
 
-    return run
+    return run_only
