@@ -25,6 +25,7 @@ class Loss(tf.Module):
     `tf.Variable`; a variable is among the `trainable_variables`.
     """
 
+    inputs: ClassVar[tuple[str, ...]]
     standalone: ClassVar[type]
     signature: ClassVar[inspect.Signature]
 
@@ -113,6 +114,13 @@ class Loss(tf.Module):
             used = tf.reshape(integer_labels(given.y) != self._loss.ignore_class, tf.shape(losses))
         return reductions.weighted(losses, used, sample_weight, mask), given.result
 
+    def _initialise(self, values: Mapping[str, Any]) -> None:
+        tf.Module.__init__(self)
+        self._loss, tensors = standalone_of(self.standalone, values)
+        self._learned = tuple(tensors)
+        for name, one in tensors.items():
+            setattr(self, name, one)
+
     def __repr__(self) -> str:
         return repr(self._loss)
 
@@ -136,11 +144,12 @@ def make_class(standalone: type) -> type[Loss]:
     namespace = {
         "__doc__": standalone.__doc__,
         "__module__": MODULE,
+        "inputs": standalone.inputs,
         "standalone": standalone,
         "signature": standalone.signature,
     }
     made = type(Loss)(standalone.__name__, (Loss,), namespace)
-    made.__init__ = make_constructor(made, _initialise)
+    made.__init__ = make_constructor(made)
     return made
 
 
@@ -149,11 +158,3 @@ def serialize(loss: Any) -> dict[str, Any] | str:
     if not isinstance(loss, Loss):
         return standalone_losses.serialize(loss)
     return standalone_losses.serialize(loss.standalone(**loss.get_config()))
-
-
-def _initialise(loss: Loss, values: Mapping[str, Any]) -> None:
-    tf.Module.__init__(loss)
-    loss._loss, tensors = standalone_of(loss.standalone, values)
-    loss._learned = tuple(tensors)
-    for name, one in tensors.items():
-        setattr(loss, name, one)

@@ -34,6 +34,7 @@ class Loss(tf_keras.losses.Loss):
         name: name of the instance.
     """
 
+    inputs: ClassVar[tuple[str, ...]]
     standalone: ClassVar[type]
     signature: ClassVar[inspect.Signature]
 
@@ -89,6 +90,14 @@ class Loss(tf_keras.losses.Loss):
                 f"Received: sample_weight of shape {weight} and losses of shape {losses}"
             )
 
+    def _initialise(self, values: Mapping[str, Any]) -> None:
+        tf_keras.losses.Loss.__init__(self, values["reduction"], values["name"])
+        own = {name: value for name, value in values.items() if name != "reduction"}
+        self._loss, tensors = standalone_of(self.standalone, own)
+        self._learned = tuple(tensors)
+        for name, one in tensors.items():
+            setattr(self, name, one)
+
     def __repr__(self) -> str:
         return repr(self._loss)
 
@@ -142,11 +151,12 @@ def make_class(standalone: type, module: str = MODULE) -> type[Loss]:
     namespace = {
         "__doc__": standalone.__doc__,
         "__module__": module,
+        "inputs": standalone.inputs,
         "standalone": standalone,
         "signature": standalone.signature.replace(parameters=parameters),
     }
     made = type(Loss)(standalone.__name__, (Loss,), namespace)
-    made.__init__ = make_constructor(made, _initialise)
+    made.__init__ = make_constructor(made)
     return made
 
 
@@ -166,12 +176,3 @@ def _shape(value: Any) -> tuple | None:
     """What is known of the shape of an argument; None if not even the rank is."""
     shape = tf.TensorShape(value.shape if hasattr(value, "shape") else tf.convert_to_tensor(value).shape)
     return None if shape.rank is None else tuple(shape)
-
-
-def _initialise(loss: Loss, values: Mapping[str, Any]) -> None:
-    tf_keras.losses.Loss.__init__(loss, values["reduction"], values["name"])
-    own = {name: value for name, value in values.items() if name != "reduction"}
-    loss._loss, tensors = standalone_of(loss.standalone, own)
-    loss._learned = tuple(tensors)
-    for name, one in tensors.items():
-        setattr(loss, name, one)
