@@ -95,6 +95,11 @@ def fit(name: str, array: np.ndarray, loss_shape: tuple[int, ...]) -> tuple[np.n
     pairs = zip(array.shape[::-1], shape[::-1], strict=False)
     if array.ndim <= len(shape) and all(size in (1, wanted) for size, wanted in pairs):
         return array, shape
+    raise weight_error(name, given, loss_shape)
+
+
+def weight_error(name: str, given: tuple[int, ...], loss_shape: tuple[int, ...]) -> WeightError:
+    """The error for weights (or a mask, `name`) of a shape that does not broadcast to that of the losses."""
     if not loss_shape:
         advice = " There is one loss for the whole tensor, so only a single number can weigh it."
     elif given == loss_shape[: len(given)]:
@@ -102,7 +107,7 @@ def fit(name: str, array: np.ndarray, loss_shape: tuple[int, ...]) -> tuple[np.n
         advice = f" For one number a leading index, pass it in shape {wanted}."
     else:
         advice = ""
-    raise WeightError(
+    return WeightError(
         f"`{name}` must broadcast to the losses. "
         f"Received: {name} of shape {given} and losses of shape {loss_shape}.{advice}"
     )

@@ -1,0 +1,131 @@
+"""The way from Keras to the code that computes: the bridge of the framework that Keras runs on."""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from lossgen.errors import DtypeError, MissingLibraryError
+from lossgen.keras import private
+
+BRIDGES = {name: f"lossgen.{name}.bridge" for name in ("torch", "jax", "tensorflow")}
+
+_losses_of: Callable[..., Any]
+"""Computes the losses of rows on Keras's backend, which never changes; found when the first loss is made."""
+
+
+def make_ready(standalone: Any) -> None:
+    """Finds the way to the kernels before anything is traced.
+
+    Raises:
+        MissingLibraryError: Keras runs on a backend for which there is no bridge.
+    """
+    global _losses_of
+    name = keras.backend.backend()
+    if name == "numpy":
+        _losses_of = losses_on_numpy
+        return
+    if name not in BRIDGES:
+        raise MissingLibraryError(
+            f"`lossgen.keras` runs on the backends jax, torch, tensorflow and numpy. Received: {name!r}. "
+            "Set KERAS_BACKEND before Keras is imported."
+        )
+    bridge = import_module(BRIDGES[name])
+    _losses_of = bridge.losses_of
+    if name == "torch":
+        bridge.make_ready(standalone)
+
+
+def losses_of(
+    standalone: Any, y_true: Any, y_pred: Any, learnable: Mapping[str, Any], target_gradient: bool
+) -> Any:
+    """The loss of every row, differentiable with respect to the predictions and the learnable parameters.
+
+    Args:
+        standalone: instance of a class of `lossgen.losses`, made ready.
+        y_true, y_pred: tensors of the backend.
+        learnable: parameter → `keras.Variable` that holds it.
+        target_gradient: whether gradients flow to the targets too.
+    """
+    parameters = {name: ops.convert_to_tensor(variable) for name, variable in learnable.items()} or None
+    return _losses_of(standalone, y_true, y_pred, parameters=parameters, target_gradient=target_gradient)
+
+
+def losses_on_numpy(
+    standalone: Any,
+    y_true: np.ndarray,
+    y_pred: np.ndarray,
+    parameters: Mapping[str, Any] | None = None,
+    target_gradient: bool = False,
+) -> np.ndarray:
+    """The losses by the kernels, for evaluation: Keras has no gradients on NumPy, so none flow anywhere."""
+    from lossgen.runtime import evaluation
+
+    if parameters:
+        numbers = {name: np.asarray(value).tolist() for name, value in parameters.items()}
+        standalone = type(standalone)(**{**standalone.get_config(), **numbers})
+    if private.is_symbolic() and standalone._plan.labels:
+        y_true = np.zeros_like(y_true)
+    return np.asarray(evaluation.losses_of(standalone._plan, y_true, y_pred))
+
+
+def loss_axes(standalone: Any, rank: int) -> tuple[int, ...]:
+    """The axes of predictions of a rank that their losses still have: those that no term reduces."""
+    reduced = set(range(rank))
+    for scope in standalone._plan.scopes:
+        axes = range(rank) if scope is None else (scope,) if isinstance(scope, int) else scope
+        reduced &= {axis % rank for axis in axes}
+    return tuple(axis for axis in range(rank) if axis not in reduced)
+
+
+def finite_where_masked(prediction: Any, mask: Any, standalone: Any) -> Any:
+    """Predictions that are 1 in masked rows, for JAX: it multiplies the gradient of a row, which may be
+    infinite, by the 0 that a masked row has. Other backends ask for no gradient of such rows.
+    """
+    kept = loss_axes(standalone, len(prediction.shape))
+    if tuple(mask.shape) != tuple(prediction.shape[axis] for axis in kept):
+        return prediction
+    others = [axis for axis in range(len(prediction.shape)) if axis not in kept]
+    return ops.where(ops.expand_dims(ops.cast(mask, "bool"), others), prediction, 1)
+
+
+def tensor(name: str, values: Any, dtype: Any = None) -> Any:
+    """A tensor of the backend.
+
+    Raises:
+        DtypeError: a masked array, whose mask would be lost, or what holds no real numbers.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        raise DtypeError(
+            f"`{name}` must not be a masked array: pass its data, and 0 as `sample_weight` of what does not "
+            f"count. Received: {name} of type MaskedArray"
+        )
+    converted = ops.convert_to_tensor(values, dtype)
+    found = keras.backend.standardize_dtype(converted.dtype)
+    if "complex" in found or found == "string":
+        raise DtypeError(f"`{name}` must hold real numbers. Received: {name} of dtype {found}")
+    return converted
+
+
+def has_values(array: Any) -> bool:
+    """Whether the numbers of a tensor can be looked at: it is neither traced nor a place holder."""
+    name = keras.backend.backend()
+    if name == "torch":
+        import torch
+
+        return not torch.compiler.is_compiling() and type(array) is torch.Tensor and not array.is_meta
+    if name == "jax":
+        import jax
+
+        return not isinstance(array, jax.core.Tracer)
+    if name == "tensorflow":
+        return hasattr(array, "_numpy")
+    return not private.is_symbolic()
+
+
+def current_value(variable: Any) -> float | list:
+    """The number or numbers that a `keras.Variable` holds now."""
+    return np.asarray(ops.convert_to_numpy(variable), np.float64).tolist()

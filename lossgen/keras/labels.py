@@ -1,0 +1,38 @@
+"""Integer labels as the kernels take them; they are never cast to a float type."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from lossgen.errors import LabelError
+from lossgen.keras import backend
+
+WIDER = {
+    **dict.fromkeys(("bool", "int8", "uint8", "int16", "uint16"), "int32"),
+    **dict.fromkeys(("uint32", "uint64"), "int64"),
+}
+"""Dtypes that may not hold every `ignore_class`, and the dtype that does."""
+
+NO_CLASS = -(2**31)  # a label that names no class: what is no whole number inside of compiled code becomes it
+
+
+def label_tensor(y_true: Any) -> Any:
+    """Labels in an integer dtype: floats that hold whole numbers are converted, integers stay as they are.
+
+    Raises:
+        LabelError: a value that is no whole number. Inside of compiled code it becomes a label that names no
+            class.
+    """
+    labels = backend.tensor("y_true", y_true)
+    dtype = keras.backend.standardize_dtype(labels.dtype)
+    if dtype == "bool" or "int" in dtype:
+        return ops.cast(labels, WIDER[dtype]) if dtype in WIDER else labels
+    wide = labels if dtype == "float64" else ops.cast(labels, "float32")
+    whole = ops.logical_and(ops.equal(wide, ops.floor(wide)), ops.less(ops.absolute(wide), 2.0**31))
+    if backend.has_values(whole) and not bool(ops.all(whole)):
+        raise LabelError(
+            "`y_true` holds labels, which are whole numbers below 2**31. "
+            f"Received: y_true of dtype {dtype} with other values"
+        )
+    return ops.where(whole, ops.cast(ops.where(whole, wide, 0), "int32"), NO_CLASS)

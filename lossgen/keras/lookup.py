@@ -1,0 +1,103 @@
+"""Losses for Keras by name, by configuration and by declaration."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from lossgen.errors import UnknownLossError
+from lossgen.keras import catalog
+from lossgen.keras.loss import Loss
+from lossgen.runtime.door import Door
+
+OF_KERAS = ("CTC", "Circle", "ctc", "circle")
+"""What lossgen has not yet of its own."""
+
+
+def class_of(standalone: type) -> type[Loss]:
+    """The class for Keras of a standalone class: that of the catalogue, or a new one."""
+    known = catalog.CLASSES.get(standalone.__name__)
+    if known is not None and known.standalone_class is standalone:
+        return known
+    return catalog.new_class(standalone.__name__, standalone, standalone.__module__)
+
+
+def function_of(cls: type[Loss]) -> Any:
+    """The function of a class of the catalogue."""
+    return catalog.function(cls.standalone_class.__module__.partition("lossgen.generated.")[2])
+
+
+_door = Door(catalog.MODULE, class_of, function_of)
+
+
+def compile(declaration: Any, package: str = "Custom") -> type[Loss]:
+    """The class for Keras of a loss of one's own, registered with Keras as `package>Name`.
+
+    A program that loads a model with this loss calls `compile` with the same declaration first; otherwise
+    Keras says that it could not locate the class.
+
+    Args:
+        declaration: what `@lg.loss`, `lg.declare` or arithmetic on declarations made, or a class that
+            `lg.compile` made of it.
+        package: first part of the registered name.
+
+    Raises:
+        CompileError: it is neither, or says something that no kernel is known for.
+    """
+    cls = _door.compile(declaration)
+    if cls not in catalog.CLASSES.values():
+        keras.saving.register_keras_serializable(package)(cls)
+    return cls
+
+
+def get(identifier: Any) -> Any:
+    """The loss that an identifier means.
+
+    Args:
+        identifier: None; the name of a class (gives an instance) or of a function (gives the function), with
+            "mse", "bce" … as for Keras; a name registered with Keras, "Custom>MyLoss"; a configuration; a
+            class (gives an instance); or any callable, which comes back as it is.
+
+    Raises:
+        UnknownLossError: it means none.
+    """
+    if isinstance(identifier, str):
+        if identifier in OF_KERAS:
+            return keras.losses.get(identifier)
+        registered = keras.saving.get_registered_object(identifier)
+        if registered is not None:
+            return registered() if inspect.isclass(registered) else registered
+    elif isinstance(identifier, Mapping):
+        return deserialize(identifier)
+    return _door.get(identifier)
+
+
+def serialize(loss: Any) -> dict[str, Any] | str:
+    """A loss or function as plain data, as `keras.losses.serialize` writes it."""
+    return keras.losses.serialize(loss)
+
+
+def deserialize(config: Any) -> Any:
+    """The loss that `serialize`, or Keras or `lossgen.serialize` for a loss of the same name, wrote down.
+
+    Raises:
+        ConfigError: the data has not the form of a configuration.
+        UnknownLossError: it names no known loss.
+    """
+    if isinstance(config, Mapping):
+        name = config.get("config") if config.get("class_name") == "function" else config.get("class_name")
+        for one in (config.get("registered_name"), name):
+            if isinstance(one, str) and keras.saving.get_registered_object(one) is not None:
+                return keras.saving.deserialize_keras_object({"registered_name": one, **config})
+        if name in OF_KERAS:
+            return keras.losses.deserialize(dict(config))
+        package, _, own = str(config.get("registered_name") or "").partition(">")
+        if own and package != catalog.PACKAGE:
+            raise UnknownLossError(
+                f"{own!r} is a loss of your own that Keras does not know: pass its declaration to "
+                f"lossgen.keras.compile before you load it. Received: registered_name={package}>{own}"
+            )
+    elif isinstance(config, str):
+        return get(config)
+    return _door.deserialize(config)
