@@ -1,0 +1,21 @@
+"""Two replicas of TensorFlow's `MirroredStrategy` on two logical devices train as Keras's own loss does."""
+
+import keras
+import tensorflow as tf
+from models import data, model_of, same_weights, train
+
+import lossgen.keras
+
+
+def test_replicas():
+    """Means are divided by the number of replicas, because gradients are summed over them."""
+    device = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * 2)
+    found = []
+    for library in (lossgen.keras, keras.losses):
+        loss = library.CategoricalCrossentropy(from_logits=True)
+        with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+            found.append(train(model_of("classes", None), loss, *data("classes"), jit_compile=False))
+    same_weights(*found)
+    alone = train(model_of("classes", None), loss, *data("classes"))
+    same_weights(found[0], alone, tolerance=1e-4)

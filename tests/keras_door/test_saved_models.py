@@ -1,0 +1,110 @@
+"""Saved models: safe mode on, no `custom_objects`, also in a process that imports only Keras and the door."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from models import data, model_of, same_weights, train
+
+import lossgen as lg
+import lossgen.keras
+
+RESUME = """
+import sys
+import keras
+import lossgen.keras
+import numpy as np
+
+path, arrays = sys.argv[1:]
+model = keras.models.load_model(path)
+given = np.load(arrays)
+model.fit(given["x"], given["y"], batch_size=48, epochs=2, shuffle=False, verbose=0)
+np.savez(arrays, *model.get_weights())
+"""
+
+
+@lg.loss
+def cubic_error(y_true, y_pred, *, height=lg.Parameter(1.0, positive=True)):
+    """The cube of the absolute error."""
+    return height * lg.Mean(abs(y_true - y_pred) ** 3)
+
+
+def trained_and_saved(path, loss, task="classes", activation="softmax"):
+    """A model that was trained and saved."""
+    model = model_of(task, activation)
+    train(model, loss, *data(task))
+    model.save(path)
+    return model
+
+
+def resume(model, task="classes"):
+    """The weights after two more epochs."""
+    model.fit(*data(task), batch_size=48, epochs=2, shuffle=False, verbose=0)
+    return model.get_weights()
+
+
+def test_a_fresh_process_goes_on(tmp_path):
+    loss = lossgen.keras.CategoricalFocalCrossentropy(gamma=1.5, label_smoothing=0.1, reduction="sum")
+    model = trained_and_saved(tmp_path / "model.keras", loss)
+    x, y = data("classes")
+    np.savez(tmp_path / "arrays.npz", x=x, y=y)
+    program = tmp_path / "resume.py"
+    program.write_text(RESUME)
+    command = [sys.executable, program, tmp_path / "model.keras", tmp_path / "arrays.npz"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    with np.load(tmp_path / "arrays.npz") as found:
+        same_weights([found[name] for name in found.files], resume(model))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lossgen.keras.Huber(delta=0.25, reduction="mean_with_sample_weight", name="mine", dtype="float64"),
+        lossgen.keras.CosineSimilarity(axis=1),
+        lossgen.keras.mean_squared_error,
+        {"main": lossgen.keras.LogCosh()},
+    ],
+    ids=["Huber", "CosineSimilarity", "function", "dictionary"],
+)
+def test_the_loss_comes_back(tmp_path, loss):
+    model = model_of("classes", None)
+    if isinstance(loss, dict):
+        loss = {model.output_names[0]: next(iter(loss.values()))}
+    train(model, loss, *data("classes"), epochs=1)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    one, other = (
+        next(iter(each.loss.values())) if isinstance(loss, dict) else each.loss for each in (model, again)
+    )
+    if loss is lossgen.keras.mean_squared_error:
+        assert other is loss
+    else:
+        assert type(one) is type(other) and one.get_config() == other.get_config()
+    same_weights(resume(model), resume(again))
+
+
+def test_a_loss_of_ones_own_comes_back_once_it_is_compiled(tmp_path):
+    loss = lossgen.keras.compile(cubic_error)(height=0.5)
+    model = trained_and_saved(tmp_path / "model.keras", loss)
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert again.loss.get_config() == loss.get_config()
+    same_weights(resume(model), resume(again))
+
+
+def test_a_loss_that_is_not_registered_is_named(tmp_path):
+    cls = lossgen.keras.compile(cubic_error)
+    trained_and_saved(tmp_path / "model.keras", cls())
+    registered = keras.saving.get_custom_objects()
+    del registered["Custom>CubicError"]
+    try:
+        with pytest.raises(TypeError, match="Could not locate class 'CubicError'"):
+            keras.models.load_model(tmp_path / "model.keras")
+        with pytest.raises(lg.UnknownLossError, match=r"lossgen\.keras\.compile"):
+            lossgen.keras.deserialize(lossgen.keras.serialize(cls()))
+        again = keras.models.load_model(tmp_path / "model.keras", custom_objects={"Custom>CubicError": cls})
+        assert isinstance(again.loss, cls)
+    finally:
+        registered["Custom>CubicError"] = cls
