@@ -8,6 +8,7 @@ import torch
 from lossgen.errors import NoGradientError
 from lossgen.torch import transformed
 from lossgen.torch.operators import kernels, library, loss_of
+from lossgen.torch.transformed import pulled
 
 
 def keep(ctx, inputs, output):
@@ -63,15 +64,16 @@ def product(ctx, other):
     y, p, cotangent, vector = ctx.saved_tensors
     plan = loss_of(ctx.key)._plan
 
-    def by_array_code(p, cotangent):
-        return transformed.product(plan, y, p, cotangent, vector)
+    def by_prediction():
+        return pulled(lambda p: transformed.product(plan, y, p, cotangent, vector), other, p)[0]
 
-    return give(
-        ctx, "product",
-        y_pred=lambda: pulled(lambda p: by_array_code(p, cotangent), p, other),
-        cotangent=lambda: pulled(lambda cotangent: by_array_code(p, cotangent), cotangent, other),
-        vector=lambda: kernels.product(y, p, cotangent, other, ctx.key),
-    )  # fmt: skip
+    def by_cotangent():
+        return pulled(lambda c: transformed.product(plan, y, p, c, vector), other, cotangent)[0]
+
+    def by_vector():
+        return kernels.product(y, p, cotangent, other, ctx.key)
+
+    return give(ctx, "product", y_pred=by_prediction, cotangent=by_cotangent, vector=by_vector)
 
 
 def value(ctx, scale):
@@ -97,22 +99,13 @@ def value_product(ctx, other):
     y, p, vector, weight, mask = ctx.saved_tensors
     loss = loss_of(ctx.key)
 
-    def by_array_code(p):
-        return transformed.value_product(loss, y, p, vector, weight, mask)
+    def by_prediction():
+        return pulled(lambda p: transformed.value_product(loss, y, p, vector, weight, mask), other, p)[0]
 
-    return give(
-        ctx, "value_product",
-        y_pred=lambda: pulled(by_array_code, p, other),
-        vector=lambda: kernels.value_product(y, p, other, weight, mask, ctx.key),
-    )  # fmt: skip
+    def by_vector():
+        return kernels.value_product(y, p, other, weight, mask, ctx.key)
 
-
-def pulled(function, argument, cotangent):
-    """The cotangent of a result as one of the argument; differentiable again where gradients are recorded."""
-    again = torch.is_grad_enabled()
-    with torch.enable_grad():
-        argument = argument if argument.requires_grad else argument.detach().requires_grad_()
-        return torch.autograd.grad(function(argument), argument, cotangent, create_graph=again)[0]
+    return give(ctx, "value_product", y_pred=by_prediction, vector=by_vector)
 
 
 DERIVATIVES = (losses, gradient, product, slope, value, value_and_gradient, value_product)

@@ -36,9 +36,10 @@ class Fused(Function):
         if torch.is_grad_enabled():  # create_graph=True: the operator knows derivatives of the gradient
             _, gradient = kernels.value_and_gradient(y, p, weight, mask, key_of(ctx.loss))
             return None, scale * gradient, None, None, None
-        if torch._C._functorch.peek_interpreter_stack() is not None:  # is_grads_batched: no single number
+        try:
+            factor = scale.item()
+        except RuntimeError:  # is_grads_batched: several numbers behind one
             return None, scale * gradient, None, None, None
-        factor = scale.item()
         return None, gradient if factor == 1.0 else gradient * factor, None, None, None
 
 

@@ -49,7 +49,7 @@ class TorchOps(ArrayOps):
         return torch.reshape(array, shape)
 
     def spread_to(self, array: Tensor, shape: tuple) -> Tensor:
-        return torch.broadcast_to(array, shape)
+        return array.expand(shape)  # has a rule in is_grads_batched; broadcast_to has none
 
     def stack(self, numbers: list) -> Tensor:
         return torch.stack(numbers)
@@ -57,6 +57,11 @@ class TorchOps(ArrayOps):
     @staticmethod
     def is_integer(array: Tensor) -> bool:
         return not array.dtype.is_floating_point and array.dtype is not torch.bool
+
+    def guarded_product(self, a: Any, b: Any) -> Tensor:
+        """a·b, and 0 where a = 0 even if b is infinite; its derivative by a is b there, too."""
+        a, b = self.lift(a), self.lift(b)
+        return a * torch.where((a == 0) & ~torch.isfinite(b), self.constant(0), b)
 
     def all(self, condition: Tensor) -> Tensor:
         return torch.all(condition)

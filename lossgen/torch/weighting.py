@@ -97,10 +97,10 @@ def row_factors(
     loss, y: Tensor, p: Tensor, used: Tensor | None, sample_weight: Tensor | None, mask: Tensor | None
 ) -> Tensor:
     """What the reduction multiplies the loss of every row by."""
-    with torch.enable_grad():
-        losses = p.new_zeros(loss_shape(loss._plan, y.shape, p.shape)).requires_grad_()
-        value = reduce(loss.reduction, losses, used, sample_weight, mask)
-        return torch.autograd.grad(value.sum(), losses)[0]
+    losses = torch.zeros(loss_shape(loss._plan, y.shape, p.shape), dtype=p.dtype, device=p.device)
+    return torch.func.grad(lambda losses: reduce(loss.reduction, losses, used, sample_weight, mask).sum())(
+        losses
+    )
 
 
 def quotient(total: Tensor, divisor: Tensor) -> Tensor:
