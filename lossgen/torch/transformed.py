@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 from torch.autograd import Function, forward_ad
 
-from lossgen.errors import NoGradientError
 from lossgen.runtime.arrays import evaluation as arrays
 from lossgen.runtime.arrays.preparation import prepared
 from lossgen.runtime.labels import check_labels, label_array
@@ -106,11 +105,14 @@ class Losses(Function):
     @staticmethod
     def setup_context(ctx, inputs, output):
         y, p, ctx.static, *values = inputs
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(y, p, *values)
         ctx.save_for_forward(y, p, *values)
 
     @staticmethod
     def backward(ctx, cotangent):
+        if cotangent is None:
+            return (None,) * len(ctx.needs_input_grad)
         y, p, *values = ctx.saved_tensors
         plan, named = ctx.static.plan, ctx.static.named(values)
         by_target = by_prediction = None
@@ -149,11 +151,14 @@ class Gradient(Function):
     @staticmethod
     def setup_context(ctx, inputs, output):
         y, p, cotangent, ctx.static, *values = inputs
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(y, p, cotangent, *values)
         ctx.save_for_forward(y, p, cotangent, *values)
 
     @staticmethod
     def backward(ctx, vector):
+        if vector is None:
+            return (None,) * len(ctx.needs_input_grad)
         y, p, cotangent, *values = ctx.saved_tensors
         static, needed = ctx.static, ctx.needs_input_grad
         by_target = by_prediction = by_cotangent = None
@@ -175,13 +180,9 @@ class Gradient(Function):
     @staticmethod
     def jvp(ctx, y_tangent, p_tangent, cotangent_tangent, *_):
         y, p, cotangent = ctx.saved_tensors
-        static = ctx.static
+        static, total = ctx.static, torch.zeros_like(p)
         if y_tangent is not None and not static.plan.labels:
-            raise NoGradientError(
-                "The derivative of the gradient along `y_true` has no forward mode: take the reverse mode, "
-                "torch.func.jacrev in place of jacfwd or jvp."
-            )
-        total = torch.zeros_like(p)
+            total = total + pushed(lambda y: gradient_of(static, y, p, cotangent, ()), y, y_tangent)
         if p_tangent is not None:
             total = total + arrays.product(TorchOps, static.plan, y, p, cotangent, p_tangent)
         if cotangent_tangent is not None:
@@ -192,6 +193,12 @@ class Gradient(Function):
 def gradient_of(static: Static, y: Tensor, p: Tensor, cotangent: Tensor, values) -> Tensor:
     """The gradient as plain array code."""
     return arrays.gradient(TorchOps, static.plan, y, p, cotangent, static.named(values))
+
+
+def pushed(function, argument: Tensor, tangent: Tensor) -> Tensor:
+    """The tangent of a result along one of the argument, by two reverse modes: they nest in anything."""
+    value, pull = torch.func.vjp(function, argument)
+    return torch.func.vjp(lambda cotangent: pull(cotangent)[0], torch.zeros_like(value))[1](tangent)[0]
 
 
 def pulled(function, cotangent: Tensor, *arguments: Tensor) -> tuple[Tensor, ...]:
