@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import torch
@@ -16,7 +15,7 @@ from lossgen.runtime.function import function_of
 from lossgen.runtime.reduction import keeps_losses
 from lossgen.torch import derivatives, evaluation, fused, inputs  # noqa: F401 - registers derivatives
 from lossgen.torch.choice import PLAIN, is_direct, is_readable
-from lossgen.torch.operators import is_of_the_catalogue, make_ready
+from lossgen.torch.operators import MOST, is_of_the_catalogue, make_ready
 
 MODULE = "lossgen.torch"
 
@@ -140,6 +139,11 @@ class Loss(nn.Module):
     def __reduce__(self):
         return _blank, (self.standalone,), self.__dict__.copy()
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for one in (self._loss, self._sums):
+            make_ready(one)
+
     def _initialise(self, values: dict[str, Any]) -> None:
         """Makes the standalone loss, which checks all arguments, and keeps what is learned."""
         own = self.standalone.parameters
@@ -192,17 +196,26 @@ def make_function(cls: type[Loss]) -> Callable[..., Tensor]:
     plain = function_of(cls)
     names = list(plain.__signature__.parameters)[2:]
 
-    @torch.compiler.assume_constant_result  # a tracer could not make it
-    def loss_with(**numbers):
-        return _remembered(cls.standalone, tuple(sorted(numbers.items())))
+    @torch.compiler.assume_constant_result  # a tracer could not make a loss
+    def made_with(**numbers) -> str:
+        name = f"{id(cls.standalone)} {sorted(numbers.items())}"
+        if name not in _made:
+            loss = cls.standalone(**numbers)
+            make_ready(loss)
+            if len(_made) >= MOST:
+                _made.clear()
+            _made[name] = loss
+        return name
 
     def function(y_true, y_pred, *args, **kwargs):
         tensors = [one for one in (*args, *kwargs.values()) if isinstance(one, Tensor)]
         if not tensors and not torch.compiler.is_compiling():
             return plain(y_true, y_pred, *args, **kwargs)
         given = {**dict(zip(names, args, strict=False)), **kwargs}
-        learned = {name: one for name, one in given.items() if isinstance(one, Tensor)}
-        loss = loss_with(**{name: one for name, one in given.items() if name not in learned})
+        own = cls.standalone.parameters
+        learned = {name: one for name, one in given.items() if isinstance(one, Tensor) and name in own}
+        rest = {name: inputs.plain_number(one) for name, one in given.items() if name not in learned}
+        loss = _made[made_with(**rest)]
         checked_parameters(cls.standalone, learned)
         return evaluation.losses_of(loss, y_true, y_pred, learned)
 
@@ -212,12 +225,8 @@ def make_function(cls: type[Loss]) -> Callable[..., Tensor]:
     return function
 
 
-@lru_cache(64, typed=True)
-def _remembered(standalone: type, numbers: tuple):
-    """A standalone loss that is ready for a tracer."""
-    loss = standalone(**dict(numbers))
-    make_ready(loss)
-    return loss
+_made: dict[str, Any] = {}
+"""Standalone losses of functions: what a tracer finds here, it can follow."""
 
 
 def checked_parameters(standalone: type, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 from lossgen import losses as standalone_losses
-from lossgen.errors import ConfigError, DtypeError
+from lossgen.errors import ConfigError, DtypeError, ReductionError
 from lossgen.runtime import evaluation
 from lossgen.runtime.batch import Batch
 from lossgen.runtime.dispatch import run
+from lossgen.runtime.reduction import keeps_losses
 from lossgen.torch.shapes import loss_shape
 
 MOST = 1024
@@ -158,8 +159,17 @@ def slope(y_true, y_pred, vector, loss):
     return tensor_of(total.astype(batch.p.dtype).reshape(batch.layout.loss_shape))
 
 
-def reduced_arguments(y_true, y_pred, sample_weight, mask):
-    """Arrays for a call of a whole loss."""
+def reduced_arguments(loss, y_true, y_pred, sample_weight, mask):
+    """Arrays for a call of a whole loss.
+
+    Raises:
+        ReductionError: the loss is not reduced to one number.
+    """
+    if keeps_losses(loss.reduction):
+        raise ReductionError(
+            f"The operators that reduce take a loss with a reduction. Received: {loss!r}. "
+            "Losses that are not reduced are those of lossgen::losses."
+        )
     weights = (None if one is None else array_of(one) for one in (sample_weight, mask))
     return array_of(y_true), predictions_of(y_pred), *weights
 
@@ -167,14 +177,14 @@ def reduced_arguments(y_true, y_pred, sample_weight, mask):
 def value(y_true, y_pred, sample_weight, mask, loss):
     """The reduced value."""
     found = loss_of(loss)
-    arrays = reduced_arguments(y_true, y_pred, sample_weight, mask)
+    arrays = reduced_arguments(found, y_true, y_pred, sample_weight, mask)
     return tensor_of(evaluation.value_of(found._plan, found.reduction, *arrays))
 
 
 def value_and_gradient(y_true, y_pred, sample_weight, mask, loss):
     """The reduced value and its gradient, in one pass of the kernels."""
     found = loss_of(loss)
-    arrays = reduced_arguments(y_true, y_pred, sample_weight, mask)
+    arrays = reduced_arguments(found, y_true, y_pred, sample_weight, mask)
     results = evaluation.value_and_gradient_of(found._plan, found.reduction, *arrays, None)
     return tuple(tensor_of(one) for one in results)
 
@@ -182,7 +192,7 @@ def value_and_gradient(y_true, y_pred, sample_weight, mask, loss):
 def value_product(y_true, y_pred, vector, sample_weight, mask, loss):
     """The Hessian of the reduced value times a vector."""
     found = loss_of(loss)
-    y, p, *weights = reduced_arguments(y_true, y_pred, sample_weight, mask)
+    y, p, *weights = reduced_arguments(found, y_true, y_pred, sample_weight, mask)
     arrays = y, p, array_of(vector), *weights
     return tensor_of(evaluation.hessian_vector_product_of(found._plan, found.reduction, *arrays, None))
 
