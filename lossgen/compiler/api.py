@@ -1,6 +1,6 @@
 """What the doors call: a declaration in, a class out."""
 
-from typing import overload
+from typing import Any, overload
 
 from lossgen.errors import CompileError
 from lossgen.language.declaration import Declaration
@@ -41,7 +41,17 @@ def compile(declaration: Declaration) -> type[Compiled]:
             f"{declaration.name} reads extra inputs ({names}), which kernels do not take yet; "
             "make them parameters, or fold them into the target."
         )
-    return getattr(compiled_module(declaration), declaration.class_name)
+    made = getattr(compiled_module(declaration), declaration.class_name)
+    made.declaration = declaration  # what an instance is pickled as
+    return made
 
 
-__all__ = ["compile"]
+def rebuilt(declaration: Declaration, state: dict[str, Any]) -> Compiled:
+    """An instance of one's own loss or penalty, as it was pickled: compiled again, or from the cache."""
+    cls = compile(declaration)
+    instance = cls.__new__(cls)
+    instance.__dict__.update(state)
+    return instance
+
+
+__all__ = ["compile", "rebuilt"]

@@ -4,6 +4,7 @@ them, configuration, formulas, and the plan that leads to the kernels.
 
 import inspect
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, ClassVar, Self
 
 from lossgen.errors import NoGradientError
@@ -40,6 +41,7 @@ class Compiled:
     target_preparation: ClassVar[str | None] = None
     formulas: ClassVar[Mapping[str, str]] = {}
     digest: ClassVar[str | None] = None
+    declaration: ClassVar[Any] = None  # of a class that was compiled in memory
 
     # What `__init_subclass__` derives from it.
     signature: ClassVar[inspect.Signature | None] = None
@@ -149,6 +151,22 @@ class Compiled:
                 f"`{name}` of {cls} cannot be changed: make another loss, {cls}({name}={value!r})."
             )
         super().__setattr__(name, value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # No other process can import the module of a loss compiled in memory: its declaration travels.
+        if "declaration" in type(self).__dict__:
+            from lossgen.compiler.api import rebuilt
+
+            return rebuilt, (self.declaration, self.__getstate__())
+        return object.__new__, (type(self),), self.__getstate__()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        new = object.__new__(type(self))
+        new.__dict__.update(deepcopy(self.__getstate__(), memo))
+        return new
+
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        return type(self).__module__, type(self).__qualname__, sorted(self.__getstate__().items())
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in DERIVED}

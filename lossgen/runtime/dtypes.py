@@ -77,6 +77,11 @@ def unmasked_array(name: str, values) -> np.ndarray:
     return np.asarray(values)
 
 
+def is_of_dask(*arrays) -> bool:
+    """Whether one of them is Dask's, which is found out without an import of it."""
+    return any(type(each).__module__.partition(".")[0] == "dask" for each in arrays)
+
+
 def numbers_array(name: str, values) -> np.ndarray:
     """Real numbers as they are stored; only what Numba cannot read (halves, other byte orders) is converted.
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from lossgen.runtime import evaluation
 from lossgen.runtime.compiled import Compiled
 from lossgen.runtime.construction import checked_arguments, snake_case
-from lossgen.runtime.dtypes import check_dtype, numbers_array, prediction_array
+from lossgen.runtime.dtypes import check_dtype, is_of_dask, numbers_array, prediction_array
 from lossgen.runtime.function import function_of
 from lossgen.runtime.reduction import Reduction, check_reduction, reduce_losses, sum_losses
 from lossgen.runtime.variant import Term, Variant
@@ -28,6 +28,8 @@ class Loss(Compiled):
     reduced, and a prediction of rank 1 is one row. Results have the dtype of the predictions, unless `dtype`
     is given; sums are accumulated in float64. float16 and bfloat16 predictions are computed in float32 and
     cast at the end; integer predictions are computed in float64.
+
+    Arrays may be Dask's; then the results are, too (`lossgen.dask`).
 
     Arrays may lie in memory as they like: one that is not C-contiguous, aligned and in the byte order of the
     machine is copied, and where that happens to more than one argument of a call, a `CopyWarning` says so.
@@ -98,12 +100,16 @@ class Loss(Compiled):
         Raises:
             ValueError: a shape, dtype, label or weight that does not fit; names the argument.
         """
-        if not self.is_compiled:
-            return reduce_losses(self._call_losses(y_true, y_pred), sample_weight, mask, self.reduction)
-        if mask is None:
+        if mask is None and self.is_compiled:
             quick = self._routes.run("value", y_true, y_pred, sample_weight)
             if quick is not None:
                 return quick[0]
+        if is_of_dask(y_true, y_pred, sample_weight, mask):
+            from lossgen import dask
+
+            return dask.value(self, y_true, y_pred, sample_weight, mask=mask)
+        if not self.is_compiled:
+            return reduce_losses(self._call_losses(y_true, y_pred), sample_weight, mask, self.reduction)
         return evaluation.value_of(self._plan, self.reduction, y_true, y_pred, sample_weight, mask)
 
     def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> Any:
@@ -137,6 +143,10 @@ class Loss(Compiled):
         Raises:
             ValueError: as when the loss is called.
         """
+        if is_of_dask(y_true, y_pred, sample_weight, mask):
+            from lossgen import dask
+
+            return dask.sum_and_weight(self, y_true, y_pred, sample_weight, mask=mask)
         if not self.is_compiled:
             return sum_losses(self._call_losses(y_true, y_pred), sample_weight, mask, self.reduction)
         return evaluation.sum_and_weight_of(self._plan, self.reduction, y_true, y_pred, sample_weight, mask)
@@ -178,6 +188,10 @@ class Loss(Compiled):
             quick = self._routes.run("value_and_gradient", y_true, y_pred, sample_weight, out)
             if quick is not None:
                 return quick
+        if is_of_dask(y_true, y_pred, sample_weight, mask):
+            from lossgen import dask
+
+            return dask.value_and_gradient(self, y_true, y_pred, sample_weight, mask=mask)
         return evaluation.value_and_gradient_of(
             plan, self.reduction, y_true, y_pred, sample_weight, mask, out
         )
