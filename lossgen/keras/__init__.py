@@ -1,4 +1,4 @@
-"""Every loss as a Keras 3 loss: `from lossgen.keras import Huber`; `model.compile(loss=Huber(delta=0.5))`.
+"""Every loss as a loss of Keras 3, every penalty as a regularizer: `model.compile(loss=Huber(delta=0.5))`.
 
 Importing this module registers every class and function of the catalogue with Keras as `lossgen>Name`, so
 that a saved model loads; it loads no kernel and no formula. `docs/keras.md` shows the rest.
@@ -7,8 +7,6 @@ that a saved model loads; it loads no kernel and no formula. `docs/keras.md` sho
 from importlib import import_module as _import_module
 from typing import Any
 
-from lossgen.generated._index import CLASSES as _CLASSES
-from lossgen.generated._index import FUNCTIONS as _FUNCTIONS
 from lossgen.generated._index import IDENTIFIERS as _IDENTIFIERS
 from lossgen.keras.private import check_keras as _check_keras
 
@@ -16,6 +14,7 @@ _check_keras()
 
 from lossgen.keras import catalog as _catalog  # noqa: E402
 from lossgen.keras.loss import Loss  # noqa: E402
+from lossgen.keras.penalty import Penalty  # noqa: E402
 
 _HOMES = {
     "compile": "lossgen.keras.lookup",
@@ -32,15 +31,15 @@ _HOMES = {
 }
 """What is loaded when it is first used."""
 
-__all__ = ["Loss", *_HOMES, *_CLASSES, *_FUNCTIONS]
+__all__ = ["Loss", "Penalty", *_HOMES, *_catalog.CLASSES, *_catalog.FUNCTIONS]
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         value = getattr(_import_module(_HOMES[name]), name)
-    elif name in _CLASSES:
+    elif name in _catalog.CLASSES:
         value = _catalog.CLASSES[name]
-    elif name in _FUNCTIONS:
+    elif name in _catalog.FUNCTIONS:
         value = _catalog.function(name)
     elif name in _IDENTIFIERS:
         value = __getattr__(_IDENTIFIERS[name])

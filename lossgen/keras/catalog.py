@@ -1,6 +1,7 @@
 """The catalogue's classes and functions for Keras, registered as `lossgen>Name` without loading any of them.
 
-A class knows its name; formula, arguments and kernels come from `lossgen.losses` when they are first needed.
+A class knows its name; formula, arguments and kernels come from `lossgen.losses` and `lossgen.penalties` when
+they are first needed.
 """
 
 from collections.abc import Callable
@@ -8,55 +9,29 @@ from typing import Any
 
 import keras
 
-from lossgen.generated import _index
+from lossgen.generated import _index as losses
+from lossgen.generated.penalties import _index as penalties
 from lossgen.keras.loss import Loss
+from lossgen.keras.penalty import Penalty
+from lossgen.keras.wrapper import StandaloneOf, Wrapper, new_class
 
 PACKAGE = "lossgen"  # as lossgen.runtime.registry has it; that module need not be loaded for this one
 MODULE = "lossgen.keras"
 
 
-class StandaloneOf:
-    """The class of `lossgen.losses` of a name, as a class attribute that is looked up on use."""
-
-    def __init__(self, name: str):
-        self.name = name
-
-    def __get__(self, instance: Any, owner: type) -> type:
-        from lossgen import losses
-
-        return getattr(losses, self.name)
-
-
-class DocumentationOf:
-    """The documentation of the standalone class, as that of the class for Keras."""
-
-    def __get__(self, instance: Any, owner: type) -> str | None:
-        return owner.standalone_class.__doc__
-
-
-def new_class(name: str, standalone: Any, module: str) -> type[Loss]:
-    """A class for Keras.
-
-    Args:
-        standalone: a compiled class, or a `StandaloneOf`.
-    """
-    body = {"standalone_class": standalone, "__doc__": DocumentationOf(), "__module__": module}
-    return type(name, (Loss,), body)
-
-
-def new_function(name: str, cls: type[Loss]) -> Callable[..., Any]:
+def new_function(name: str, cls: type[Wrapper]) -> Callable[..., Any]:
     """A function `huber(y_true, y_pred, delta=1.0)`: the loss of every row, in the dtype of the predictions.
 
     Its own signature and documentation come with `function`, because they need the loss to be loaded.
     """
     handle: list[Callable[..., Any]] = []
 
-    def function(y_true, y_pred, *args, **kwargs):
+    def function(*args, **kwargs):
         if not handle:
             from lossgen.runtime.function import function_of
 
             handle.append(function_of(cls, name))
-        return handle[0](y_true, y_pred, *args, **kwargs)
+        return handle[0](*args, **kwargs)
 
     function.__name__ = function.__qualname__ = name
     function.__module__ = MODULE
@@ -75,9 +50,17 @@ def function(name: str) -> Callable[..., Any]:
     return found
 
 
-CLASSES = {name: new_class(name, StandaloneOf(name), MODULE) for name in _index.CLASSES}
-CLASS_OF_MODULE = {module: CLASSES[name] for name, module in _index.CLASSES.items()}
-FUNCTIONS = {name: new_function(name, CLASS_OF_MODULE[module]) for name, module in _index.FUNCTIONS.items()}
+def make(index: Any, home: str, base: type[Wrapper]) -> tuple[dict[str, type], dict[str, Callable[..., Any]]]:
+    """The classes and functions of a table, by name, registered with Keras."""
+    classes = {name: new_class(base, name, StandaloneOf(home, name), MODULE) for name in index.CLASSES}
+    class_of = {module: classes[name] for name, module in index.CLASSES.items()}
+    functions = {name: new_function(name, class_of[module]) for name, module in index.FUNCTIONS.items()}
+    for one in (*classes.values(), *functions.values()):
+        keras.saving.register_keras_serializable(PACKAGE)(one)
+    return classes, functions
 
-for _registered in (*CLASSES.values(), *FUNCTIONS.values()):
-    keras.saving.register_keras_serializable(PACKAGE)(_registered)
+
+LOSSES, LOSS_FUNCTIONS = make(losses, "lossgen.losses", Loss)
+PENALTIES, PENALTY_FUNCTIONS = make(penalties, "lossgen.penalties", Penalty)
+CLASSES = {**LOSSES, **PENALTIES}
+FUNCTIONS = {**LOSS_FUNCTIONS, **PENALTY_FUNCTIONS}

@@ -9,37 +9,40 @@ import keras
 from lossgen.errors import UnknownLossError
 from lossgen.keras import catalog
 from lossgen.keras.loss import Loss
+from lossgen.keras.penalty import Penalty
+from lossgen.keras.wrapper import Wrapper, new_class
 from lossgen.runtime.door import Door
 
 OF_KERAS = ("CTC", "Circle", "ctc", "circle")
 """What lossgen has not yet of its own."""
 
 
-def class_of(standalone: type) -> type[Loss]:
+def class_of(standalone: type) -> type[Wrapper]:
     """The class for Keras of a standalone class: that of the catalogue, or a new one."""
     known = catalog.CLASSES.get(standalone.__name__)
     if known is not None and known.standalone_class is standalone:
         return known
-    return catalog.new_class(standalone.__name__, standalone, standalone.__module__)
+    base = Loss if standalone.inputs == Loss.inputs else Penalty
+    return new_class(base, standalone.__name__, standalone, standalone.__module__)
 
 
 def function_of(cls: type[Loss]) -> Any:
-    """The function of a class of the catalogue."""
-    return catalog.function(cls.standalone_class.__module__.partition("lossgen.generated.")[2])
+    """The function of a loss of the catalogue."""
+    return next(one for one in catalog.LOSS_FUNCTIONS.values() if one.loss_class is cls)
 
 
-_door = Door(catalog.MODULE, class_of, function_of)
+_door = Door(catalog.MODULE, class_of, lambda cls: catalog.function(function_of(cls).__name__))
 
 
-def compile(declaration: Any, package: str = "Custom") -> type[Loss]:
-    """The class for Keras of a loss of one's own, registered with Keras as `package>Name`.
+def compile(declaration: Any, package: str = "Custom") -> type[Any]:
+    """The class for Keras of a loss or penalty of one's own, registered with Keras as `package>Name`.
 
-    A program that loads a model with this loss calls `compile` with the same declaration first; otherwise
-    Keras says that it could not locate the class.
+    A program that loads a model with it calls `compile` with the same declaration first; otherwise Keras says
+    that it could not locate the class.
 
     Args:
-        declaration: what `@lg.loss`, `lg.declare` or arithmetic on declarations made, or a class that
-            `lg.compile` made of it.
+        declaration: what `@lg.loss`, `@lg.penalty`, `lg.declare` or arithmetic on declarations made, or a
+            class that `lg.compile` made of it.
         package: first part of the registered name.
 
     Raises:

@@ -19,7 +19,7 @@ def use_names(replace: bool = False) -> None:
         replace: whether names that Keras knows itself ("mse", "Huber") mean the losses of lossgen too.
     """
     table = private.table_of_names()
-    ours = {**catalog.CLASSES, **{name: catalog.function(name) for name in catalog.FUNCTIONS}}
+    ours = {**catalog.LOSSES, **{name: catalog.function(name) for name in catalog.LOSS_FUNCTIONS}}
     ours |= {alias: catalog.function(name) for alias, name in IDENTIFIERS.items()}
     for name, found in ours.items():
         if replace or name not in table:

@@ -14,6 +14,7 @@ from lossgen.torch.transformed import pulled
 def keep(ctx, inputs, output):
     """Saves the tensors among the inputs, and a gradient among the outputs."""
     *tensors, ctx.key = inputs
+    ctx.loss = loss_of(ctx.key)  # one of a person's own must live as long as the graph that names it
     several = isinstance(output, tuple)
     ctx.set_materialize_grads(not several)  # the saved gradient is seldom differentiated itself
     ctx.save_for_backward(*tensors, *(output[1:] if several else ()))

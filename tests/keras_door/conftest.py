@@ -8,10 +8,15 @@ has replicas: what needs them is left out elsewhere.
 import os
 
 BACKEND = os.environ.get("KERAS_BACKEND")
-TRAINS = ("test_fit.py", "test_training.py", "test_saved_models.py", "test_gradients.py")
+TRAINS = ("fit", "training", "saved_models", "gradients", "regularizers")
 
-collect_ignore = list(TRAINS) if BACKEND == "numpy" else []
-if BACKEND != "tensorflow":
+collect_ignore = [f"test_{name}.py" for name in TRAINS] if BACKEND == "numpy" else []
+if BACKEND == "tensorflow":
+    import tensorflow as tf
+
+    device = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * 2)
+else:
     collect_ignore.append("test_replicas.py")
 
 
