@@ -7,6 +7,9 @@ All are `ValueError`s, so code that catches what Keras raises also catches these
 class LossgenError(ValueError):
     """Base of every error that lossgen raises on purpose."""
 
+    # Inside tf.function TensorFlow raises an error of this type again only if it knows the constructor.
+    __init__ = Exception.__init__
+
 
 class DeclarationError(LossgenError):
     """A declared loss, parameter or option that cannot be compiled; raised before anything is."""

@@ -12,7 +12,7 @@ from lossgen.runtime.construction import make_constructor
 from lossgen.tensorflow import reduction as reductions
 from lossgen.tensorflow.bridge import losses_of, rows_of
 from lossgen.tensorflow.ops import integer_labels
-from lossgen.tensorflow.parameters import number, standalone_of
+from lossgen.tensorflow.parameters import check_inputs, number, standalone_of
 
 MODULE = "lossgen.tensorflow"
 
@@ -79,10 +79,12 @@ class Loss(tf.Module):
 
         Returns:
             Two scalars: the sum, and the number of losses that count, or with
-            `reduction="mean_with_sample_weight"` the sum of their weights.
+            `reduction="mean_with_sample_weight"` the sum of their weights. A single loss without an index
+            counts for 1.
         """
         rows, _ = self._weighted(y_true, y_pred, sample_weight, mask, target_gradient)
-        return tf.reduce_sum(rows.losses), rows.divisor(self._loss.reduction)
+        reduction = self._loss.reduction if rows.losses.shape.rank else None
+        return tf.reduce_sum(rows.losses), rows.divisor(reduction)
 
     def get_config(self) -> dict[str, Any]:
         """Every constructor argument, in types that JSON has; what is learned as it is at present."""
@@ -140,7 +142,12 @@ class Loss(tf.Module):
 
 
 def make_class(standalone: type) -> type[Loss]:
-    """The module of a standalone class, by the same name and with the same arguments."""
+    """The module of a standalone class, by the same name and with the same arguments.
+
+    Raises:
+        CompileError: it is no loss of targets and predictions.
+    """
+    check_inputs(standalone, MODULE)
     namespace = {
         "__doc__": standalone.__doc__,
         "__module__": MODULE,

@@ -5,6 +5,21 @@ from typing import Any
 
 import tensorflow as tf
 
+from lossgen.errors import CompileError
+
+
+def check_inputs(standalone: type, module: str) -> None:
+    """Refuses what is no loss of targets and predictions.
+
+    Raises:
+        CompileError: says where penalties go.
+    """
+    if standalone.inputs != ("y_true", "y_pred"):
+        raise CompileError(
+            f"`{module}` has losses of targets and predictions only, and {standalone.__name__} takes "
+            f"{', '.join(standalone.inputs)}. For penalties see lossgen.penalties and lossgen.keras."
+        )
+
 
 def standalone_of(standalone: type, values: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The standalone loss, which checks all arguments, and the parameters that are tensors.
@@ -20,8 +35,7 @@ def standalone_of(standalone: type, values: Mapping[str, Any]) -> tuple[Any, dic
         for name, value in values.items()
         if name in standalone.parameters and isinstance(value, tf.Variable | tf.Tensor)
     }
-    numbers = {name: number(value) for name, value in tensors.items()}
-    given = {**values, **numbers}
+    given = {**values, **{name: number(value) for name, value in tensors.items()}}
     return standalone(
         **{name: one for name, one in given.items() if one is not None or name not in tensors}
     ), tensors

@@ -62,7 +62,7 @@ def weighted(losses: tf.Tensor, used: tf.Tensor | None, sample_weight: Any, mask
         weight = weight if weight is None else tf.where(used, weight, 0)
     if weight is not None:
         # What weighs 0 does not count even if it is not finite; else a weight has its derivative at 0, too.
-        losses = weight * tf.where((weight == 0) & ~tf.math.is_finite(losses), 0, losses)
+        losses = weight * tf.where((weight != 0) | tf.math.is_finite(losses), losses, 0)
     return Weighted(losses, used, weight)
 
 

@@ -17,7 +17,7 @@ from lossgen.runtime.construction import make_constructor
 from lossgen.tensorflow.bridge import losses_of
 from lossgen.tensorflow.inputs import tensor
 from lossgen.tensorflow.ops import integer_labels
-from lossgen.tensorflow.parameters import number, standalone_of
+from lossgen.tensorflow.parameters import check_inputs, number, standalone_of
 
 MODULE = "lossgen.tf_keras"
 KerasTensor = tf_keras.__internal__.KerasTensor
@@ -145,7 +145,12 @@ class Rows(tf_keras.layers.Layer):
 
 
 def make_class(standalone: type, module: str = MODULE) -> type[Loss]:
-    """The Keras 2 class of a standalone class: its name and arguments, with the reductions of Keras 2."""
+    """The Keras 2 class of a standalone class: its name and arguments, with the reductions of Keras 2.
+
+    Raises:
+        CompileError: it is no loss of targets and predictions.
+    """
+    check_inputs(standalone, module)
     order = standalone.signature.parameters.values()
     parameters = [one.replace(default="auto") if one.name == "reduction" else one for one in order]
     namespace = {
