@@ -1,4 +1,4 @@
-"""What a call of a loss gives: reductions, weights, masks, dtypes, parameters that are tensors, and errors."""
+"""What a call gives: reductions, weights, masks, dtypes, parameters that are tensors, and errors."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,14 @@ Y, P = rng.normal(size=(2, 6, 4, 3)).astype(np.float32)
 W = np.where(rng.random((6, 4)) < 0.2, 0, rng.random((6, 4))).astype(np.float32)
 M = rng.random((6, 4)) > 0.4
 LABELS = rng.integers(-1, 3, (6, 4))
-WEIGHTS = {"none": None, "number": 2.0, "all": W, "a row": W[:, :1], "a column": W[:1], "longer": W[..., None]}
+WEIGHTS = {
+    "none": None,
+    "number": 2.0,
+    "all": W,
+    "a row": W[:, :1],
+    "a column": W[:1],
+    "longer": W[..., None],
+}
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +122,9 @@ def test_halves_are_computed_in_float32(dtype):
         tape.watch(p)
         value = door.Huber()(y, p)
     gradient = tape.gradient(value, p)
-    full = lg.losses.Huber().value_and_gradient(tf.cast(y, tf.float32).numpy(), tf.cast(p, tf.float32).numpy())
+    full = lg.losses.Huber().value_and_gradient(
+        tf.cast(y, tf.float32).numpy(), tf.cast(p, tf.float32).numpy()
+    )
     assert value.dtype == gradient.dtype == dtype
     assert value == tf.cast(full[0], dtype) and np.array_equal(gradient, tf.cast(full[1], dtype))
 
@@ -180,4 +189,6 @@ def test_names_configurations_and_own_losses():
     assert again.get_config() == lg.losses.Huber(0.25, reduction="sum").get_config()
     assert set(door.__all__) <= set(dir(door)) and {"Huber", "huber"} <= set(door.__all__)
     quartic = door.compile(lg.declare("quartic", lg.Mean((lg.y_pred - lg.y_true) ** 4)))()
-    assert float(quartic(Y, P)) == pytest.approx(np.mean((P - Y) ** 4), rel=1e-5) and quartic.name == "quartic"
+    assert (
+        float(quartic(Y, P)) == pytest.approx(np.mean((P - Y) ** 4), rel=1e-5) and quartic.name == "quartic"
+    )
