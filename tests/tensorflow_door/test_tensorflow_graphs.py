@@ -75,8 +75,10 @@ def test_a_last_axis_of_unknown_size_may_turn_out_to_be_1(y_shape, p_shape):
     function = tf.function(
         lambda y, p: losses_of(HUBER, y, p), input_signature=[tf.TensorSpec(y_shape), tf.TensorSpec(p_shape)]
     )
-    y = Y[:, 0] if len(y_shape) == 1 else Y[:, :1]
-    p = P[:, 0] if len(p_shape) == 1 else P[:, :1]
+    y, p = (
+        np.copy(Y[:, :1]).reshape([8, 1][: len(y_shape)]),
+        np.copy(P[:, :1]).reshape([8, 1][: len(p_shape)]),
+    )
     assert np.allclose(function(y, p), lg.losses.huber(y, p, 0.5), rtol=1e-6)
     with pytest.raises(tf.errors.InvalidArgumentError):
         function(*(Y if len(one) == 2 else Y[:, 0] for one in (y_shape, p_shape)))
@@ -118,15 +120,13 @@ def test_a_saved_function_runs_in_another_process_without_lossgen(tmp_path):
     assert float(run.stdout) == 0.25**2 / 2
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-def test_replicas_add_up_to_the_whole_batch(compiled):
+def test_replicas_add_up_to_the_whole_batch():
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     weight = np.linspace(0.1, 2, 8).astype(np.float32)
     loss = door.PseudoHuber(0.5, reduction="mean_with_sample_weight")
     with strategy.scope():
         scale = tf.Variable(1.0, aggregation=tf.VariableAggregation.SUM)
 
-    @tf.function(jit_compile=compiled)
     def replica(y, p, weight):
         with tf.GradientTape() as tape:
             total, count = loss.sum_and_weight(y, scale * p, weight)
