@@ -102,12 +102,13 @@ class Scene:
             return self.total()
         if reduction == "mean_with_sample_weight" and self.weight is not None:
             return self.total(weight=quotient(self.weight, self.weight_sum()))
+        # Without an array of weights, a weighted mean is divided by the one number as well.
+        scale = 1.0 / self.factor if reduction == "mean_with_sample_weight" and self.factor else 1.0
         if self.call.used(self.y) is not None:
-            return self.total(mean_of_valid=True)
+            return self.total(scale, mean_of_valid=True)
         if self.mask is not None:
             return self.total(weight=quotient(self.weight, self.valid().astype(self.p.dtype)))
-        factor = self.factor if reduction == "mean_with_sample_weight" and self.factor else 1.0
-        return self.total(1.0 / (factor * self.layout.rows) if self.layout.rows else 0.0)
+        return self.total(scale / self.layout.rows if self.layout.rows else 0.0)
 
 
 @partial(jax.jit, static_argnums=0, inline=True)
