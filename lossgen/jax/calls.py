@@ -169,7 +169,7 @@ def _custom_call(call: Call, output: str, y, p, weight=None, losses: bool = Fals
     team = "split" if not chosen.multiple else "alone" if p.size <= ALONE_ELEMENTS else "chunks"
     structure = Structure(
         prediction=p.dtype.name, target=y.dtype.name, flat=chosen.flat, labels=term.labels, weighted=weighted,
-        losses=losses, has_value=True, has_array=output == "value_and_gradient", has_vector=False, team=team,
+        losses=losses, has_array=output == "value_and_gradient", team=team,
         parameters=tuple(_kind(value) for value in chosen.fixed),
     )  # fmt: skip
     kernel = chosen.kernel if team == "split" else chosen.kernel[team == "chunks"]

@@ -42,12 +42,11 @@ def p():
 
 
 def agree(loss, formula, transformed, *arguments, tolerance=2e-5):
-    """Both, transformed in the same way, jitted and not."""
-    wanted = transformed(formula)(*arguments)
-    for function in (transformed(loss), jax.jit(transformed(loss))):
-        for one, other in zip(jax.tree.leaves(function(*arguments)), jax.tree.leaves(wanted), strict=True):
-            assert one.shape == other.shape and one.dtype == other.dtype
-            np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
+    """Both, transformed in the same way."""
+    wanted, found = (jax.jit(transformed(each))(*arguments) for each in (formula, loss))
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
+        assert one.shape == other.shape and one.dtype == other.dtype
+        np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
 
 
 def product(formula, y, p, vector):
@@ -103,6 +102,14 @@ def test_batches_and_loops(pair, name):
     y = jax.nn.softmax(jax.random.normal(jax.random.key(0), (4, 6, 3)))
     p = jax.random.normal(jax.random.key(1), (4, 6, 3))
     agree(*pair, BATCHED[name], y, p)
+
+
+@pytest.mark.parametrize("name", ["value_and_grad", "grad of grad", "jvp of grad"])
+def test_without_jit_as_with_it(pair, name, y, p):
+    transformed = TRANSFORMED[name](pair[0])
+    eager, jitted = transformed(y, p), jax.jit(transformed)(y, p)
+    for one, other in zip(jax.tree.leaves(eager), jax.tree.leaves(jitted), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
 def test_vmap_is_one_call():

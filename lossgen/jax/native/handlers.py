@@ -1,8 +1,8 @@
 """`handler`: a C function that XLA calls and that calls a kernel, compiled once for the types of its arrays.
 
-Arguments of the call, in this order: target, prediction, weight of each row (if weighted), vector (of a
-product). Results: the loss of each row, or one total; then the array, if the output has one. Leading axes
-that `vmap` adds belong to all of them: with losses they are more rows; totals are taken one by one.
+Arguments of the call, in this order: target, prediction, weight of each row (if weighted). Results: the
+loss of each row, or one total; then the array, if the output has one. Leading axes that `vmap` adds belong to
+all of them: with losses they are more rows; totals are taken one by one.
 
 Attributes: `integers` and `numbers`, see `INTEGERS`; parameters follow the scale in `numbers`.
 """
@@ -19,6 +19,7 @@ from numba import carray, types
 from numba.core.ccallback import CFunc
 from numba.np.numpy_support import from_dtype
 
+from lossgen.jax.native import parts
 from lossgen.jax.native.frame import (
     argument,
     argument_size,
@@ -28,12 +29,11 @@ from lossgen.jax.native.frame import (
     pointer,
     result,
 )
-from lossgen.jax.native.kernels import address_of, caller
+from lossgen.jax.native.kernels import address_of
 from lossgen.jax.native.pool import team_of
 from lossgen.runtime import labels as labels_module
-from lossgen.runtime.compiling import QuickCache, njit
+from lossgen.runtime.compiling import QuickCache
 from lossgen.runtime.labels import count_labels
-from lossgen.runtime.options import INLINE
 from lossgen.runtime.team import addresses
 from lossgen.runtime.team.work import TEAM
 
@@ -59,9 +59,7 @@ class Structure:
         labels: whether the target is one label a row.
         weighted: whether there is a weight a row.
         losses: whether the loss of each row is wanted, and not the total.
-        has_value: whether the kernel returns a total (and takes a place for losses).
-        has_array: whether it writes an array.
-        has_vector: whether it reads a vector.
+        has_array: whether the kernel writes an array.
         team: "alone", "chunks" or "split": how the kernel is called, see `lossgen.runtime.dispatch`.
         parameters: of each parameter 0 for a float, −1 for an integer, or the length of an array.
     """
@@ -72,9 +70,7 @@ class Structure:
     labels: bool
     weighted: bool
     losses: bool
-    has_value: bool
     has_array: bool
-    has_vector: bool
     team: str
     parameters: tuple[int, ...]
 
@@ -92,8 +88,7 @@ class Structure:
             fixed = [types.UniTuple(each, 1) if isinstance(each, types.Array) else each for each in fixed]
         given = [types.Array(y_type, 1 if self.flat or self.labels else 2, "C"), data, *fixed]
         given += [line if self.weighted else types.none, types.float64] + [types.int64] * self.labels
-        given += [line if self.losses else types.none] * self.has_value
-        given += [data] * (self.has_vector + self.has_array)
+        given += [line if self.losses else types.none] + [data] * self.has_array
         if self.team == "alone":
             return tuple(given)
         if self.team == "split":
@@ -146,20 +141,15 @@ def _function(structure: Structure) -> Callable:
     p_type, y_type = np.dtype(structure.prediction).type, np.dtype(structure.target).type
     p_bytes, y_bytes = np.dtype(p_type).itemsize, np.dtype(y_type).itemsize
     flat, labels, losses = structure.flat, structure.labels, structure.losses
-    weighted, has_value, has_array = structure.weighted, structure.has_value, structure.has_array
-    vector_place = 2 + structure.weighted
-    array_place = int(has_value)
-    predictions = _line if flat else _matrix
-    targets = _line if flat or labels else _matrix
-    weights = _line if weighted else _nothing
-    places = _in_tuple(_line) if has_value and losses else _in_tuple(_nothing) if has_value else _empty
-    vectors = _in_tuple(predictions) if structure.has_vector else _empty
-    arrays = _in_tuple(predictions) if has_array else _empty
-    ignored_of = _one if labels else _no_one
-    parameters = _parameters(structure.parameters, wrapped=structure.team == "chunks")
-    call = caller(types.float64 if has_value or structure.team == "chunks" else types.none)
-    run = {"alone": _alone, "chunks": _in_chunks, "split": _split}[structure.team](call)
-    run = run if has_value else _quiet(run)
+    weighted, has_array = structure.weighted, structure.has_array
+    predictions = parts.line if flat else parts.matrix
+    targets = parts.line if flat or labels else parts.matrix
+    weights = parts.line if weighted else parts.nothing
+    places = parts.line if losses else parts.nothing
+    arrays = parts.in_tuple(predictions) if has_array else parts.empty
+    ignored_of = parts.one if labels else parts.no_one
+    parameters = parts.parameters(structure.parameters, wrapped=structure.team == "chunks")
+    run = {"alone": parts.alone, "chunks": parts.in_chunks, "split": parts.split}[structure.team]
     together = structure.team != "alone"
 
     def handle(frame):
@@ -192,154 +182,17 @@ def _function(structure: Structure) -> Callable:
                             return label_error(frame, label, first_row + row, integers[COLUMNS])
                 if integers[MEAN_OF_VALID]:
                     scale = scale / valid if valid else 0.0
-            value_address = result(frame, 0) if has_value else 0
-            places_ = places(value_address + p_bytes * first_row, rows, width, p_type)
-            vector_address = argument(frame, vector_place) if structure_has_vector else 0
-            vectors_ = vectors(vector_address + p_bytes * first, rows, width, p_type)
-            array_address = (result(frame, array_place) if has_array else 0) + p_bytes * first
-            arrays_ = arrays(array_address, rows, width, p_type)
-            fixed = parameters(numbers + 8)
-            ends = (weight, scale, *ignored_of(integers[IGNORED]), *places_, *vectors_, *arrays_)
-            total = run(kernel, team, integers[CHUNK], (target, prediction, *fixed, *ends))
+            value = result(frame, 0)
+            place = places(value + p_bytes * first_row, rows, width, p_type)
+            array = (result(frame, 1) if has_array else 0) + p_bytes * first
+            ends = (*ignored_of(integers[IGNORED]), place, *arrays(array, rows, width, p_type))
+            given = (target, prediction, *parameters(numbers + 8), weight, scale, *ends)
+            total = run(kernel, team, integers[CHUNK], given)
             if scale == 0:  # nothing counts, not even what is not finite
                 total = 0.0
-                _clear(array_address, rows * width, p_type, has_array)
-            if has_value and not losses:
-                carray(pointer(value_address), (examples,), p_type)[example] = total
+                parts.clear(array, rows * width, p_type, has_array)
+            if not losses:
+                carray(pointer(value), (examples,), p_type)[example] = total
         return 0
 
-    structure_has_vector = structure.has_vector
     return handle
-
-
-# Parts of a handler ---------------------------------------------------------------------------------------
-
-
-@njit(**INLINE)
-def _line(address, rows, width, dtype):
-    return carray(pointer(address), (rows,), dtype)
-
-
-@njit(**INLINE)
-def _matrix(address, rows, width, dtype):
-    return carray(pointer(address), (rows, width), dtype)
-
-
-@njit(**INLINE)
-def _nothing(address, rows, width, dtype):
-    return None
-
-
-@njit(**INLINE)
-def _empty(address, rows, width, dtype):
-    return ()
-
-
-@njit(**INLINE)
-def _one(value):
-    return (value,)
-
-
-@njit(**INLINE)
-def _no_one(value):
-    return ()
-
-
-def _in_tuple(part: Callable) -> Callable:
-    @njit(**INLINE)
-    def alone(address, rows, width, dtype):
-        return (part(address, rows, width, dtype),)
-
-    return alone
-
-
-@njit(cache=False)
-def _clear(address, size, dtype, is_there):
-    if is_there:
-        carray(pointer(address), (size,), dtype)[:] = 0
-
-
-@njit(**INLINE)
-def _float(address):
-    return carray(pointer(address), (1,), np.float64)[0]
-
-
-@njit(**INLINE)
-def _integer(address):
-    return np.int64(carray(pointer(address), (1,), np.float64)[0])
-
-
-def _array(length: int) -> Callable:
-    @njit(**INLINE)
-    def read(address):
-        return carray(pointer(address), (length,), np.float64)
-
-    return read
-
-
-def _wrapped(part: Callable) -> Callable:
-    @njit(**INLINE)
-    def read(address):
-        return (part(address),)
-
-    return read
-
-
-def _parameters(kinds: tuple[int, ...], wrapped: bool) -> Callable:
-    """A compiled function: the address of the parameters → the tuple that the kernel takes.
-
-    Args:
-        wrapped: whether an array is passed in a tuple of its own, as what is not cut into chunks.
-    """
-
-    @njit(**INLINE)
-    def read(address):
-        return ()
-
-    offset = 0
-    for kind in kinds:
-        part = _float if kind == 0 else _integer if kind < 0 else _array(kind)
-        read = _with(read, _wrapped(part) if kind > 0 and wrapped else part, offset)
-        offset += 8 * max(1, kind)
-    return read
-
-
-def _with(first: Callable, part: Callable, offset: int) -> Callable:
-    @njit(**INLINE)
-    def read(address):
-        return (*first(address), part(address + offset))
-
-    return read
-
-
-def _alone(call: Callable) -> Callable:
-    @njit(**INLINE)
-    def run(kernel, team, length, arguments):
-        return call(kernel, arguments)
-
-    return run
-
-
-def _in_chunks(call: Callable) -> Callable:
-    @njit(**INLINE)
-    def run(kernel, team, length, arguments):
-        return call(kernel, (team, length, arguments))
-
-    return run
-
-
-def _split(call: Callable) -> Callable:
-    @njit(**INLINE)
-    def run(kernel, team, length, arguments):
-        return call(kernel, (team, *arguments))
-
-    return run
-
-
-def _quiet(run: Callable) -> Callable:
-    @njit(**INLINE)
-    def run_only(kernel, team, length, arguments):
-        run(kernel, team, length, arguments)
-        return 0.0
-
-    return run_only

@@ -45,6 +45,7 @@ def _registered(kernel: Callable, arguments: tuple[types.Type, ...]) -> int:
         raise RuntimeError(f"More than {SLOTS // 2} kernels in one process.")
     kernel.compile(arguments)
     compiled = kernel.get_compile_result(signature(None, *arguments))
+    assert compiled.signature.return_type == types.float64, "`call` reads a float64"
     address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
     slot = number % SLOTS
     while _table[slot, 0] not in (0, number):
@@ -74,22 +75,18 @@ def address_of(number):
     return load(table() + 16 * slot + 8)
 
 
-def caller(returns: types.Type) -> Callable:
-    """An intrinsic: call(address, arguments), a compiled function that returns this type."""
+@intrinsic
+def call(typing, address, arguments):
+    """A compiled function of a float64 at an address, with the arguments of a tuple."""
+    given_types, returns = arguments.types, types.float64
 
-    @intrinsic
-    def call(typing, address, arguments):
-        given_types = arguments.types
+    def lower(context, builder, chosen, values):
+        given = cgutils.unpack_tuple(builder, values[1], len(given_types))
+        kind = context.call_conv.get_function_type(returns, given_types)
+        function = builder.inttoptr(values[0], kind.as_pointer())
+        status, result = context.call_conv.call_function(builder, function, returns, given_types, given)
+        with cgutils.if_unlikely(builder, status.is_error):
+            context.call_conv.return_status_propagate(builder, status)
+        return result
 
-        def lower(context, builder, chosen, values):
-            given = cgutils.unpack_tuple(builder, values[1], len(given_types))
-            kind = context.call_conv.get_function_type(returns, given_types)
-            function = builder.inttoptr(values[0], kind.as_pointer())
-            status, result = context.call_conv.call_function(builder, function, returns, given_types, given)
-            with cgutils.if_unlikely(builder, status.is_error):
-                context.call_conv.return_status_propagate(builder, status)
-            return result
-
-        return signature(returns, types.int64, arguments), lower
-
-    return call
+    return signature(returns, types.int64, arguments), lower
