@@ -6,7 +6,7 @@ import numpy as np
 
 from .cases import Case
 from .formulas import mean_loss, torch_loss
-from .peers import Work, as_arrays
+from .peers import Work, as_arrays, set_lossgen_threads
 
 
 class Torch:
@@ -41,6 +41,18 @@ class Torch:
             return value.item(), prediction.grad
 
         return Work(value_and_gradient, lambda result: (np.asarray(result[0]), result[1].numpy()))
+
+
+class LossgenTorch(Torch):
+    """The module of lossgen.torch, forward and backward."""
+
+    def prepare(self, case: Case, y, p, weight) -> Work | None:
+        if case.output == "hessian" or case.weighted:
+            return None
+        import lossgen.torch as door
+
+        set_lossgen_threads(case.threads)
+        return self.work(getattr(door, case.title)(**case.arguments), case, y, p, weight)
 
 
 class TorchCompile(Torch):

@@ -206,6 +206,7 @@ PEERS = {
     "lossgen": Peer("benchmarks.peers", "Lossgen", ("numpy", "numba")),
     "lossgen out=": Peer("benchmarks.peers", "LossgenOut", ("numpy", "numba")),
     "limit": Peer("benchmarks.limit", "Limit", ("numba",)),
+    "lossgen torch": Peer("benchmarks.frameworks", "LossgenTorch", ("torch", "numba")),
     "torch": Peer("benchmarks.frameworks", "Torch", ("torch",)),
     "torch.compile": Peer("benchmarks.frameworks", "TorchCompile", ("torch",)),
     "jax": Peer("benchmarks.frameworks", "Jax", ("jax", "jaxlib")),
@@ -218,4 +219,6 @@ PEERS = {
 """Every peer by the name that it has in tables. The first two are lossgen; the limit is no competitor."""
 
 OURS = ("lossgen", "lossgen out=")
-COMPETITORS = tuple(name for name in PEERS if name not in (*OURS, "limit"))
+DOORS = {"lossgen torch": ("torch", "torch.compile")}
+"""lossgen through a framework, and the peers that it is measured against there."""
+COMPETITORS = tuple(name for name in PEERS if name not in (*OURS, *DOORS, "limit"))

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import geometric_mean
@@ -13,7 +14,7 @@ from rich.table import Table
 
 from .cases import GROUPS
 from .driver import ROOT
-from .peers import OURS, PEERS
+from .peers import DOORS, OURS, PEERS
 
 console = Console(width=None if Console().is_terminal else 170)
 
@@ -94,6 +95,8 @@ def summary(results: list[dict], costs: list[dict]) -> list[dict]:
             row(f"{name}: by the bytes", limit, 1.5)
         if one["group"] == 5 and one["case"]["output"] == "gradient" and ratio(one, "torch"):
             row(f"{name}: by torch eager", 1 / ratio(one, "torch"), 0.25)
+        for what, figure, target, at_least in door_targets(one):
+            row(what, figure, target, at_least)
     rows += [
         {"what": one["what"], "figure": one["figure"], "target": one["target"],
          "reached": one["figure"] <= one["target"]}
@@ -101,6 +104,30 @@ def summary(results: list[dict], costs: list[dict]) -> list[dict]:
     ]  # fmt: skip
     return rows
 
+
+def door_targets(result: dict) -> Iterator[tuple[str, float, float, bool]]:
+    """What lossgen in a framework promises next to the framework's own: text, figure, target, at least."""
+    case, peers = result["case"], result["peers"]
+    if case["output"] != "gradient" or case["dtype"] != "float32" or case["threads"] != 2:
+        return
+    for door, natives in DOORS.items():
+        for native in natives:
+            if door not in peers or native not in peers:
+                continue
+            times = ratio(result, native) / ratio(result, door)
+            what = f"{result['name']}: {door} and {native}"
+            eager, elements = native == natives[0], case["shape"][0]
+            if result["group"] == 5 and eager and case["loss"] == "mean_squared_error":
+                yield f"{what}, µs by µs", 1 / times, 1.3, False
+            elif result["group"] == 1 and elements == 1 << 24:
+                yield f"{what}, times as fast", times, 3.0 if eager else 1.0, True
+            elif result["group"] == 1 and elements == 1 << 20:
+                least = AT_A_MILLION.get((case["loss"], *case["arguments"]), 1.0) if eager else 1.0
+                yield f"{what}, times as fast", times, least, True
+
+
+AT_A_MILLION = {("binary_crossentropy", "from_logits"): 3.0, ("mean_squared_error",): 1.4}
+"""How many times as fast as eager operations a loss is at 1M elements."""
 
 # Tables ------------------------------------------------------------------------------------------------
 

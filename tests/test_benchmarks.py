@@ -18,17 +18,20 @@ TINY = Case("huber", "real", (8, 3), {"delta": 0.5})
 UNKNOWN = Case("sparse_categorical_crossentropy", "labels, probabilities", (8, 3), group=2)
 
 
+PEERS_OF_A_LOSS = ("lossgen", "lossgen out=", "limit", "lossgen torch", "torch")
+
+
 @pytest.fixture(scope="module")
 def measured():
     require("torch", "measures torch as well")
-    with Driver(("lossgen", "lossgen out=", "limit", "torch", "numpy"), Settings(3, 0.0, 0.0)) as driver:
+    with Driver((*PEERS_OF_A_LOSS, "numpy"), Settings(3, 0.0, 0.0)) as driver:
         return [driver.run(case) for case in (TINY, UNKNOWN)]
 
 
 def test_every_peer_that_has_the_loss_agrees_and_is_measured_in_every_round(measured):
     for result in measured:
         assert result["failed"] == {}
-        assert set(result["peers"]) == {"lossgen", "lossgen out=", "limit", "torch"}  # NumPy: Hessians only
+        assert set(result["peers"]) == {*PEERS_OF_A_LOSS}  # NumPy: Hessians only
         for peer in result["peers"].values():
             assert len(peer["rounds"]) == 3
             assert peer["seconds"] == sorted(peer["rounds"])[1] > 0
@@ -75,6 +78,15 @@ def test_ratios_are_medians_over_the_rounds():
     assert result["peers"]["torch"]["ratio"] == 3.0
     assert result["peers"]["jax"]["ratio"] == 4.0
     assert result["best"] == "torch"
+
+
+def test_a_door_is_measured_against_its_framework():
+    rounds = {"lossgen": [1.0], "lossgen torch": [2.0], "torch": [5.0], "torch.compile": [1.0]}
+    case = Case("mean_squared_error", "real", (1 << 24, 1))
+    rows = report.summary([results(case, rounds, {}, dict.fromkeys(rounds, 0.5))], [])
+    found = {row["what"].partition(": ")[2]: (row["figure"], row["reached"]) for row in rows}
+    assert found["lossgen torch and torch, times as fast"] == (2.5, False)
+    assert found["lossgen torch and torch.compile, times as fast"] == (0.5, False)
 
 
 def test_others_are_noticed_until_patience_ends(monkeypatch):
