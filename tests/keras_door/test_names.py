@@ -123,6 +123,13 @@ def test_a_compiled_class_of_the_catalogue_keeps_its_name():
     assert keras.saving.get_registered_name(lossgen.keras.Huber) == "lossgen>Huber"
 
 
+def test_without_keras():
+    program = "import sys; sys.modules['keras'] = None; import lossgen.keras"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "MissingLibraryError: `lossgen.keras` needs Keras 3" in run.stderr
+    assert 'pip install "lossgen[keras]"' in run.stderr
+
+
 def test_importing_loads_no_kernels():
     program = (
         "import sys, keras; before = set(sys.modules); import lossgen.keras; "

@@ -47,6 +47,18 @@ def test_functions_and_strings():
     same_weights(ours, theirs)
 
 
+def test_kernels_and_array_code_agree():
+    found = []
+    for execution in ("kernels", "ops"):
+        lg.set_execution(execution)
+        try:
+            loss = lossgen.keras.CategoricalCrossentropy(from_logits=True)
+            found.append(train(model_of("classes", None), loss, *data("classes"), jit_compile=False))
+        finally:
+            lg.set_execution("auto")
+    same_weights(*found)
+
+
 def test_class_weight():
     ours, theirs = (model_of("labels", "softmax") for _ in range(2))
     x, y = data("labels")
