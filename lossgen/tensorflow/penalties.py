@@ -1,4 +1,4 @@
-"""Penalties for TensorFlow: `from lossgen.tensorflow.penalties import l1`; `function(penalty)` for an instance.
+"""Penalties for TensorFlow: `from lossgen.tensorflow.penalties import l1`; `function(penalty)` wraps one.
 
 Each takes one tensor and returns a number, differentiable to any order as the losses of this door are.
 """
