@@ -13,7 +13,7 @@ from .cache import compiled_module
 
 
 @overload
-def compile(declaration: PenaltyDeclaration) -> type[Penalty]: ...
+def compile(declaration: PenaltyDeclaration) -> type[Penalty]: ...  # type: ignore[overload-overlap]
 
 
 @overload

@@ -177,7 +177,7 @@ def build(
     extra_inputs: tuple[Input, ...] = (),
     documentation: str = "",
     source: str | None = None,
-    kind: type[Declared] = Declaration,
+    kind: type[Declared] = Declaration,  # type: ignore[assignment]
     more: Mapping[str, Any] | None = None,
     place: Mapping[Symbol, Symbol] | None = None,
 ) -> Declared:

@@ -7,7 +7,7 @@ person writes and reads `x`.
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypedDict, Unpack, overload
+from typing import TypedDict, Unpack, cast, overload
 
 from sympy import Expr, Symbol
 
@@ -136,7 +136,8 @@ def declared(function: Formula, facts: PenaltyFacts) -> PenaltyDeclaration:
     if preparation is not None and preparation not in PREPARATIONS:
         known = ", ".join(map(repr, PREPARATIONS))
         raise DeclarationError(f"{name}: preparation is {preparation!r}; the only one is {known}.")
-    shared: Facts = {key: facts[key] for key in facts if key in Facts.__annotations__ and key != "domain"}
+    given = {key: fact for key, fact in facts.items() if key in Facts.__annotations__ and key != "domain"}
+    shared = cast(Facts, given)
     shared["scope"] = facts.get("scope")
     shared["domain"] = {"prediction": facts["domain"]} if "domain" in facts else {}
     if preparation is not None and (shared["scope"] is not None or facts.get("axis_argument")):

@@ -52,8 +52,13 @@ def call(
 
 
 def tensor_of(array: np.ndarray) -> tf.Tensor:
-    """A result as a tensor, without a copy if it is aligned as TensorFlow wants it (large results are)."""
-    # from_dlpack ends the process when memory is not aligned.
-    if isinstance(array, np.ndarray) and array.size and array.ctypes.data % ALIGNMENT == 0:
+    """A result as a tensor, without a copy if it lies in memory as TensorFlow wants it (large results do)."""
+    # from_dlpack ends the process when memory is not aligned, and refuses the strides of a transposed result.
+    if (
+        isinstance(array, np.ndarray)
+        and array.size
+        and array.flags.c_contiguous
+        and array.ctypes.data % ALIGNMENT == 0
+    ):
         return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
     return tf.convert_to_tensor(array)

@@ -103,3 +103,12 @@ def test_torch_compile():
     assert torch.isclose(value, penalised(x.detach()))
     right = L2().gradient(shares) + TotalVariation(0.5).gradient(shares)
     np.testing.assert_allclose(x.grad, right, rtol=1e-5, atol=1e-6)
+
+
+def test_a_transposed_result_becomes_a_tensor_of_tensorflow():
+    require("tensorflow")
+    from lossgen.tensorflow.host import tensor_of
+
+    for _ in range(40):  # about every other array lies where no copy is needed
+        array = random.normal(size=(64, 32)).T
+        np.testing.assert_array_equal(tensor_of(array), array)

@@ -6,8 +6,9 @@ import numpy as np
 import sympy as sp
 
 import lossgen as lg
-from lossgen import losses
+from lossgen import losses, penalties
 from lossgen.losses import Loss
+from lossgen.penalties import Penalty
 
 y = np.zeros((4, 1))
 p = np.ones((4, 1), dtype=np.float32)
@@ -19,6 +20,11 @@ WIDTH = lg.Parameter(1.0, positive=True)
 @lg.loss
 def half_square(y_true: sp.Expr, y_pred: sp.Expr, *, width: Any = WIDTH) -> sp.Expr:
     return lg.Mean(((y_pred - y_true) / width) ** 2 / 2)
+
+
+@lg.penalty
+def lasso(x: sp.Expr, *, weight: Any = 0.01) -> sp.Expr:
+    return weight * lg.Sum(sp.Abs(x))
 
 
 assert_type(lg.Parameter(1.0, minimum=0), lg.Parameter)
@@ -36,6 +42,11 @@ pair = loss.value_and_gradient(y, p)
 derivatives = loss.gradient_and_hessian(y, p)
 configuration: dict[str, Any] = loss.get_config()
 found: Any = lg.get("mse")
+share: tuple[np.float64, np.float64] = loss.sum_and_weight(y, p)
+
+assert_type(lg.compile(lasso), type[Penalty])
+penalty: Penalty = penalties.L1(0.5)
+slope: np.ndarray[Any, Any] = penalty.gradient(p)
 
 
 class ByHand(Loss):
