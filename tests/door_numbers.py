@@ -84,7 +84,7 @@ def keras(case: Case) -> Numbers:
         import jax
 
         y, p, weight = inputs(case)
-        value, gradient = jax.value_and_grad(lambda p: cls(**case.keywords)(y, p, weight))(p)
+        value, gradient = jax.jit(jax.value_and_grad(lambda p: cls(**case.keywords)(y, p, weight)))(p)
         return float(value), np.asarray(gradient)
     if backend.backend() == "tensorflow":
         import tensorflow as tf
