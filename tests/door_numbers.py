@@ -31,8 +31,9 @@ def standalone(case: Case) -> Numbers:
 
 
 def torch(case: Case) -> Numbers:
-    import lossgen.torch as door
     import torch
+
+    import lossgen.torch as door
 
     y, p, weight = (None if each is None else torch.as_tensor(each) for each in inputs(case))
     loss = getattr(door, case.declaration.class_name)(**case.keywords)
@@ -44,6 +45,7 @@ def torch(case: Case) -> Numbers:
 
 def jax(case: Case) -> Numbers:
     import jax
+
     import lossgen.jax as door
 
     y, p, weight = inputs(case)
@@ -53,15 +55,17 @@ def jax(case: Case) -> Numbers:
 
 
 def tensorflow(case: Case) -> Numbers:
-    import lossgen.tensorflow as door
     import tensorflow as tf
+
+    import lossgen.tensorflow as door
 
     return _taped(tf, getattr(door, case.declaration.class_name), case)
 
 
 def tf_keras(case: Case) -> Numbers:
-    import lossgen.tf_keras as door
     import tensorflow as tf
+
+    import lossgen.tf_keras as door
 
     return _taped(tf, getattr(door, case.declaration.class_name), case)
 
@@ -76,8 +80,9 @@ def _taped(tf, cls, case: Case) -> Numbers:
 
 def keras(case: Case) -> Numbers:
     """On the backend that KERAS_BACKEND names; NumPy's has no gradients."""
-    import lossgen.keras as door
     from keras import backend
+
+    import lossgen.keras as door
 
     cls = getattr(door, case.declaration.class_name)
     if backend.backend() == "jax":
