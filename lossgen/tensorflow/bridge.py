@@ -15,7 +15,7 @@ from lossgen.runtime.arrays import evaluation as arrays
 from lossgen.runtime.arrays.preparation import prepared
 from lossgen.runtime.plan import Plan
 from lossgen.tensorflow import host
-from lossgen.tensorflow.inputs import Inputs, inputs_of, tensor
+from lossgen.tensorflow.inputs import Inputs, inputs_of, sizes_without, tensor
 from lossgen.tensorflow.ops import Ops, integer_labels
 from lossgen.tensorflow.place import has_tangents, runs_ops
 
@@ -49,16 +49,21 @@ def losses_of(
 
 
 def rows_of(
-    loss: Any, y_true: Any, y_pred: Any, parameters: Mapping[str, Any] | None, target_gradient: bool
+    loss: Any,
+    y_true: Any,
+    y_pred: Any,
+    parameters: Mapping[str, Any] | None,
+    target_gradient: bool,
+    summed: bool = False,
 ) -> tuple[tf.Tensor, Inputs]:
-    """The losses of `losses_of` in the dtype that they are computed in, and the inputs of the call."""
+    """The losses of `losses_of`, or their sum, in the dtype that they are computed in, and the inputs."""
     plan = loss._plan
     names = checked_names(loss, parameters)
     y, p, *_ = given = inputs_of(plan, y_true, y_pred)
     if target_gradient:
         y, p = prepared_target(plan, y, p)
     values = [tf.cast(tensor(name, parameters[name]), p.dtype) for name in names]
-    ladder = Ladder(plan, given.axes, given.loss_shape, names, target_gradient)
+    ladder = Ladder(plan, given.axes, given.loss_shape, names, target_gradient, summed)
     return ladder.losses(y, p, *values), given
 
 
@@ -73,6 +78,8 @@ class Ladder:
         loss_shape: what is known of the shape of the losses.
         names: of the parameters that are tensors.
         target_gradient: whether derivatives reach the target.
+        summed: whether it is the sum of the losses; a cotangent is one number then, and kernels of elementwise
+            losses run in one line over all elements, whatever the number of columns.
     """
 
     def __init__(
@@ -82,12 +89,13 @@ class Ladder:
         loss_shape: tf.TensorShape,
         names: Sequence[str],
         target_gradient: bool,
+        summed: bool,
     ):
         self.plan, self.axes, self.loss_shape = plan, axes, loss_shape
-        self.names, self.target_gradient = names, target_gradient
+        self.names, self.target_gradient, self.summed = names, target_gradient, summed
 
     def losses(self, *inputs: tf.Tensor) -> tf.Tensor:
-        """The loss of every row."""
+        """The loss of every row, or their sum."""
 
         def losses(*inputs):
             def backward(cotangent):
@@ -97,6 +105,8 @@ class Ladder:
             y, p, *_ = inputs
             if runs_ops(p, bool(self.names)):
                 return self.in_ops(arrays.losses, inputs), backward
+            if self.summed:
+                return host.total(self.plan, y, p), backward
             return host.losses(self.plan, y, p, self.loss_shape), backward
 
         if has_tangents(inputs):
@@ -155,6 +165,8 @@ class Ladder:
         """
         *before, cotangent = inputs
         inputs = (*before, tf.ones_like(cotangent), *tail)
+        if self.summed:
+            return tf.reduce_sum(derivative(*inputs) * upstream)
         if len(self.plan.terms) == 1:
             return tf.reduce_sum(derivative(*inputs) * upstream, self.axes)
         # Terms of different scopes: their sum does not tell which loss an element comes from.
@@ -198,8 +210,12 @@ class Ladder:
         """What array code makes of the inputs and of what follows them."""
         y, p, *values = inputs
         y, p = prepared(Ops, self.plan, integer_labels(y) if self.plan.labels else y, p)
+        if self.summed and tail:
+            tail = (tf.broadcast_to(tail[0], sizes_without(p, self.axes)), *tail[1:])
         found = code(Ops, self.plan, y, p, *tail, parameters=dict(zip(self.names, values, strict=True)))
         if code is arrays.losses:
+            if self.summed:
+                return tf.reduce_sum(found)
             found.set_shape(self.loss_shape)
         return found
 

@@ -15,11 +15,18 @@ def losses(plan: Plan, y: tf.Tensor, p: tf.Tensor, shape: tf.TensorShape) -> tf.
     return call(lambda y, p: evaluation.losses_of(plan, y, p), (y, p), shape, p.dtype)
 
 
+def total(plan: Plan, y: tf.Tensor, p: tf.Tensor) -> tf.Tensor:
+    """The sum of the losses."""
+    return call(
+        lambda y, p: np.asarray(evaluation.value_of(plan, "sum", y, p, None, None)), (y, p), (), p.dtype
+    )
+
+
 def gradient(plan: Plan, y: tf.Tensor, p: tf.Tensor, cotangent: tf.Tensor) -> tf.Tensor:
     """d(Σ cotangent·loss)/dp: the cotangent is the weight of a row, so it costs no pass of its own."""
 
     def run(y, p, cotangent):
-        return evaluation.value_and_gradient_of(plan, "sum", y, p, cotangent, None, None)[1]
+        return evaluation.value_and_gradient_of(plan, "sum", y, p, alike(cotangent), None, None)[1]
 
     return call(run, (y, p, cotangent), p.shape, p.dtype)
 
@@ -28,9 +35,19 @@ def product(plan: Plan, y: tf.Tensor, p: tf.Tensor, cotangent: tf.Tensor, vector
     """The Hessian of Σ cotangent·loss times a vector."""
 
     def run(y, p, cotangent, vector):
-        return evaluation.hessian_vector_product_of(plan, "sum", y, p, vector, cotangent, None, None)
+        return evaluation.hessian_vector_product_of(plan, "sum", y, p, vector, alike(cotangent), None, None)
 
     return call(run, (y, p, cotangent, vector), p.shape, p.dtype)
+
+
+def alike(cotangent: np.ndarray) -> np.ndarray | float:
+    """A cotangent whose numbers are all the same, as that of a plain mean is, as one number.
+
+    Kernels then take elementwise losses in one line; row by row they are many times slower where rows are
+    short.
+    """
+    first = cotangent.reshape(-1)[:1]
+    return float(first[0]) if first.size and (cotangent == first).all() else cotangent
 
 
 def call(

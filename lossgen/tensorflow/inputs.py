@@ -82,3 +82,10 @@ def prediction_dtypes(plan: Plan, given: tf.DType) -> tuple[tf.DType, tf.DType]:
     if given.is_floating:
         raise DtypeError(f"`y_pred` must be of float16, bfloat16, float32 or float64. Received: {given.name}")
     return tf.float64, tf.float64
+
+
+def sizes_without(p: tf.Tensor, axes: tuple[int, ...]) -> Any:
+    """The shape of predictions without some axes; a tensor where it is known only when a graph runs."""
+    kept = [axis for axis in range(p.shape.rank) if axis not in axes]
+    known = [p.shape[axis] for axis in kept]
+    return tf.gather(tf.shape(p), kept) if None in known else known

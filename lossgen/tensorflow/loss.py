@@ -9,8 +9,10 @@ import tensorflow as tf
 from lossgen import losses as standalone_losses
 from lossgen.runtime.configuration import plain
 from lossgen.runtime.construction import make_constructor
+from lossgen.runtime.reduction import keeps_losses
 from lossgen.tensorflow import reduction as reductions
 from lossgen.tensorflow.bridge import losses_of, rows_of
+from lossgen.tensorflow.inputs import sizes_without
 from lossgen.tensorflow.ops import integer_labels
 from lossgen.tensorflow.parameters import check_inputs, number, standalone_of
 
@@ -56,8 +58,12 @@ class Loss(tf.Module):
                 `tf.function`, labels are checked when the graph runs (`InvalidArgumentError`); under XLA,
                 where nothing can be raised, a label that names no column makes the loss NaN.
         """
+        reduction = self._loss.reduction
+        if sample_weight is None and mask is None and not keeps_losses(reduction):
+            total, count, result = self._total(y_true, y_pred, target_gradient)
+            return tf.cast(reductions.reduced(total, count, reduction), result)
         rows, result = self._weighted(y_true, y_pred, sample_weight, mask, target_gradient)
-        return tf.cast(reductions.reduce(rows, self._loss.reduction), result)
+        return tf.cast(reductions.reduce(rows, reduction), result)
 
     def call(self, y_true: Any, y_pred: Any) -> tf.Tensor:
         """The loss of every row, neither weighted nor reduced."""
@@ -82,6 +88,8 @@ class Loss(tf.Module):
             `reduction="mean_with_sample_weight"` the sum of their weights. A single loss without an index
             counts for 1.
         """
+        if sample_weight is None and mask is None:
+            return self._total(y_true, y_pred, target_gradient)[:2]
         rows, _ = self._weighted(y_true, y_pred, sample_weight, mask, target_gradient)
         reduction = self._loss.reduction if rows.losses.shape.rank else None
         return tf.reduce_sum(rows.losses), rows.divisor(reduction)
@@ -108,13 +116,26 @@ class Loss(tf.Module):
     def _learned_parameters(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self._learned}
 
+    def _total(self, y_true, y_pred, target_gradient):
+        """The sum of the losses, how many count, and the dtype of the result."""
+        learned = self._learned_parameters()
+        total, given = rows_of(self._loss, y_true, y_pred, learned, target_gradient, summed=True)
+        used = self._used(given)
+        if used is None:
+            count = tf.reduce_prod(tf.cast(sizes_without(given.p, given.axes), total.dtype))
+        else:
+            count = tf.reduce_sum(tf.cast(used, total.dtype))
+        return total, count, given.result
+
     def _weighted(self, y_true, y_pred, sample_weight, mask, target_gradient):
         """Losses with their weights, and the dtype of the result."""
         losses, given = rows_of(self._loss, y_true, y_pred, self._learned_parameters(), target_gradient)
-        used = None
-        if getattr(self._loss, "ignore_class", None) is not None:
-            used = tf.reshape(integer_labels(given.y) != self._loss.ignore_class, tf.shape(losses))
-        return reductions.weighted(losses, used, sample_weight, mask), given.result
+        return reductions.weighted(losses, self._used(given), sample_weight, mask), given.result
+
+    def _used(self, given):
+        """Which losses have a label that is not ignored; None for all."""
+        ignored = getattr(self._loss, "ignore_class", None)
+        return None if ignored is None else integer_labels(given.y) != ignored
 
     def _initialise(self, values: Mapping[str, Any]) -> None:
         tf.Module.__init__(self)

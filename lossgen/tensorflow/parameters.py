@@ -17,7 +17,7 @@ def check_inputs(standalone: type, module: str) -> None:
     if standalone.inputs != ("y_true", "y_pred"):
         raise CompileError(
             f"`{module}` has losses of targets and predictions only, and {standalone.__name__} takes "
-            f"{', '.join(standalone.inputs)}. For penalties see lossgen.penalties and lossgen.keras."
+            f"{', '.join(standalone.inputs)}. For penalties there is lossgen.tensorflow.penalties."
         )
 
 

@@ -70,8 +70,12 @@ def reduce(rows: Weighted, reduction: str | None) -> tf.Tensor:
     """The reduced loss; a single loss without an index is returned as it is."""
     if keeps_losses(reduction) or rows.losses.shape.rank == 0:
         return rows.losses
-    total = tf.reduce_sum(rows.losses)
-    return total if reduction == "sum" else tf.math.divide_no_nan(total, rows.divisor(reduction))
+    return reduced(tf.reduce_sum(rows.losses), rows.divisor(reduction), reduction)
+
+
+def reduced(total: tf.Tensor, divisor: tf.Tensor, reduction: str | None) -> tf.Tensor:
+    """A sum, or a mean, of losses; 0/0 counts as 0."""
+    return total if reduction == "sum" else tf.math.divide_no_nan(total, divisor)
 
 
 def fit(name: str, array: tf.Tensor, losses: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 import lossgen as lg
+import lossgen.tensorflow as door
 from lossgen.catalog import DECLARATIONS
 from lossgen.runtime import evaluation
 from lossgen.tensorflow.bridge import losses_of
@@ -132,6 +133,27 @@ def test_the_derivative_by_the_cotangent_is_right_where_that_is_zero(scene, mode
         one = np.zeros_like(cotangent)
         one[place] = 1
         assert found[place] == pytest.approx(np.sum(kernels(loss, y, p, one, vector)[1] * vector), rel=1e-9)
+
+
+def test_reduced_losses_have_the_same_derivatives(scene, mode):
+    """The mean of all is computed without the losses of rows."""
+    loss, y, p, _, vector = scene
+    module = door.compile(type(loss))(**loss.get_config())
+
+    def program(y, p, vector):
+        with tf.GradientTape() as outer:
+            outer.watch(p)
+            with tf.GradientTape() as inner:
+                inner.watch(p)
+                square = module(y, p) ** 2
+            gradient = inner.gradient(square, p)
+        return square, gradient, outer.gradient(gradient, p, vector)
+
+    value, slope = loss.value_and_gradient(y, p)
+    product = 2 * (value * loss.hessian_vector_product(y, p, vector) + slope * np.sum(slope * vector))
+    wanted = value**2, 2 * value * slope, product
+    for found, right in zip(run(mode, program, y, p, vector), wanted, strict=True):
+        assert close(found, right)
 
 
 def test_forward_mode(scene, mode):
