@@ -139,21 +139,14 @@ def test_names_of_the_door():
         assert losses.get(identifier) is getattr(losses, name)
 
 
-def test_importing_the_door_is_light():
+def test_importing_the_door_loads_no_framework_and_no_compiler():
     code = (
-        "import time, numba; start = time.perf_counter(); import lossgen.losses, sys; "
-        "heavy = {'sympy', 'jinja2', 'keras', 'torch'} & set(sys.modules); "
-        "print(time.perf_counter() - start, sorted(heavy))"
+        "import lossgen.losses, sys; "
+        "heavy = {'sympy', 'jinja2', 'keras', 'torch', 'jax', 'tensorflow', 'dask'} & set(sys.modules); "
+        "print(sorted(heavy))"
     )
-    seconds = []
-    for _ in range(3):
-        output = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        ).stdout
-        second, heavy = output.split(" ", 1)
-        assert heavy.strip() == "[]"
-        seconds.append(float(second))
-    assert min(seconds) < 0.1
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == "[]"
 
 
 def test_a_function_of_ones_own_is_called_as_it_is(registry):

@@ -41,9 +41,7 @@ def compile(declaration: Declaration) -> type[Compiled]:
             f"{declaration.name} reads extra inputs ({names}), which kernels do not take yet; "
             "make them parameters, or fold them into the target."
         )
-    made = getattr(compiled_module(declaration), declaration.class_name)
-    made.declaration = declaration  # what an instance is pickled as
-    return made
+    return getattr(compiled_module(declaration), declaration.class_name)
 
 
 def rebuilt(declaration: Declaration, state: dict[str, Any]) -> Compiled:

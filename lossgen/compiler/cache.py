@@ -22,14 +22,15 @@ from pathlib import Path
 from types import ModuleType
 
 from lossgen.language.declaration import Declaration
+from lossgen.runtime.compiled import IN_MEMORY
 
 from .digest import compiler_digest
 from .files import write_tree
 from .module import digest_of, modules
 
 MANIFEST = "manifest.json"
-NAMESPACE = "lossgen_compiled"
 
+_declarations: dict[str, Declaration] = {}  # by the name of the module that each was compiled to
 _one_at_a_time = threading.RLock()  # a module that another thread is still importing is not ready for use
 
 
@@ -38,8 +39,9 @@ def compiled_module(declaration: Declaration) -> ModuleType:
     key = hashlib.sha256(
         f"{digest_of(declaration)} {_wording(declaration)} {compiler_digest()}".encode()
     ).hexdigest()[:24]
-    name = f"{NAMESPACE}.{declaration.name}_{key}"
+    name = f"{IN_MEMORY}.{declaration.name}_{key}"
     with _one_at_a_time:
+        _declarations.setdefault(name, declaration)
         if name in sys.modules:
             return sys.modules[name]
         entry = cache_folder() / f"{declaration.name}-{key}"
@@ -50,6 +52,11 @@ def compiled_module(declaration: Declaration) -> ModuleType:
         except Exception:  # its files are as they were written, but not what Python cached beside them
             _store(entry, modules(declaration), replace=True)
             return _import(name, entry, declaration)
+
+
+def declaration_of(module: str) -> Declaration:
+    """What a module of this process's compiled losses was made of; equal declarations share one."""
+    return _declarations[module]
 
 
 def _wording(declaration: Declaration) -> str:
@@ -154,10 +161,10 @@ def _import(name: str, entry: Path, declaration: Declaration) -> ModuleType:
     folder = entry / declaration.name
     path = folder / "__init__.py" if folder.is_dir() else entry / f"{declaration.name}.py"
     places = [str(folder)] if folder.is_dir() else None
-    if NAMESPACE not in sys.modules:
-        package = ModuleType(NAMESPACE)
+    if IN_MEMORY not in sys.modules:
+        package = ModuleType(IN_MEMORY)
         package.__path__ = []
-        sys.modules[NAMESPACE] = package
+        sys.modules[IN_MEMORY] = package
     spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=places)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

@@ -24,6 +24,9 @@ from lossgen.runtime.variant import Variant
 DERIVED = frozenset({"_plan", "_routes", "_key"})
 """Attributes that are made when they are first needed, and not copied or pickled."""
 
+IN_MEMORY = "lossgen_compiled"
+"""The package of the modules that `lg.compile` makes: no file of that name can be imported elsewhere."""
+
 
 class Compiled:
     """The base class of `Loss` and `Penalty`."""
@@ -41,7 +44,6 @@ class Compiled:
     target_preparation: ClassVar[str | None] = None
     formulas: ClassVar[Mapping[str, str]] = {}
     digest: ClassVar[str | None] = None
-    declaration: ClassVar[Any] = None  # of a class that was compiled in memory
 
     # What `__init_subclass__` derives from it.
     signature: ClassVar[inspect.Signature | None] = None
@@ -154,10 +156,11 @@ class Compiled:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # No other process can import the module of a loss compiled in memory: its declaration travels.
-        if "declaration" in type(self).__dict__:
+        if type(self).__module__.startswith(f"{IN_MEMORY}."):
             from lossgen.compiler.api import rebuilt
+            from lossgen.compiler.cache import declaration_of
 
-            return rebuilt, (self.declaration, self.__getstate__())
+            return rebuilt, (declaration_of(type(self).__module__), self.__getstate__())
         return object.__new__, (type(self),), self.__getstate__()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
