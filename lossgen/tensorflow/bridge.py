@@ -78,8 +78,8 @@ class Ladder:
         loss_shape: what is known of the shape of the losses.
         names: of the parameters that are tensors.
         target_gradient: whether derivatives reach the target.
-        summed: whether it is the sum of the losses; a cotangent is one number then, and kernels of elementwise
-            losses run in one line over all elements, whatever the number of columns.
+        summed: whether it is the sum of the losses; a cotangent is one number then, and kernels of
+            elementwise losses run in one line over all elements, whatever the number of columns.
     """
 
     def __init__(

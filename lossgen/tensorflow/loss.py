@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
+from math import prod
 from typing import Any, ClassVar
 
 import tensorflow as tf
@@ -89,7 +90,8 @@ class Loss(tf.Module):
             counts for 1.
         """
         if sample_weight is None and mask is None:
-            return self._total(y_true, y_pred, target_gradient)[:2]
+            total, count, _ = self._total(y_true, y_pred, target_gradient)
+            return total, tf.cast(count, total.dtype)
         rows, _ = self._weighted(y_true, y_pred, sample_weight, mask, target_gradient)
         reduction = self._loss.reduction if rows.losses.shape.rank else None
         return tf.reduce_sum(rows.losses), rows.divisor(reduction)
@@ -117,15 +119,15 @@ class Loss(tf.Module):
         return {name: getattr(self, name) for name in self._learned}
 
     def _total(self, y_true, y_pred, target_gradient):
-        """The sum of the losses, how many count, and the dtype of the result."""
+        """The sum of the losses, how many count (an int if that is known), and the dtype of the result."""
         learned = self._learned_parameters()
         total, given = rows_of(self._loss, y_true, y_pred, learned, target_gradient, summed=True)
         used = self._used(given)
-        if used is None:
-            count = tf.reduce_prod(tf.cast(sizes_without(given.p, given.axes), total.dtype))
-        else:
-            count = tf.reduce_sum(tf.cast(used, total.dtype))
-        return total, count, given.result
+        if used is not None:
+            return total, tf.reduce_sum(tf.cast(used, total.dtype)), given.result
+        sizes = sizes_without(given.p, given.axes)
+        known = isinstance(sizes, list)
+        return total, prod(sizes) if known else tf.cast(tf.reduce_prod(sizes), total.dtype), given.result
 
     def _weighted(self, y_true, y_pred, sample_weight, mask, target_gradient):
         """Losses with their weights, and the dtype of the result."""

@@ -73,9 +73,13 @@ def reduce(rows: Weighted, reduction: str | None) -> tf.Tensor:
     return reduced(tf.reduce_sum(rows.losses), rows.divisor(reduction), reduction)
 
 
-def reduced(total: tf.Tensor, divisor: tf.Tensor, reduction: str | None) -> tf.Tensor:
+def reduced(total: tf.Tensor, divisor: tf.Tensor | int, reduction: str | None) -> tf.Tensor:
     """A sum, or a mean, of losses; 0/0 counts as 0."""
-    return total if reduction == "sum" else tf.math.divide_no_nan(total, divisor)
+    if reduction == "sum":
+        return total
+    if isinstance(divisor, int):  # two operations less than with a tensor, and many in the derivative
+        return total / max(divisor, 1)
+    return tf.math.divide_no_nan(total, divisor)
 
 
 def fit(name: str, array: tf.Tensor, losses: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
