@@ -42,7 +42,7 @@ def folder(tmp_path):
 
 def forget_modules() -> None:
     """As a new process would, import compiled losses again."""
-    for name in [name for name in sys.modules if name.startswith(cache.NAMESPACE)]:
+    for name in [name for name in sys.modules if name.startswith(cache.IN_MEMORY)]:
         del sys.modules[name]
 
 
