@@ -41,7 +41,8 @@ class Loss(Wrapper, keras.losses.Loss):
 
         values = self._bound(args, kwargs)
         reduction, given = check_reduction(values["reduction"]), checked_dtype(values.pop("dtype"))
-        super().__init__(name=values["name"], reduction=reduction, dtype=given)
+        super().__init__(name=values["name"], reduction=None, dtype=given)
+        self.reduction = reduction  # not by Keras's constructor: older ones do not know all of them
         self._dtype_is_given = given is not None
         self.target_gradient = bool(values.pop("target_gradient"))
         self._wrap(values | {"reduction": reduction})

@@ -20,7 +20,7 @@ def check_keras() -> None:
     if int(keras.__version__.partition(".")[0]) < 3:
         raise MissingLibraryError(
             f"`lossgen.keras` needs Keras 3; version {keras.__version__} is installed. "
-            'Install it, pip install "keras>=3.5", or use `lossgen.tf_keras`, which is for Keras 2.'
+            'Install it, pip install "keras>=3.7", or use `lossgen.tf_keras`, which is for Keras 2.'
         )
 
 
@@ -44,10 +44,13 @@ def attach_mask(tensor: Any, mask: Any) -> None:
 
 
 def divided_by_replicas(value: Any) -> Any:
-    """The value over the number of replicas of TensorFlow's strategy: gradients are summed over these."""
-    from keras.src.losses.loss import scale_loss_for_distribution
+    """The value over the number of replicas of TensorFlow's strategy: gradients are summed over these.
 
-    return scale_loss_for_distribution(value)
+    As it is where Keras is too old to divide.
+    """
+    from keras.src.losses import loss
+
+    return loss.scale_loss_for_distribution(value) if hasattr(loss, "scale_loss_for_distribution") else value
 
 
 def is_symbolic() -> bool:
