@@ -88,6 +88,20 @@ class Jax:
         return Work(lambda: jax.block_until_ready(compiled(*arrays)), as_arrays)
 
 
+class LossgenJax(Jax):
+    """The class of `lossgen.jax`, jitted with its gradient."""
+
+    def prepare(self, case: Case, y, p, weight) -> Work | None:
+        import lossgen.jax
+
+        loss = getattr(lossgen.jax, case.title)(**case.arguments)
+
+        def function(y, p, weight=None):
+            return loss(y, p, None if weight is None else weight[..., 0])
+
+        return self.work(function, case, y, p, weight)
+
+
 def keras_loss(case: Case) -> Callable | None:
     """The loss of Keras of this name as a function of target, prediction and weight."""
     import keras

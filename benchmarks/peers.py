@@ -210,6 +210,7 @@ PEERS = {
     "torch": Peer("benchmarks.frameworks", "Torch", ("torch",)),
     "torch.compile": Peer("benchmarks.frameworks", "TorchCompile", ("torch",)),
     "jax": Peer("benchmarks.frameworks", "Jax", ("jax", "jaxlib")),
+    "lossgen jax": Peer("benchmarks.frameworks", "LossgenJax", ("jax", "jaxlib")),
     "keras torch": keras_on("torch"),
     "keras jax": keras_on("jax"),
     "keras tensorflow": keras_on("tensorflow"),
@@ -219,6 +220,6 @@ PEERS = {
 """Every peer by the name that it has in tables. The first two are lossgen; the limit is no competitor."""
 
 OURS = ("lossgen", "lossgen out=")
-DOORS = {"lossgen torch": ("torch", "torch.compile")}
+DOORS = {"lossgen torch": ("torch", "torch.compile"), "lossgen jax": ("jax",)}
 """lossgen through a framework, and the peers that it is measured against there."""
 COMPETITORS = tuple(name for name in PEERS if name not in (*OURS, *DOORS, "limit"))
