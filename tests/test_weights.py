@@ -88,6 +88,11 @@ def test_negative_and_missing_weights_are_taken_as_they_are():
     assert np.isfinite(Huber()(y, p, weight, mask=[True, False, True]))
 
 
+def test_a_mask_with_nan_says_neither_yes_nor_no():
+    with pytest.raises(WeightError, match="mask with NaN"):
+        Huber()(y, p, mask=[1.0, np.nan, 0.0])
+
+
 @pytest.mark.parametrize("dtype", [bool, np.int64, np.float16, np.float64])
 def test_weights_of_any_dtype(dtype):
     weight = np.array([1, 0, 1]).astype(dtype)

@@ -42,13 +42,15 @@ def weigh(sample_weight, mask, loss_shape: tuple[int, ...], dtype: np.dtype) -> 
         dtype: float dtype that the weights are needed in.
 
     Raises:
-        WeightError: a shape that does not broadcast to that of the losses.
+        WeightError: a shape that does not broadcast to that of the losses, or NaN in the mask.
     """
     if sample_weight is None and mask is None:
         return UNWEIGHTED
     factor, rows, used, shape = 1.0, None, None, loss_shape
     if mask is not None:
         array, shape = fit("mask", numbers_array("mask", mask), loss_shape)
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            raise WeightError("`mask` must hold booleans or numbers. Received: mask with NaN")
         used = np.broadcast_to(array != 0, shape).reshape(-1)
         used = None if used.all() else used
     if sample_weight is not None:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lossgen.runtime.reduction import keeps_losses
 from lossgen.torch import fused, inputs, transformed, weighting
-from lossgen.torch.choice import by_kernels, is_direct, is_readable
+from lossgen.torch.choice import by_kernels, is_readable
 from lossgen.torch.operators import kernels, key_of
 from lossgen.torch.shapes import column_axes, loss_shape
 
@@ -84,7 +84,7 @@ def differentiated(y: Tensor, parameters: Parameters | None) -> tuple[str, ...]:
 
 def by_one_kernel(loss, y: Tensor, p: Tensor, weight: Tensor | None, mask: Tensor | None) -> Tensor:
     """The reduced value by a kernel that also weighs, masks and reduces."""
-    if torch.compiler.is_compiling() or not is_direct() or type(p).__name__ == "FakeTensor" or p.is_meta:
+    if not is_readable(p):  # something traces the call or has no memory: the operators know how to take part
         if p.requires_grad and torch.is_grad_enabled():
             return kernels.value_and_gradient(y, p, weight, mask, key_of(loss))[0]
         return kernels.value(y, p, weight, mask, key_of(loss))

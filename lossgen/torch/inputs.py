@@ -2,7 +2,6 @@
 
 from numbers import Real
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -125,10 +124,6 @@ def plain_number(value: object) -> object:
     """A tensor as Python numbers; anything else as it is."""
     return value.detach().cpu().tolist() if isinstance(value, Tensor) else value
 
-
-def numbers(tensor: Tensor) -> np.ndarray:
-    """A CPU tensor that needs no conversion as an array in the same memory."""
-    return tensor.detach().numpy()
 
 INTEGERS = frozenset(
     (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, *COMPUTED)

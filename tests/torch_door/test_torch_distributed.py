@@ -24,7 +24,7 @@ def trained(tmp_path_factory):
     return {tuple(path.stem.split()): torch.load(path) for path in folder.glob("*.pt")}
 
 
-@pytest.mark.xdist_group("torch processes")
+@pytest.mark.xdist_group("torch_processes")
 @pytest.mark.parametrize(
     "kind, reduction", [("ddp", "mean"), ("fsdp", "mean"), ("ddp", "mean_with_sample_weight")]
 )
@@ -36,7 +36,7 @@ def test_two_processes_end_where_one_ends(kind, reduction, trained):
         assert torch.allclose(one, other, atol=1e-6)
 
 
-@pytest.mark.xdist_group("torch processes")
+@pytest.mark.xdist_group("torch_processes")
 def test_the_mean_of_means_ends_elsewhere(trained):
     """So the test above can fail."""
     pairs = zip(trained["alone", "mean"][1], trained["naive", "mean"][1], strict=True)
