@@ -3,6 +3,7 @@
 Everything here works on inputs that `lossgen.jax.inputs` has prepared and knows nothing of derivatives.
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -229,11 +230,13 @@ def _result_type(shape: tuple[int, ...], dtype, operands):
 
 
 _known: set[str] = set()
+_lock = threading.Lock()
 
 
 def _registered(name: str, compiled) -> str:
     """The name of a handler that XLA knows."""
-    if name not in _known:
-        jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(compiled.ctypes), platform="cpu")
-        _known.add(name)
+    with _lock:
+        if name not in _known:
+            jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(compiled.ctypes), platform="cpu")
+            _known.add(name)
     return name
