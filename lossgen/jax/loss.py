@@ -6,7 +6,9 @@ from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 import jax
+import numpy as np
 
+from lossgen.errors import WeightError
 from lossgen.jax import reduction
 from lossgen.jax.inputs import array
 from lossgen.jax.reduction import Settings
@@ -67,7 +69,7 @@ class Loss:
                 code its loss is NaN.
         """
         settings, weight = self._settings(sample_weight, target_gradient)
-        y_true, y_pred, mask = array("y_true", y_true), array("y_pred", y_pred), _optional("mask", mask)
+        y_true, y_pred, mask = array("y_true", y_true), array("y_pred", y_pred), _mask(mask)
         return reduction.value(settings, y_true, y_pred, weight, mask, _arrays(parameters))
 
     def sum_and_weight(
@@ -87,7 +89,7 @@ class Loss:
         sum of their weights.
         """
         settings, weight = self._settings(sample_weight, target_gradient)
-        y_true, y_pred, mask = array("y_true", y_true), array("y_pred", y_pred), _optional("mask", mask)
+        y_true, y_pred, mask = array("y_true", y_true), array("y_pred", y_pred), _mask(mask)
         return reduction.sum_and_weight(settings, y_true, y_pred, weight, mask, _arrays(parameters))
 
     def losses(
@@ -186,8 +188,18 @@ def make_function(cls: type[Loss]) -> Callable[..., jax.Array]:
     return function
 
 
-def _optional(name: str, value: Any) -> Any:
-    return None if value is None else array(name, value)
+def _mask(value: Any) -> Any:
+    """The mask as an array.
+
+    Raises:
+        WeightError: it holds NaN; where that cannot be seen, because it is being traced, the loss is NaN.
+    """
+    if value is None:
+        return None
+    found = array("mask", value)
+    if not isinstance(found, jax.core.Tracer) and found.dtype.kind == "f" and np.isnan(found).any():
+        raise WeightError("`mask` must hold booleans or numbers. Received: mask with NaN")
+    return found
 
 
 def _arrays(parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -48,11 +48,14 @@ class Scene:
         self.call = Call(loss._plan, settings.execution, settings.threads)
         self.weight, self.mask, self.shape = None, None, self.layout.loss_shape
         if mask is not None:
-            self.mask = self._fitted("mask", mask) != 0
+            mask = self._fitted("mask", mask)
+            self.mask = mask != 0
         if sample_weight is not None:
             self.weight = self._fitted("sample_weight", sample_weight).astype(p.dtype)
         if self.mask is not None:
             self._hide()
+            if jnp.issubdtype(mask.dtype, jnp.floating):  # NaN says nothing, and neither does the loss
+                self.weight = jnp.where(jnp.isnan(mask), jnp.nan, self.weight)
 
     def _fitted(self, name: str, values):
         values, self.shape = fit(name, jnp.asarray(values), self.layout.loss_shape)

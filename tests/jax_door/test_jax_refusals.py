@@ -64,6 +64,13 @@ def test_what_is_refused(name, jitted):
         (jax.jit(call) if jitted else call)()
 
 
+def test_nan_in_a_mask_is_an_error_or_where_it_is_traced_a_loss_of_nan():
+    mask = np.array([1, np.nan, 0, 1], np.float32)
+    with pytest.raises(WeightError, match="mask with NaN"):
+        MSE(P, P, mask=mask)
+    assert np.isnan(jax.jit(lambda mask: MSE(P, P, mask=mask))(mask))
+
+
 def test_a_last_axis_of_size_one_is_no_mismatch():
     y, p = np.arange(4, dtype=np.float32), np.zeros((4, 1), np.float32)
     assert MSE(y, p) == losses.MeanSquaredError()(y, p)
