@@ -23,9 +23,9 @@ from lossgen.errors import (
 
 jax = require("jax")
 import jax.numpy as jnp  # noqa: E402
-from lossgen.generated._index import CLASSES, FUNCTIONS  # noqa: E402
 
 import lossgen.jax as door  # noqa: E402
+from lossgen.generated._index import CLASSES, FUNCTIONS  # noqa: E402
 
 P = np.zeros((4, 3), np.float32)
 SPARSE = door.SparseCategoricalCrossentropy(from_logits=True)

@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 import pytest
-from lossgen.generated._index import CLASSES
 from models import EXEMPT_MASKED, ROWS, STEPS, TRAINED, data, model_of, same_weights, sequences, train
 
 import lossgen.keras
+from lossgen.generated._index import CLASSES
 
 
 def pair(case):

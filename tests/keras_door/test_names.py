@@ -8,11 +8,11 @@ import sys
 import keras
 import numpy as np
 import pytest
-from lossgen.generated._index import CLASSES, FUNCTIONS
 
 import lossgen as lg
 import lossgen.keras
 from lossgen import losses
+from lossgen.generated._index import CLASSES, FUNCTIONS
 
 Y, P = np.random.default_rng(0).uniform(0.1, 0.9, size=(2, 4, 3)).astype("float32")
 

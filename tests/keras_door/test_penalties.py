@@ -7,11 +7,11 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from lossgen.generated.penalties._index import CLASSES, FUNCTIONS
 
 import lossgen as lg
 import lossgen.keras
 from lossgen import penalties
+from lossgen.generated.penalties._index import CLASSES, FUNCTIONS
 
 X = np.random.default_rng(0).uniform(0.05, 0.95, size=(4, 5, 3)).astype("float32")
 

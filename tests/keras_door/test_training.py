@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from lossgen.generated._index import CLASSES
 from models import ROWS, data, model_of, same_weights, train
 
 import lossgen as lg
 import lossgen.keras
+from lossgen.generated._index import CLASSES
 
 
 def pair(name, **arguments):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras
-from lossgen.generated._index import CLASSES, FUNCTIONS
 
 import lossgen as lg
 import lossgen.tf_keras as door
 from lossgen.errors import ParameterError, WeightError
+from lossgen.generated._index import CLASSES, FUNCTIONS
 
 rng = np.random.default_rng(0)
 Y, P = rng.normal(size=(2, 6, 4, 3)).astype(np.float32)

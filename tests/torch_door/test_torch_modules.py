@@ -9,11 +9,11 @@ import sys
 
 import pytest
 import sympy as sp
-from lossgen.generated._index import CLASSES, FUNCTIONS
 from torch_inputs import Both, door, tensors, torch
 
 import lossgen as lg
 from lossgen.errors import UnknownLossError
+from lossgen.generated._index import CLASSES, FUNCTIONS
 
 nn = torch.nn
 
