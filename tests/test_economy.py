@@ -3,17 +3,18 @@
 import numpy as np
 import pytest
 from private_cache import private_cache
-from sympy import Symbol, exp
+from sympy import Symbol, cos, exp, symbols
 
 import lossgen as lg
 from lossgen import losses
 from lossgen.catalog import DECLARATIONS
 from lossgen.compiler.driver import derive
 from lossgen.compiler.economy import Output, Round, keep_exponential, take_hits_out
+from lossgen.compiler.finish import join_softplus
 from lossgen.compiler.kernel_functions import excluded_exponential, guarded_product, shifted
 from lossgen.compiler.ladder import KEPT, LABEL_HIT
 from lossgen.compiler.lower import Slot
-from lossgen.language.atoms import keep, power
+from lossgen.language.atoms import absolute, keep, power, relu, softplus
 from lossgen.runtime.batch import Batch
 
 BY_NAME = {declaration.name: declaration for declaration in DECLARATIONS}
@@ -136,3 +137,11 @@ def test_labels_are_read_where_they_are(dtype):
     batch.read_labels(loss._plan, None)
     assert batch.y.dtype == dtype and np.shares_memory(batch.y, y)
     np.testing.assert_array_equal(loss.gradient(y, p), loss.gradient(y.astype(np.int64), p))
+
+
+def test_softplus_of_both_signs_is_one_logarithm_where_the_factors_add_up_to_one():
+    a, x, b = symbols("a x b", real=True)
+    joined = join_softplus(keep(1 - a) * softplus(x) + a * softplus(-x) + b)
+    assert joined == keep(1 - a) * relu(x) + a * relu(-x) + softplus(-absolute(x)) + b
+    inside = cos(3 * (1 - a) * softplus(x) + a * softplus(-x))
+    assert join_softplus(inside) == inside

@@ -14,7 +14,7 @@ from .array_code import array_function, array_outputs
 from .assemble import OUTPUTS, Assembly, Shared
 from .beyond import beyond_predictions
 from .differentiate import Derivative, gradient, hessian_diagonal, hessian_vector_product
-from .finish import finish, guard_norms
+from .finish import finish, guard_norms, join_softplus
 from .flat_kernel import flat_kernel, is_flat
 from .flatten import flatten
 from .ladder import DIRECTION, Ladder, map_expressions, prune
@@ -140,7 +140,7 @@ def _lower(
     symbols = frozenset({y_true, *parts})
 
     def finished(expression: Expr) -> Expr:
-        return place_targets(finish(expression, ladder, symbols, trace), parts)
+        return join_softplus(place_targets(finish(expression, ladder, symbols, trace), parts))
 
     outputs = {
         name: finished(output if name == "value" else guard_norms(output, ladder))

@@ -4,18 +4,22 @@ Differences from a log-sum-exp become the atoms `log_softmax`, `softmax` and `so
 computed from (maximum, rest of the sum) and cancel nowhere; then the complement splits of `accurate`.
 """
 
-from sympy import Add, Expr, Mul, Pow, Symbol, exp
+from sympy import Add, Expr, Mul, Pow, Symbol, exp, expand_mul
 
 from lossgen.language.atoms import (
+    absolute,
     expm1,
     greater,
     inside,
+    keep,
     log_softmax,
     power_curvature,
     power_slope,
+    relu,
     sigmoid,
     softmax,
     softmax_complement,
+    softplus,
     step,
 )
 
@@ -35,6 +39,26 @@ def finish(expression: Expr, ladder: Ladder, targets: frozenset[Symbol], trace: 
         expression = _softmax_atoms(expression, rung)
     finished = accurate(expression, targets=targets, trace=trace)
     return _guard_products(finished, ladder, targets)
+
+
+def join_softplus(expression: Expr) -> Expr:
+    """(1 − a)·softplus(x) + a·softplus(−x) → (1 − a)·relu(x) + a·relu(−x) + softplus(−|x|): one logarithm.
+
+    For placed targets, whose parts show that the factors add up to 1.
+    """
+    if not expression.has(softplus):
+        return expression
+    expression = expression.func(*map(join_softplus, expression.args)) if expression.args else expression
+    if not isinstance(expression, Add):
+        return expression
+    for found in sorted(expression.atoms(softplus), key=str):
+        (x,) = found.args
+        factors = [expression.coeff(each) for each in (found, softplus(-x))]
+        whole = Add(*factors).replace(keep, lambda part: part)
+        rest = expression - factors[0] * found - factors[1] * softplus(-x)
+        if 0 not in factors and expand_mul(whole) == 1 and not rest.has(found, softplus(-x)):
+            return rest + factors[0] * relu(x) + factors[1] * relu(-x) + softplus(-absolute(x))
+    return expression
 
 
 def guard_norms(derivative: Expr, ladder: Ladder) -> Expr:
