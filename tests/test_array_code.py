@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from array_ops import NumpyOps
 from cases import Case, cases, random_inputs
+from conftest import require
 
 import lossgen as lg
 from lossgen.catalog import DECLARATIONS
@@ -133,6 +134,46 @@ def test_terms_of_different_scopes_add_up():
     assert np.allclose(arrays.losses(NumpyOps, plan, y, p), total(reduction="none")(y, p), rtol=1e-12)
     wanted = total(reduction="sum").gradient(y, p, cotangent)
     assert np.allclose(arrays.gradient(NumpyOps, plan, y, p, cotangent), wanted, rtol=1e-12)
+
+
+SMOOTH = [case for case in CASES if case.name in (
+    "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy", "sigmoid_focal",
+    "categorical_focal_crossentropy", "sparse_categorical_crossentropy", "log_cosh", "pseudo_huber", "cauchy",
+) and case.keywords.get("from_logits", True)]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SMOOTH, ids=str)
+def test_frameworks_differentiate_losses_where_predictions_are_zero_and_tie(case):
+    """Zeros are what a model begins with; there a branch may have the right value and a wrong derivative."""
+    torch = require("torch")
+    from lossgen.torch.ops import TorchOps
+
+    plan, y, p, _, _ = scene(case)
+    y = torch.tensor(y if case.labels else np.where(np.arange(p.shape[1]) == 1, 1.0, 0.0) + 0 * y)
+    y, p = (y if case.labels or case.keywords else 0 * y), torch.zeros(p.shape, dtype=torch.float64)
+    p.requires_grad_()
+    vector = torch.sin(torch.arange(p.numel(), dtype=p.dtype)).reshape(p.shape)
+    losses = arrays.losses(TorchOps, plan, y, p)
+    ones = torch.ones_like(losses)
+    (gradient,) = torch.autograd.grad(losses, p, ones, create_graph=True)
+    (product,) = torch.autograd.grad(gradient, p, vector)
+    assert vector.any() and product.any()
+    assert torch.allclose(gradient, arrays.gradient(TorchOps, plan, y, p, ones), atol=1e-12)
+    assert torch.allclose(product, arrays.product(TorchOps, plan, y, p, ones, vector), atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["guarded_product", "xlogy", "xlog1py", "xdivy"])
+def test_a_product_that_is_zero_has_the_derivative_of_its_factor(name):
+    torch = require("torch")
+    from lossgen.torch.ops import TorchOps
+
+    factors = torch.tensor([0.5, 2.0, 0.0], dtype=torch.float64)
+    x = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    product = getattr(TorchOps(factors, (0,)), name)(x, factors)
+    (slope,) = torch.autograd.grad(product.sum(), x)
+    wanted = {"guarded_product": factors, "xlogy": factors.log(), "xlog1py": factors.log1p()}
+    assert not product.any()
+    assert torch.allclose(slope[:2], wanted.get(name, 1 / factors)[:2]) and slope[2] == 0
 
 
 def test_a_framework_must_give_every_function():

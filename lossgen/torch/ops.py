@@ -58,11 +58,6 @@ class TorchOps(ArrayOps):
     def is_integer(array: Tensor) -> bool:
         return not array.dtype.is_floating_point and array.dtype is not torch.bool
 
-    def guarded_product(self, a: Any, b: Any) -> Tensor:
-        """a·b, and 0 where a = 0 even if b is infinite; its derivative by a is b there, too."""
-        a, b = self.lift(a), self.lift(b)
-        return a * torch.where((a == 0) & ~torch.isfinite(b), self.constant(0), b)
-
     def all(self, condition: Tensor) -> Tensor:
         return torch.all(condition)
 

@@ -1,7 +1,9 @@
 """The elementwise functions of the language in array code, made of what every framework has.
 
-Names and meanings are those of `lossgen.runtime.vector_math`; arguments are arrays, or plain numbers. The
-branch of a `where` that is not taken is kept finite, so that a framework may differentiate any of them.
+Names and meanings are those of `lossgen.runtime.vector_math`; arguments are arrays, or plain numbers. A
+framework may differentiate any of them, as often as it likes: the branch of a `where` that is not taken is
+kept finite, and where a function is smooth, the branch that is taken has its derivatives, too, not only its
+value (so |x| is never a step towards an even function: its derivative at 0 is not that of either side).
 """
 
 import math
@@ -79,34 +81,35 @@ class ArrayFunctions:
 
     def sinh(self, x: Any) -> Any:
         """(eˣ − e⁻ˣ)/2, accurate near 0."""
-        grown = self.expm1(self.absolute(x))
+        is_positive, size = self._sides(x)
+        grown = self.expm1(size)
         half = self.select(grown < HUGE, 0.5 * grown + 0.5 * (grown / (1 + grown)), 0.5 * grown)
-        return self.signum(x) * half
+        return self.select(is_positive, half, -half)
 
     def cosh(self, x: Any) -> Any:
         """(eˣ + e⁻ˣ)/2."""
-        half = 0.5 * self.exp(self.absolute(x))
+        half = 0.5 * self.exp(self._sides(x)[1])
         return half + 0.25 / half
 
     def sigmoid(self, x: Any) -> Any:
         """1/(1 + e^-x), accurate in both tails."""
-        x = self.lift(x)
-        decay = self.exp(-self.absolute(x))
-        return self.select(x < 0, decay, 1) / (1 + decay)
+        is_positive, size = self._sides(x)
+        decay = self.exp(-size)
+        return self.select(is_positive, 1, decay) / (1 + decay)
 
     def softplus(self, x: Any) -> Any:
         """log(1 + eˣ), accurate in both tails."""
-        x = self.lift(x)
-        return self.select(x > 0, x, 0) + self.log1p(self.exp(-self.absolute(x)))
+        is_positive, size = self._sides(x)
+        return self.select(is_positive, x, 0) + self.log1p(self.exp(-size))
 
     def sech2(self, x: Any) -> Any:
         """1/cosh²(x)."""
-        decay = self.exp(-2 * self.absolute(x))
+        decay = self.exp(-2 * self._sides(x)[1])
         return 4 * (decay / (1 + decay)) / (1 + decay)
 
     def log_cosh(self, x: Any) -> Any:
         """log cosh(x), accurate near 0 and without overflow."""
-        size = self.absolute(x)
+        size = self._sides(x)[1]
         near = self.select(size < 1, size, 0)
         small = self.sinh(near)
         far = size + (self.log1p(self.exp(-2 * size)) - math.log(2))
@@ -162,12 +165,18 @@ class ArrayFunctions:
             total = total * x + coefficient(k)
         return total
 
+    def _sides(self, x):
+        """Whether x ≥ 0, and |x| with the derivative of that side."""
+        x = self.lift(x)
+        is_positive = x >= 0
+        return is_positive, self.select(is_positive, x, -x)
+
     # Products that are 0 because one factor is ------------------------------------------------------------
 
     def guarded_product(self, a: Any, b: Any) -> Any:
-        """a·b, and 0 where a = 0 even if b is infinite."""
+        """a·b, and 0 where a = 0 even if b is infinite; its derivative by a is b there, too."""
         a, b = self.lift(a), self.lift(b)
-        return self.select(a == 0, 0, a * self.select(a == 0, 1, b))
+        return a * self.select((a == 0) & ~self._is_finite(b), 0, b)
 
     def vanishing(self, base: Any, power: Any) -> Any:
         """The power, and 0 where the base is 0."""
@@ -176,33 +185,37 @@ class ArrayFunctions:
     def xlogy(self, x: Any, y: Any) -> Any:
         """x·log(y), and 0 where x is 0."""
         x, y = self.lift(x), self.lift(y)
-        return self._where_factor(x, y, lambda safe: x * self.log(safe))
+        return self._where_factor(x, y, self.log)
 
     def xlog1py(self, x: Any, y: Any) -> Any:
         """x·log(1 + y), and 0 where x is 0."""
         x, y = self.lift(x), self.lift(y)
-        return self._where_factor(x, y, lambda safe: x * self.log1p(safe))
+        return self._where_factor(x, y, self.log1p)
 
     def xdivy(self, x: Any, y: Any) -> Any:
         """x/y, and 0 where x is 0."""
         x, y = self.lift(x), self.lift(y)
-        return self._where_factor(x, y, lambda safe: x / safe)
+        nothing = (x == 0) & (y == 0)
+        return self.select(nothing, 0, x / self.select(nothing, 1, y))
 
-    def _where_factor(self, x, y, product):
-        nothing = (x == 0) & (y == y)
-        return self.select(nothing, 0, product(self.select(nothing, 1, y)))
+    def _where_factor(self, x, y, factor):
+        nothing = (x == 0) & (y == y) & ~self._is_finite(factor(y))
+        return self.select(nothing, 0, x * factor(self.select(nothing, 1, y)))
+
+    def _is_finite(self, x):
+        return self.absolute(x) <= self.largest
 
     # Roots and powers -------------------------------------------------------------------------------------
 
     def hypot1(self, x: Any) -> Any:
         """√(1 + x²), without overflow."""
-        size = self.absolute(x)
+        size = self._sides(x)[1]
         bounded = self.select(size > HUGE, 1, size)
         return self.select(size > HUGE, size, self.sqrt(1 + bounded * bounded))
 
     def hypot1m1(self, x: Any) -> Any:
         """√(1 + x²) − 1, without cancellation or overflow."""
-        size = self.absolute(x)
+        size = self._sides(x)[1]
         bounded = self.select(size > HUGE, 1, size)
         square = bounded * bounded
         return self.select(size > HUGE, size, square / (1 + self.sqrt(1 + square)))
@@ -251,7 +264,8 @@ class ArrayFunctions:
 
     def excluded_exponential(self, s: Any) -> Any:
         """exp(s) of a shifted s < 0, and 0 for s = 0."""
-        return self.select(s == 0, 0, self.exp(s))
+        # 0 as exp(s) − 1: columns that tie for the maximum have the derivatives of any other.
+        return self.select(s == 0, self.expm1(s), self.exp(s))
 
     def is_maximum(self, s: Any) -> Any:
         """1 for a shifted s = 0, else 0."""
@@ -259,4 +273,5 @@ class ArrayFunctions:
 
     def complement(self, s: Any, exponential: Any, excluded: Any, inverse_total: Any) -> Any:
         """1 − softmax from (s, exp(s), excluded sum, 1/(1 + excluded sum))."""
-        return inverse_total * self.select(s == 0, excluded, (1 + excluded) - exponential)
+        others = self.select(s == 0, excluded - self.expm1(s), (1 + excluded) - exponential)
+        return inverse_total * others
