@@ -36,3 +36,14 @@ def label_tensor(y_true: Any) -> Any:
             f"Received: y_true of dtype {dtype} with other values"
         )
     return ops.where(whole, ops.cast(ops.where(whole, wide, 0), "int32"), NO_CLASS)
+
+
+def readable_labels(labels: Any, mask: Any, ignored: int | None) -> Any:
+    """Labels of which those that are masked may be read in any case: they are ignored, or name a column."""
+    mask = ops.cast(mask, "bool")
+    if len(labels.shape) - len(mask.shape) == 1 and labels.shape[-1] == 1:
+        mask = ops.expand_dims(mask, -1)
+    pairs = zip(tuple(mask.shape), tuple(labels.shape), strict=False)
+    if len(mask.shape) != len(labels.shape) or any(one not in (1, None, two) for one, two in pairs):
+        return labels  # whoever applies the mask says what is wrong
+    return ops.where(mask, labels, ops.cast(0 if ignored is None else ignored, labels.dtype))

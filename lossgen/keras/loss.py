@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from lossgen.keras import backend, private
-from lossgen.keras.labels import label_tensor
+from lossgen.keras.labels import label_tensor, readable_labels
 from lossgen.keras.reduction import reduce_losses
 from lossgen.keras.wrapper import COMPUTED_IN, Wrapper, checked_dtype
 
@@ -72,7 +72,7 @@ class Loss(Wrapper, keras.losses.Loss):
             prediction = backend.tensor("y_pred", y_pred, COMPUTED_IN[self.dtype])
             if mask is not None and keras.backend.backend() == "jax":
                 prediction = backend.finite_where_masked(prediction, mask, self.standalone)
-            losses, counted = self._losses(y_true, prediction)
+            losses, counted = self._losses(y_true, prediction, mask)
             masks = [one for one in (mask, counted) if one is not None]
             value = reduce_losses(losses, sample_weight, masks, self.reduction)
             return value if self.dtype in ("float32", "float64") else ops.cast(value, self.dtype)
@@ -86,13 +86,19 @@ class Loss(Wrapper, keras.losses.Loss):
             private.attach_mask(losses, counted)
         return losses
 
-    def _losses(self, y_true: Any, prediction: Any) -> tuple[Any, Any]:
-        """The losses, and which of them count where a label is ignored (else None)."""
+    def _losses(self, y_true: Any, prediction: Any, mask: Any = None) -> tuple[Any, Any]:
+        """The losses, and which of them count where a label is ignored (else None).
+
+        Args:
+            mask: labels are not looked at where it is False.
+        """
         standalone = self.standalone
         if not standalone._plan.labels:
             target = backend.tensor("y_true", y_true, prediction.dtype)
             return self._rows(target, prediction), None
         target, ignored = label_tensor(y_true), standalone.ignore_class
+        if mask is not None:
+            target = readable_labels(target, mask, ignored)
         losses = self._rows(target, prediction)
         if ignored is None:
             return losses, None

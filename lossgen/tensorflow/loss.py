@@ -131,6 +131,10 @@ class Loss(tf.Module):
 
     def _weighted(self, y_true, y_pred, sample_weight, mask, target_gradient):
         """Losses with their weights, and the dtype of the result."""
+        if mask is not None:
+            mask = reductions.booleans(mask)
+            if self._loss._plan.labels:
+                y_true = reductions.readable_labels(y_true, mask, self._loss._plan.ignore_class)
         losses, given = rows_of(self._loss, y_true, y_pred, self._learned_parameters(), target_gradient)
         return reductions.weighted(losses, self._used(given), sample_weight, mask), given.result
 

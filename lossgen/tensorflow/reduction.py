@@ -12,6 +12,44 @@ from lossgen.runtime.reduction import keeps_losses
 from lossgen.tensorflow.inputs import tensor
 
 
+def booleans(mask: Any) -> tf.Tensor:
+    """A mask as booleans: numbers that are not 0 are True.
+
+    Raises:
+        WeightError: it holds NaN; an `InvalidArgumentError` where that is seen only when a graph runs.
+    """
+    mask = tensor("mask", mask)
+    if mask.dtype.is_floating:
+        message = "`mask` must hold booleans or numbers. Received: mask with NaN"
+        missing = tf.math.is_nan(mask)
+        if tf.executing_eagerly() and tf.reduce_any(missing):
+            raise WeightError(message)
+        with tf.control_dependencies([tf.debugging.assert_equal(missing, False, message)]):
+            mask = tf.identity(mask)
+    return tf.cast(mask, tf.bool)
+
+
+def readable_labels(labels: Any, mask: tf.Tensor, ignored: int | None) -> tf.Tensor:
+    """Labels of which those that are masked may be read in any case: they are ignored, or name a column.
+
+    Where the shapes do not fit, they are left as they are: whoever applies the mask says so.
+    """
+    labels = tensor("y_true", labels)
+    if not labels.dtype.is_floating:
+        labels = tf.cast(labels, tf.int64)  # an unsigned type may have no such label
+    if labels.shape.rank is None or mask.shape.rank is None:
+        return labels
+    ranks = labels.shape.rank - mask.shape.rank
+    if ranks == 1 and labels.shape[-1] == 1:
+        mask = mask[..., None]
+    elif ranks == -1 and mask.shape[-1] == 1:
+        mask = mask[..., 0]
+    sizes = zip(list(mask.shape)[::-1], list(labels.shape)[::-1], strict=False)
+    if mask.shape.rank > labels.shape.rank or any(one not in (1, None, two) for one, two in sizes):
+        return labels
+    return tf.where(mask, labels, tf.cast(0 if ignored is None else ignored, labels.dtype))
+
+
 class Weighted(NamedTuple):
     """Losses times their weights, 0 where they do not count; which count (None: all), and the weights (None:
     all 1), both in the shape of the losses.
@@ -43,14 +81,14 @@ def weighted(losses: tf.Tensor, used: tf.Tensor | None, sample_weight: Any, mask
         losses: one a row, float32 or float64.
         used: which have a label that counts; None for all.
         sample_weight: None, or numbers that broadcast to the losses.
-        mask: None, or booleans (numbers: not 0) that broadcast to the losses.
+        mask: None, or booleans that broadcast to the losses.
 
     Raises:
         WeightError: weights or mask do not broadcast to the losses.
     """
     weight = None
     if mask is not None:
-        mask, losses = fit("mask", tf.cast(tensor("mask", mask), tf.bool), losses)
+        mask, losses = fit("mask", mask, losses)
     if sample_weight is not None:
         weight = tf.cast(tensor("sample_weight", sample_weight), losses.dtype)
         weight, losses = fit("sample_weight", weight, losses)

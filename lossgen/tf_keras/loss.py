@@ -18,6 +18,7 @@ from lossgen.tensorflow.bridge import losses_of
 from lossgen.tensorflow.inputs import tensor
 from lossgen.tensorflow.ops import integer_labels
 from lossgen.tensorflow.parameters import check_inputs, number, standalone_of
+from lossgen.tensorflow.reduction import readable_labels
 
 MODULE = "lossgen.tf_keras"
 KerasTensor = tf_keras.__internal__.KerasTensor
@@ -59,6 +60,8 @@ class Loss(tf_keras.losses.Loss):
         y, p = tensor("y_true", y_true), tensor("y_pred", y_pred)
         if not self._loss._plan.labels:
             y, p = squeezed(y, p)
+        elif getattr(y_pred, "_keras_mask", None) is not None:
+            y = readable_labels(y, y_pred._keras_mask, self._loss.ignore_class)
         losses = losses_of(self._loss, y, p, {name: getattr(self, name) for name in self._learned})
         ignored = getattr(self._loss, "ignore_class", None)
         if ignored is not None:

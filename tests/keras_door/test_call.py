@@ -151,6 +151,16 @@ def test_labels_out_of_range():
         assert np.isnan(numbers(value))
 
 
+@pytest.mark.parametrize("ignored", [None, -1])
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 1)])
+def test_masked_labels_are_not_looked_at(shape, ignored):
+    y, p = np.array([[2, -5, 1], [99, 1, 1]]), np.random.default_rng(3).random((2, 3, 4)).astype("float32")
+    mask = np.array([[True, False, True], [False, True, True]])
+    ours = lossgen.keras.SparseCategoricalCrossentropy(ignore_class=ignored)(y.reshape(shape), masked(p, mask))
+    theirs = lossgen.losses.SparseCategoricalCrossentropy()(y, p, mask=mask)
+    np.testing.assert_allclose(numbers(ours), theirs, rtol=2e-6)
+
+
 @pytest.mark.parametrize("reduction", ["mean", "none", "mean_with_sample_weight"])
 def test_ignored_labels_and_a_mask(reduction):
     y, p = np.array([[2, 0, 9], [9, 1, 1]]), np.random.default_rng(3).random((2, 3, 4)).astype("float32")

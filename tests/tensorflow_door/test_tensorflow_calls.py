@@ -63,6 +63,31 @@ def test_ignored_labels_do_not_count(reduction):
     assert np.allclose(loss(LABELS[..., None], P), plain(LABELS, P))
 
 
+@pytest.mark.parametrize("options", [None, {}, {"jit_compile": True}], ids=str)
+@pytest.mark.parametrize("ignored", [None, -1])
+def test_masked_labels_are_not_looked_at(options, ignored):
+    labels = np.where(M, np.abs(LABELS), 77)
+    arguments = {"from_logits": True, "ignore_class": ignored}
+    loss = door.SparseCategoricalCrossentropy(**arguments)
+    call = loss if options is None else tf.function(loss, **options)
+    wanted = lg.losses.SparseCategoricalCrossentropy(**arguments).value_and_gradient(labels, P, mask=M)
+    for given, mask in ((labels, M), (labels.astype(np.uint8)[..., None], M), (labels, M[..., None])):
+        p = tf.constant(P)
+        with tf.GradientTape() as tape:
+            tape.watch(p)
+            value = call(given, p, mask=mask)
+        assert np.allclose(value, wanted[0], rtol=1e-5)
+        assert np.allclose(tape.gradient(value, p), wanted[1], rtol=1e-4, atol=1e-7)
+
+
+def test_nan_in_a_mask_is_an_error():
+    mask = np.where(M, 1.0, np.nan)
+    with pytest.raises(WeightError, match="NaN"):
+        door.Huber()(Y, P, mask=mask)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="NaN"):
+        tf.function(door.Huber())(Y, P, mask=mask)
+
+
 def test_nothing_counts_gives_zero_and_no_gradient():
     p = tf.constant(P)
     with tf.GradientTape() as tape:

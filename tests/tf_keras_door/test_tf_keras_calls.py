@@ -50,6 +50,15 @@ def test_masks_of_predictions_count():
     assert float(found) == pytest.approx(float(wanted), rel=1e-6)
 
 
+def test_masked_labels_are_not_looked_at():
+    p, mask = tf.constant(P), W > 0.5
+    p._keras_mask = tf.constant(mask)
+    arguments = {"from_logits": True}
+    found = door.SparseCategoricalCrossentropy(**arguments)(np.where(mask, 1, -5), p)
+    wanted = lg.losses.SparseCategoricalCrossentropy(**arguments)(np.ones((6, 4), int), P, mask=mask)
+    assert float(found) == pytest.approx(float(wanted), rel=1e-5)
+
+
 @pytest.mark.parametrize("shape", [(6, 4, 1, 1), (6, 6), (5, 4), (4, 4)])
 def test_weights_that_keras_would_broadcast_the_losses_to_are_refused(shape):
     losses = P[:, 0] if shape[0] == 4 else P
