@@ -65,12 +65,18 @@ class PenaltyDoor:
         from lossgen import penalties
 
         standalone = getattr(penalties, name)
-        made = lru_cache(REMEMBERED, typed=True)(
-            lambda *args, **kwargs: self.function(standalone.loss_class(*args, **kwargs))
-        )
+
+        def made(*args: Any, **kwargs: Any) -> Callable[[Any], Any]:
+            return self.function(standalone.loss_class(*args, **kwargs))
+
+        remembered = lru_cache(REMEMBERED, typed=True)(made)
 
         def function(x: Any, *args: Any, **kwargs: Any) -> Any:
-            return made(*args, **kwargs)(x)
+            try:
+                found = remembered(*args, **kwargs)
+            except TypeError:  # a list among the arguments cannot be remembered
+                found = made(*args, **kwargs)
+            return found(x)
 
         function.__name__ = function.__qualname__ = name
         function.__module__, function.__doc__ = self.module, standalone.__doc__

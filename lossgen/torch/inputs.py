@@ -2,6 +2,7 @@
 
 from numbers import Real
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -121,7 +122,9 @@ def dtype_name(dtype: object) -> object:
 
 
 def plain_number(value: object) -> object:
-    """A tensor as Python numbers; anything else as it is."""
+    """A tensor or array as Python numbers; anything else as it is."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     return value.detach().cpu().tolist() if isinstance(value, Tensor) else value
 
 

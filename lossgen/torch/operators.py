@@ -155,7 +155,7 @@ def slope(y_true, y_pred, vector, loss):
         _, _, (part,) = run(term, "value_and_gradient", batch, layout)
         total += (part * along).sum(axis=layout.axes, dtype=np.float64).reshape(layout.kept)
     if batch.used is not None:
-        total *= batch.used.reshape(batch.layout.kept)
+        total[~batch.used.reshape(batch.layout.kept)] = 0
     return tensor_of(total.astype(batch.p.dtype).reshape(batch.layout.loss_shape))
 
 

@@ -20,6 +20,8 @@ def used_labels(plan, y: Tensor, p: Tensor, mask: Tensor | None) -> tuple[Tensor
     if not plan.labels or (mask is None and plan.ignore_class is None):
         return y, None
     y = one_label_a_row(plan, y, p)
+    if not y.dtype.is_floating_point:
+        y = y.to(torch.int64)  # an unsigned type may have no `ignore_class`
     if mask is not None:
         counts, shape = fit("mask", mask, tuple(y.shape))
         hidden = 0 if plan.ignore_class is None else plan.ignore_class

@@ -105,6 +105,14 @@ def test_torch_compile():
     np.testing.assert_allclose(x.grad, right, rtol=1e-5, atol=1e-6)
 
 
+def test_a_list_among_the_arguments():
+    torch = require("torch")
+    from lossgen.torch.penalties import total_variation
+
+    value = total_variation(torch.tensor(shares), axes=[0, 1])
+    assert value.item() == pytest.approx(TotalVariation(axes=(0, 1))(shares), rel=1e-6)
+
+
 def test_a_transposed_result_becomes_a_tensor_of_tensorflow():
     require("tensorflow")
     from lossgen.tensorflow.host import tensor_of

@@ -63,6 +63,14 @@ def test_labels_that_name_no_column(wrong, execution):
 
 
 @pytest.mark.parametrize("execution", EXECUTIONS)
+def test_masked_labels_of_a_type_that_has_no_label_to_ignore(execution):
+    bad, mask = torch.where(torch.arange(10) == 6, 255, labels).to(torch.uint8), torch.arange(10) != 6
+    loss = make("labels", reduction="none", ignore_class=-1)
+    with executed(execution):
+        assert torch.allclose(loss(bad, p, mask=mask), loss(labels, p) * mask)
+
+
+@pytest.mark.parametrize("execution", EXECUTIONS)
 def test_labels_in_other_dtypes(execution):
     right = make("labels")(labels, p)
     with executed(execution):

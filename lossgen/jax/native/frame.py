@@ -140,7 +140,9 @@ def label_error(frame, label, row, columns):
     end = write_text(message, end, COLUMNS)
     end = write_number(message, end, columns)
     write_text(message, end, END)
-    return invalid_argument(frame, address_of(message))
+    error = invalid_argument(frame, address_of(message))
+    message[0] = 0  # read after the call: Numba frees an array after its last use, and an address is none
+    return error
 
 
 @njit(cache=False)
