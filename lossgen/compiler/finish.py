@@ -61,6 +61,25 @@ def join_softplus(expression: Expr) -> Expr:
     return expression
 
 
+def separate_softplus(expression: Expr) -> Expr:
+    """Undoes `join_softplus`, for code that a framework may differentiate: at x = 0 the parts of the joined
+    form have kinks, whose slopes do not add up to that of the sum.
+    """
+    if not expression.has(softplus):
+        return expression
+    expression = expression.func(*map(separate_softplus, expression.args)) if expression.args else expression
+    if not isinstance(expression, Add):
+        return expression
+    for found in sorted(expression.atoms(softplus), key=str):
+        if isinstance(-found.args[0], absolute):
+            (x,) = (-found.args[0]).args
+            factors = [expression.coeff(relu(each)) for each in (x, -x)]
+            rest = expression - found - factors[0] * relu(x) - factors[1] * relu(-x)
+            if 0 not in factors and not rest.has(found, relu(x), relu(-x)):
+                return rest + factors[0] * softplus(x) + factors[1] * softplus(-x)
+    return expression
+
+
 def guard_norms(derivative: Expr, ladder: Ladder) -> Expr:
     """The derivative of a root of a sum, 0 where the sum is: Σ p² = 0 means p = 0, and 0/0 is no slope."""
     sums = {rung.symbol for rung in ladder.rungs if rung.kind == "sum" and rung.symbol.is_nonnegative}
