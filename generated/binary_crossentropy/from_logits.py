@@ -366,11 +366,7 @@ def value_arrays(ops, y, p, label_smoothing):
     columns = ops.columns()
     product = label_smoothing/2
     sum_2 = 1 - label_smoothing
-    sum_1 = ops.row_sum(
-        (product + y*sum_2)*ops.relu(-p)
-        + (product + (1 - y)*sum_2)*ops.relu(p)
-        + ops.softplus(-ops.absolute(p)),
-    )
+    sum_1 = ops.row_sum((product + y*sum_2)*ops.softplus(-p) + (product + (1 - y)*sum_2)*ops.softplus(p))
     return sum_1/columns
 
 

@@ -452,7 +452,7 @@ def value_arrays(ops, y, p, alpha, gamma, label_smoothing):
     sum_4 = product + (1 - y)*sum_2
     target_2 = sum_4
     sum_1 = ops.row_sum(
-        (target*ops.relu(-p) + target_2*ops.relu(p) + ops.softplus(-ops.absolute(p)))*(alpha*sum_3 + (1 - alpha)*sum_4)*ops.power(ops.sigmoid(-p)*target + ops.sigmoid(p)*target_2, gamma),
+        (target*ops.softplus(-p) + target_2*ops.softplus(p))*(alpha*sum_3 + (1 - alpha)*sum_4)*ops.power(ops.sigmoid(-p)*target + ops.sigmoid(p)*target_2, gamma),
     )
     return sum_1/columns
 
@@ -473,7 +473,7 @@ def gradient_arrays(ops, y, p, alpha, gamma, label_smoothing):
     target_2 = sum_3
     target_3 = alpha*sum_2 + (1 - alpha)*sum_3
     sum_4 = product_2 + sigmoid_value_2*target_2
-    return -((product_2 - sigmoid_value_2*target_2)*target_3*ops.power(sum_4, gamma) + ops.guarded_product(sigmoid_value_2*sigmoid_value, ops.power_slope(sum_4, gamma))*(target - target_2)*(target*ops.relu(-p) + target_2*ops.relu(p) + ops.softplus(-ops.absolute(p)))*target_3)/columns
+    return -((product_2 - sigmoid_value_2*target_2)*target_3*ops.power(sum_4, gamma) + ops.guarded_product(sigmoid_value_2*sigmoid_value, ops.power_slope(sum_4, gamma))*(target - target_2)*(target*ops.softplus(-p) + target_2*ops.softplus(p))*target_3)/columns
 
 
 def product_arrays(ops, y, p, vector, alpha, gamma, label_smoothing):
@@ -495,7 +495,7 @@ def product_arrays(ops, y, p, vector, alpha, gamma, label_smoothing):
     guarded_product_value = ops.guarded_product(product, ops.power_slope(sum_4, gamma))
     sum_5 = target - target_2
     target_3 = alpha*sum_2 + (1 - alpha)*sum_3
-    sum_6 = target*ops.relu(-p) + target_2*ops.relu(p) + ops.softplus(-ops.absolute(p))
+    sum_6 = target*ops.softplus(-p) + target_2*ops.softplus(p)
     return vector*(2*guarded_product_value*sum_5*(product_3 - sigmoid_value*target_2)*target_3 + ops.tanh(p/2)*guarded_product_value*sum_5*sum_6*target_3 + sigmoid_value*sigmoid_value_2*(target + target_2)*target_3*ops.power(sum_4, gamma) + sigmoid_value*sigmoid_value_2*ops.guarded_product(product, ops.power_curvature(sum_4, gamma))*sum_5*sum_5*sum_6*target_3)/columns
 
 
@@ -514,11 +514,13 @@ def gradient_to_y_true_arrays(ops, y, p, alpha, gamma, label_smoothing):
     target_2 = sum_3
     sum_4 = sigmoid_value*target + sigmoid_value_2*target_2
     power_slope_value = ops.power_slope(sum_4, gamma)
-    sum_5 = target*ops.relu(-p) + target_2*ops.relu(p) + ops.softplus(-ops.absolute(p))
+    softplus_value = ops.softplus(-p)
+    softplus_value_2 = ops.softplus(p)
+    sum_5 = target*softplus_value + target_2*softplus_value_2
     sum_6 = 1 - alpha
     target_3 = alpha*sum_2 + sum_6*sum_3
     powered = ops.power(sum_4, gamma)
-    return (sum_1*(ops.guarded_product(sigmoid_value, power_slope_value)*sum_5*target_3 + target_3*powered*ops.softplus(-p)) + (alpha*sum_1 - sum_6*sum_1)*sum_5*powered - sum_1*(ops.guarded_product(sigmoid_value_2, power_slope_value)*sum_5*target_3 + target_3*powered*ops.softplus(p)))/columns
+    return (sum_1*(ops.guarded_product(sigmoid_value, power_slope_value)*sum_5*target_3 + target_3*powered*softplus_value) + (alpha*sum_1 - sum_6*sum_1)*sum_5*powered - sum_1*(ops.guarded_product(sigmoid_value_2, power_slope_value)*sum_5*target_3 + target_3*powered*softplus_value_2))/columns
 
 
 def gradient_to_alpha_arrays(ops, y, p, alpha, gamma, label_smoothing):
@@ -529,7 +531,7 @@ def gradient_to_alpha_arrays(ops, y, p, alpha, gamma, label_smoothing):
     sum_1 = 1 - label_smoothing
     target = product + y*sum_1
     target_2 = product + (1 - y)*sum_1
-    sum_4 = target*ops.relu(-p) + target_2*ops.relu(p) + ops.softplus(-ops.absolute(p))
+    sum_4 = target*ops.softplus(-p) + target_2*ops.softplus(p)
     powered = ops.power(ops.sigmoid(-p)*target + ops.sigmoid(p)*target_2, gamma)
     sum_2 = ops.row_sum(sum_4*powered)
     sum_3 = ops.row_sum(y*sum_4*powered)
@@ -549,7 +551,7 @@ def gradient_to_gamma_arrays(ops, y, p, alpha, gamma, label_smoothing):
     sum_4 = product + (1 - y)*sum_1
     target_2 = sum_4
     sum_2 = ops.row_sum(
-        (target*ops.relu(-p) + target_2*ops.relu(p) + ops.softplus(-ops.absolute(p)))*(alpha*sum_3 + (1 - alpha)*sum_4)*ops.power_log(ops.sigmoid(-p)*target + ops.sigmoid(p)*target_2, gamma),
+        (target*ops.softplus(-p) + target_2*ops.softplus(p))*(alpha*sum_3 + (1 - alpha)*sum_4)*ops.power_log(ops.sigmoid(-p)*target + ops.sigmoid(p)*target_2, gamma),
     )
     return sum_2/columns
 
@@ -565,7 +567,7 @@ def gradient_to_label_smoothing_arrays(ops, y, p, alpha, gamma, label_smoothing)
     target = sum_6
     sum_7 = product + (1 - y)*sum_1
     target_2 = sum_7
-    sum_8 = target*ops.relu(-p) + target_2*ops.relu(p) + ops.softplus(-ops.absolute(p))
+    sum_8 = target*ops.softplus(-p) + target_2*ops.softplus(p)
     sum_9 = ops.sigmoid(-p)*target + ops.sigmoid(p)*target_2
     powered = ops.power(sum_9, gamma)
     target_3 = alpha*sum_6 + (1 - alpha)*sum_7

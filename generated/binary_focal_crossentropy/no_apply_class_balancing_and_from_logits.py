@@ -406,7 +406,7 @@ def value_arrays(ops, y, p, alpha, gamma, label_smoothing):
     target = product + y*sum_2
     target_2 = product + (1 - y)*sum_2
     sum_1 = ops.row_sum(
-        (target*ops.relu(-p) + target_2*ops.relu(p) + ops.softplus(-ops.absolute(p)))*ops.power(ops.sigmoid(-p)*target + ops.sigmoid(p)*target_2, gamma),
+        (target*ops.softplus(-p) + target_2*ops.softplus(p))*ops.power(ops.sigmoid(-p)*target + ops.sigmoid(p)*target_2, gamma),
     )
     return sum_1/columns
 
@@ -423,7 +423,7 @@ def gradient_arrays(ops, y, p, alpha, gamma, label_smoothing):
     sigmoid_value_2 = ops.sigmoid(p)
     target_2 = product + (1 - y)*sum_1
     sum_2 = product_2 + sigmoid_value_2*target_2
-    return -((product_2 - sigmoid_value_2*target_2)*ops.power(sum_2, gamma) + ops.guarded_product(sigmoid_value_2*sigmoid_value, ops.power_slope(sum_2, gamma))*(target - target_2)*(target*ops.relu(-p) + target_2*ops.relu(p) + ops.softplus(-ops.absolute(p))))/columns
+    return -((product_2 - sigmoid_value_2*target_2)*ops.power(sum_2, gamma) + ops.guarded_product(sigmoid_value_2*sigmoid_value, ops.power_slope(sum_2, gamma))*(target - target_2)*(target*ops.softplus(-p) + target_2*ops.softplus(p)))/columns
 
 
 def product_arrays(ops, y, p, vector, alpha, gamma, label_smoothing):
@@ -441,7 +441,7 @@ def product_arrays(ops, y, p, vector, alpha, gamma, label_smoothing):
     sum_2 = product_3 + sigmoid_value*target_2
     guarded_product_value = ops.guarded_product(product, ops.power_slope(sum_2, gamma))
     sum_3 = target - target_2
-    sum_4 = target*ops.relu(-p) + target_2*ops.relu(p) + ops.softplus(-ops.absolute(p))
+    sum_4 = target*ops.softplus(-p) + target_2*ops.softplus(p)
     return vector*(2*guarded_product_value*sum_3*(product_3 - sigmoid_value*target_2) + ops.tanh(p/2)*guarded_product_value*sum_3*sum_4 + sigmoid_value*sigmoid_value_2*(target + target_2)*ops.power(sum_2, gamma) + sigmoid_value*sigmoid_value_2*ops.guarded_product(product, ops.power_curvature(sum_2, gamma))*sum_3*sum_3*sum_4)/columns
 
 
@@ -457,9 +457,11 @@ def gradient_to_y_true_arrays(ops, y, p, alpha, gamma, label_smoothing):
     target_2 = product + (1 - y)*sum_1
     sum_2 = sigmoid_value*target + sigmoid_value_2*target_2
     power_slope_value = ops.power_slope(sum_2, gamma)
-    sum_3 = target*ops.relu(-p) + target_2*ops.relu(p) + ops.softplus(-ops.absolute(p))
+    softplus_value = ops.softplus(-p)
+    softplus_value_2 = ops.softplus(p)
+    sum_3 = target*softplus_value + target_2*softplus_value_2
     powered = ops.power(sum_2, gamma)
-    return (sum_1*(ops.guarded_product(sigmoid_value, power_slope_value)*sum_3 + powered*ops.softplus(-p)) - sum_1*(ops.guarded_product(sigmoid_value_2, power_slope_value)*sum_3 + powered*ops.softplus(p)))/columns
+    return (sum_1*(ops.guarded_product(sigmoid_value, power_slope_value)*sum_3 + powered*softplus_value) - sum_1*(ops.guarded_product(sigmoid_value_2, power_slope_value)*sum_3 + powered*softplus_value_2))/columns
 
 
 def gradient_to_gamma_arrays(ops, y, p, alpha, gamma, label_smoothing):
@@ -471,7 +473,7 @@ def gradient_to_gamma_arrays(ops, y, p, alpha, gamma, label_smoothing):
     target = product + y*sum_1
     target_2 = product + (1 - y)*sum_1
     sum_2 = ops.row_sum(
-        (target*ops.relu(-p) + target_2*ops.relu(p) + ops.softplus(-ops.absolute(p)))*ops.power_log(ops.sigmoid(-p)*target + ops.sigmoid(p)*target_2, gamma),
+        (target*ops.softplus(-p) + target_2*ops.softplus(p))*ops.power_log(ops.sigmoid(-p)*target + ops.sigmoid(p)*target_2, gamma),
     )
     return sum_2/columns
 
@@ -488,8 +490,7 @@ def gradient_to_label_smoothing_arrays(ops, y, p, alpha, gamma, label_smoothing)
     powered = ops.power(sum_4, gamma)
     tanh_value = ops.tanh(p/2)
     guarded_product_value = ops.guarded_product(
-        target*ops.relu(-p) + target_2*ops.relu(p) + ops.softplus(-ops.absolute(p)),
-        ops.power_slope(sum_4, gamma),
+        target*ops.softplus(-p) + target_2*ops.softplus(p), ops.power_slope(sum_4, gamma),
     )
     sum_2 = ops.row_sum(-(p*powered/2 + tanh_value*guarded_product_value/2))
     sum_3 = ops.row_sum(y*(p*powered + tanh_value*guarded_product_value))
