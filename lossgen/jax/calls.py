@@ -101,6 +101,14 @@ def _dispatch(call: Call, kernels: Callable, operations: Callable, y, p, *others
             )
         return operations(call, y, p, *others)
 
+    if spreads_by_type():
+        if call.execution == "kernels":
+            raise ExecutionError(
+                "Kernels see the arrays of one device: call the loss inside jax.shard_map, not under a mesh with "
+                'explicit axes, or say set_execution("auto").'
+            )
+        return operations(call, y, p, *others)
+
     def on_cpu(*operands):
         return kernels(call, *operands)
 
@@ -110,6 +118,12 @@ def _dispatch(call: Call, kernels: Callable, operations: Callable, y, p, *others
     if call.execution == "kernels":
         return jax.lax.platform_dependent(y, p, *others, cpu=on_cpu)
     return jax.lax.platform_dependent(y, p, *others, cpu=on_cpu, default=elsewhere)
+
+
+def spreads_by_type() -> bool:
+    """Whether the types of arrays say how devices share them, which the type of a kernel's result cannot."""
+    mesh = jax.sharding.get_abstract_mesh()
+    return not mesh.empty and any("Explicit" in str(kind) for kind in mesh.axis_types)
 
 
 # In array code --------------------------------------------------------------------------------------------

@@ -130,6 +130,9 @@ class Loss:
             return getattr(self.standalone, name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _of_standalone, (self.standalone,)  # which travels as a declaration, if it is one's own
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Loss) and self._key == other._key
 
@@ -138,6 +141,13 @@ class Loss:
 
     def __repr__(self) -> str:
         return f"lossgen.jax.{self.standalone!r}"
+
+
+def _of_standalone(loss: standalone_loss.Loss) -> Loss:
+    """The loss for JAX that stands for an instance."""
+    from lossgen.jax import _door
+
+    return _door.of(type(loss)).from_config(loss.get_config())
 
 
 def make_class(standalone: type[standalone_loss.Loss]) -> type[Loss]:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
+import lossgen
 import lossgen.jax as door
 
 
@@ -26,6 +27,7 @@ def main() -> None:
         for its_weight in (None, weight):
             check(mesh, name, loss, y, p, its_weight)
     check_auto(mesh, cases["numbers"][0], cases["numbers"][1], p)
+    check_explicit(cases["rows"][0], cases["rows"][1], p)
     print("fine")
 
 
@@ -51,6 +53,26 @@ def check(mesh, name, loss, y, p, weight) -> None:
         np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-7, err_msg=name)
     text = jax.jit(jax.grad(mean, argnums=1)).lower(*arrays).compile().as_text()
     assert "all-gather" not in text, name
+
+
+def check_explicit(loss, y, p) -> None:
+    """Under a mesh whose axes are part of the types of arrays: array code, for kernels have no such types."""
+    mesh = jax.make_mesh((2,), ("data",), axis_types=(jax.sharding.AxisType.Explicit,))
+    sharding = NamedSharding(mesh, PartitionSpec("data"))
+    wanted = jax.value_and_grad(loss, argnums=1)(jnp.asarray(y), jnp.asarray(p))
+    with jax.set_mesh(mesh):
+        arrays = [jax.device_put(each, sharding) for each in (y, p)]
+        found = jax.jit(jax.value_and_grad(loss, argnums=1))(*arrays)
+        lossgen.set_execution("kernels")
+        try:
+            jax.jit(loss)(*arrays)
+        except lossgen.errors.ExecutionError as error:
+            assert "shard_map" in str(error)
+        else:
+            raise AssertionError("kernels ran on arrays of two devices")
+        lossgen.set_execution("auto")
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
 
 
 def check_auto(mesh, loss, y, p) -> None:

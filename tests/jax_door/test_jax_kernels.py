@@ -10,6 +10,7 @@ jax = require("jax")
 import jax.numpy as jnp  # noqa: E402
 
 import lossgen.jax as door  # noqa: E402
+from lossgen.jax.native import kernels  # noqa: E402
 
 LOGITS = {"from_logits": True}
 CASES = {
@@ -181,3 +182,17 @@ def test_where_a_program_runs_is_known_when_it_is_compiled_for_a_platform():
             traced.lower(lowering_platforms=("tpu",))
     finally:
         set_execution("auto")
+
+
+def test_a_program_whose_kernel_this_process_has_not_made_is_an_error():
+    loss = jax.jit(door.Huber())
+    y, p = jnp.zeros((4, 3)), jnp.ones((4, 3))
+    loss(y, p)
+    saved = kernels._table.copy()
+    kernels._table[:] = 0
+    try:
+        with pytest.raises((ValueError, RuntimeError), match="has not made the kernel"):
+            jax.block_until_ready(loss(y, p))
+    finally:
+        kernels._table[:] = saved
+    assert loss(y, p) == 0.5

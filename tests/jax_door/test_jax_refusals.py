@@ -104,6 +104,8 @@ def test_a_loss_can_be_copied_and_pickled():
     for loss in (pickle.loads(pickle.dumps(door.Huber(0.5).standalone)), copy.deepcopy(door.Huber(0.5))):
         assert loss.delta == 0.5
     assert pickle.loads(pickle.dumps(door.Huber(0.5))) == door.Huber(0.5)
+    own = door.compile(lg.declare("squares_by", lg.Mean((lg.y_pred - lg.y_true) ** 2) / 3))(reduction="sum")
+    assert pickle.loads(pickle.dumps(own)) == own
 
 
 def test_without_jax_the_error_says_what_to_install():

@@ -22,8 +22,8 @@ ARRAY_DATA = 16
 """In an attribute that is an array."""
 VERSION, ERROR_CREATE, ERROR_DESTROY, SCHEDULE, NUM_THREADS = 32, 48, 64, 136, 144
 """In the table of XLA's functions: major and minor version as one word, and functions."""
-KIND, METADATA, METADATA_KIND = 8, 24, 1
-"""In an extension: its kind (the lower half of the word); in that of kind 1, what to fill in."""
+KIND, NEXT, METADATA, METADATA_KIND = 8, 16, 24, 1
+"""In an extension: its kind (the lower half of the word), the next one; in that of kind 1, what to fill in."""
 METADATA_VERSION, METADATA_TRAITS, METADATA_STATE = 24, 32, 40
 INVALID_ARGUMENT = 3
 ERROR_RECORD = 28
@@ -78,7 +78,9 @@ def address_of(typing, array):
 def is_query(frame):
     """Whether XLA asks what the handler is, which is answered, and wants nothing done."""
     extension = load(frame + EXTENSION)
-    if extension == 0 or load(extension + KIND) & 0xFFFFFFFF != METADATA_KIND:
+    while extension != 0 and load(extension + KIND) & 0xFFFFFFFF != METADATA_KIND:
+        extension = load(extension + NEXT)
+    if extension == 0:
         return False
     metadata = load(extension + METADATA)
     store(metadata + METADATA_VERSION, load(load(frame + API) + VERSION))
@@ -142,6 +144,21 @@ def label_error(frame, label, row, columns):
     write_text(message, end, END)
     error = invalid_argument(frame, address_of(message))
     message[0] = 0  # read after the call: Numba frees an array after its last use, and an address is none
+    return error
+
+
+UNKNOWN = text(
+    "This process has not made the kernel that the program calls: trace the loss here before the program runs."
+)
+
+
+@njit(cache=False)
+def kernel_error(frame):
+    """The error of a program that another process has traced."""
+    message = np.zeros(256, np.uint8)
+    write_text(message, 0, UNKNOWN)
+    error = invalid_argument(frame, address_of(message))
+    message[0] = 0  # as in `label_error`
     return error
 
 

@@ -25,6 +25,7 @@ from lossgen.jax.native.frame import (
     argument_size,
     attribute,
     is_query,
+    kernel_error,
     label_error,
     pointer,
     result,
@@ -163,6 +164,8 @@ def _function(structure: Structure) -> Callable:
         examples = size // (rows * width)
         team = team_of(frame, integers[THREADS]) if together else (0, 0, 1)
         kernel = address_of(integers[KERNEL])
+        if kernel == 0:
+            return kernel_error(frame)
         y, p = argument(frame, 0), argument(frame, 1)
         for example in range(examples):
             first_row, first = example * rows, example * rows * width

@@ -68,9 +68,11 @@ def table(typing):
 
 @njit(**INLINE)
 def address_of(number):
-    """Where the machine code of a kernel is."""
+    """Where the machine code of a kernel is; 0 where this process has not registered it."""
     slot = number % SLOTS
     while load(table() + 16 * slot) != number:
+        if load(table() + 16 * slot) == 0:
+            return 0
         slot = (slot + 1) % SLOTS
     return load(table() + 16 * slot + 8)
 
