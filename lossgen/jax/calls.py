@@ -104,8 +104,8 @@ def _dispatch(call: Call, kernels: Callable, operations: Callable, y, p, *others
     if spreads_by_type():
         if call.execution == "kernels":
             raise ExecutionError(
-                "Kernels see the arrays of one device: call the loss inside jax.shard_map, not under a mesh with "
-                'explicit axes, or say set_execution("auto").'
+                "Kernels see the arrays of one device: call the loss inside jax.shard_map, not under a mesh "
+                'with explicit axes, or say set_execution("auto").'
             )
         return operations(call, y, p, *others)
 

@@ -23,7 +23,7 @@ ARRAY_DATA = 16
 VERSION, ERROR_CREATE, ERROR_DESTROY, SCHEDULE, NUM_THREADS = 32, 48, 64, 136, 144
 """In the table of XLA's functions: major and minor version as one word, and functions."""
 KIND, NEXT, METADATA, METADATA_KIND = 8, 16, 24, 1
-"""In an extension: its kind (the lower half of the word), the next one; in that of kind 1, what to fill in."""
+"""In an extension: its kind (the lower half of the word), the next one; in kind 1, what to fill in."""
 METADATA_VERSION, METADATA_TRAITS, METADATA_STATE = 24, 32, 40
 INVALID_ARGUMENT = 3
 ERROR_RECORD = 28
@@ -148,7 +148,7 @@ def label_error(frame, label, row, columns):
 
 
 UNKNOWN = text(
-    "This process has not made the kernel that the program calls: trace the loss here before the program runs."
+    "This process has not made the kernel that the program calls: trace the loss here before it runs."
 )
 
 
