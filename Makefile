@@ -3,6 +3,7 @@
 #   make demo     a loss of one's own, compiled, shown and trained on real data
 #   make test     lint, freshness of generated/, the wheel and its types, all tests
 #   make bench    lossgen next to torch, JAX, Keras and scikit-learn, in minutes; make bench-all: every case
+#   make bench-doors  lossgen in torch and JAX next to their own, in two minutes
 #   make exhaustive  accuracy of vector math over all float32 numbers (hours, goes on where it was)
 #   make build    rebuild generated/ from lossgen/catalog/
 #   make lint     ruff only
@@ -13,7 +14,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: demo test bench bench-all exhaustive build lint clean
+.PHONY: demo test bench bench-all bench-doors exhaustive build lint clean
 
 demo: .venv/demo.stamp
 	$(BIN)/python examples/demo.py
@@ -27,6 +28,14 @@ bench: .venv/bench.stamp
 
 bench-all: .venv/bench.stamp
 	$(BIN)/python -m benchmarks --all --resume $(BENCH_ARGS)
+
+bench-doors: .venv/bench.stamp
+	$(BIN)/python -m benchmarks --no-costs --seconds 5 --peers "lossgen torch,torch,torch.compile,lossgen jax,jax" \
+		--only 'mean_squared_error 32×10' --only 'binary_crossentropy from_logits 32×10' \
+		--only 'mean_squared_error 1M' --only 'mean_squared_error 16M' --only 'huber 1M' --only 'huber 16M' \
+		--only 'binary_crossentropy from_logits 1M' --only 'binary_crossentropy from_logits 16M' \
+		--only '*categorical_crossentropy from_logits 100000×10' \
+		--output benchmarks/results/doors.json $(BENCH_ARGS)
 
 exhaustive: .venv/test.stamp
 	PYTHONPATH=tests $(BIN)/python -m exhaustive $(EXHAUSTIVE_ARGS)
