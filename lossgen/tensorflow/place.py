@@ -11,12 +11,16 @@ from lossgen.errors import ExecutionError
 from lossgen.runtime.execution import get_execution
 
 try:
-    from tensorflow.python.eager.forwardprop_util import pack_tangents
     from tensorflow.python.framework.ops import get_default_graph
     from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
     from tensorflow.python.saved_model.save_context import in_save_context
 except ImportError:  # private names: without them every graph is taken for one that has no host calls
-    get_default_graph = GraphOrParentsInXlaContext = in_save_context = pack_tangents = None
+    get_default_graph = GraphOrParentsInXlaContext = in_save_context = None
+
+try:
+    from tensorflow.python.eager.forwardprop_util import pack_tangents
+except ImportError:  # a private name: without it every call is taken for one in forward mode
+    pack_tangents = None
 
 
 def runs_ops(prediction: tf.Tensor, parameters: bool = False) -> bool:
@@ -63,6 +67,6 @@ def has_tangents(inputs: Sequence[tf.Tensor]) -> bool:
     """Whether a `tf.autodiff.ForwardAccumulator` is at work on one of the inputs.
 
     It takes the derivative of a custom gradient for zero (in graphs the first, outside them the second), and
-    says nothing; so it is given array code without one.
+    says nothing; so it is given array code without one. Where TensorFlow does not tell, the answer is yes.
     """
-    return pack_tangents is not None and bool(pack_tangents(inputs).tangents)
+    return pack_tangents is None or bool(pack_tangents(inputs).tangents)

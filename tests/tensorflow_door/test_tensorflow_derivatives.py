@@ -173,6 +173,12 @@ def test_forward_mode(scene, mode):
     assert close(slope, np.sum(gradient * arrays[-1])) and close(product, wanted)
 
 
+@pytest.mark.parametrize("mode", ["eager", "function"], indirect=True)
+def test_forward_mode_is_right_where_tensorflow_does_not_tell_of_it(scene, mode, monkeypatch):
+    monkeypatch.setattr("lossgen.tensorflow.place.pack_tangents", None)
+    test_forward_mode(scene, mode)
+
+
 def test_forward_mode_and_second_order_around_a_function(scene):
     loss, *arrays = scene
     total = tf.function(total_of(loss))
