@@ -61,6 +61,8 @@ def sum_over(losses: Any, counted: Any) -> Any:
         return ops.sum(counted)
     if None in losses.shape:
         return ops.cast(ops.prod(ops.convert_to_tensor(ops.shape(losses), "int32")), losses.dtype)
+    if not all(isinstance(size, int) for size in losses.shape):  # JAX, while Keras learns shapes: unknowns
+        return ops.sum(ops.ones_like(losses))
     return ops.convert_to_tensor(float(prod(losses.shape)), losses.dtype)
 
 

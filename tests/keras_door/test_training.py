@@ -144,6 +144,31 @@ def test_add_loss_inside_of_a_layer():
     same_weights(*found)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("reduction", ["mean", "mean_with_sample_weight"])
+def test_add_loss_where_the_batch_is_unknown(reduction, weighted):
+    """A functional model is built before the number of rows is known."""
+
+    class Penalised(layers.Layer):
+        def __init__(self, loss):
+            super().__init__()
+            self.loss = loss
+
+        def call(self, inputs):
+            weight = ops.sum(ops.square(inputs), axis=-1) if weighted else None
+            self.add_loss(self.loss(ops.zeros_like(inputs), inputs, weight))
+            return inputs
+
+    found = []
+    for loss in pair("MeanSquaredError", reduction=reduction):
+        keras.utils.set_random_seed(3)
+        inputs = keras.Input((64,))
+        outputs = layers.Dense(10)(Penalised(loss)(layers.Dense(4)(inputs)))
+        model = keras.Model(inputs, outputs)
+        found.append(train(model, keras.losses.MeanSquaredError(), *data("classes")))
+    same_weights(*found)
+
+
 def test_clone_model():
     model = model_of("classes", "softmax")
     ours = train(model, lossgen.keras.CategoricalCrossentropy(), *data("classes"))
