@@ -79,6 +79,10 @@ class Loss(Wrapper, keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The loss of every row in the dtype of the predictions, neither weighted nor reduced."""
+        if isinstance(y_true, keras.KerasTensor) or isinstance(y_pred, keras.KerasTensor):
+            from lossgen.keras.symbolic import SymbolicLoss
+
+            return SymbolicLoss(self, rows=True)(y_true, y_pred)
         prediction, result = backend.computable("y_pred", y_pred)
         losses, counted = self._losses(y_true, prediction)
         losses = ops.cast(losses, result)

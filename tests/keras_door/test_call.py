@@ -222,3 +222,17 @@ def test_symbolic_tensors():
         for one in (model, again):
             found = numbers(one([Y[0], P[0], np.arange(5, dtype="float32")]))
             np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_functions_of_symbolic_tensors():
+    y, p = keras.Input((3,)), keras.Input((3,), dtype="float16")
+    value = lossgen.keras.huber(y, p, delta=0.5)
+    assert tuple(value.shape) == (None,) and value.dtype == "float16"
+    model = keras.Model([y, p], value)
+    again = keras.Model.from_config(model.get_config())
+    half = ops.cast(ops.convert_to_tensor(P[0]), "float16")
+    expected = numbers(lossgen.keras.huber(Y[0], half, delta=0.5))
+    for one in (model, again):
+        np.testing.assert_array_equal(numbers(one([ops.convert_to_tensor(Y[0]), half])), expected)
+    labels = lossgen.keras.sparse_categorical_crossentropy(keras.Input((), dtype="int32"), keras.Input((4,)))
+    assert tuple(labels.shape) == (None,) and labels.dtype == "float32"
