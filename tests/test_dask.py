@@ -10,7 +10,7 @@ import pytest
 from conftest import require
 
 import lossgen as lg
-from lossgen.errors import LabelError, NoGradientError, ShapeError, WeightError
+from lossgen.errors import DtypeError, LabelError, NoGradientError, ShapeError, WeightError
 from lossgen.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -163,9 +163,52 @@ def test_bad_input():
         Huber()(blocks(y), blocks(p), weights[:4])
     with pytest.raises(LabelError, match="holds the label -1"):
         SparseCategoricalCrossentropy()(blocks(labels), blocks(p)).compute()
+    late = SparseCategoricalCrossentropy(reduction="none").value_and_gradient(blocks(labels), blocks(p))
+    for each in late:
+        with pytest.raises(LabelError, match="counts within one block"):
+            each.compute()
     unknown = blocks(p)[da.from_array(masks[:, 0], chunks=(ROWS,))]
     with pytest.raises(ShapeError, match="compute_chunk_sizes"):
         Huber()(unknown, unknown)
+
+
+def test_functions_give_a_lazy_array_of_losses():
+    for function, arguments, target in (
+        (lg.losses.huber, {"delta": 0.2}, y),
+        (lg.losses.dice, {"axis": (1, 2)}, y),
+        (lg.losses.sparse_categorical_crossentropy, {}, np.abs(labels)),
+    ):
+        found = function(blocks(target), blocks(p), **arguments)
+        assert found.chunks[0] == ROWS
+        agree(found, function(target, p, **arguments))
+    agree(lg.losses.huber(y, blocks(p)), lg.losses.huber(y, p))
+    agree(lg.losses.dice(blocks(y).rechunk(-1), blocks(p).rechunk(-1)), lg.losses.dice(y, p))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: Huber().gradient_and_hessian(blocks(y), blocks(p)),
+        lambda: Huber().gradient_and_hessian(y, p, blocks(weights)),
+        lambda: Huber().gradient_and_hessian(y, p, mask=blocks(masks)),
+        lambda: Huber().hessian_vector_product(blocks(y), p, p),
+        lambda: Huber().hessian_vector_product(y, p, blocks(p)),
+        lambda: lg.penalties.L1()(blocks(p)),
+        lambda: lg.penalties.L1().value_and_gradient(blocks(p)),
+        lambda: lg.penalties.L1().gradient(blocks(p)),
+        lambda: lg.penalties.L1().hessian_vector_product(p, blocks(p)),
+        lambda: lg.penalties.l1(blocks(p)),
+    ],
+)
+def test_what_would_be_computed_into_memory_is_refused(call):
+    with pytest.raises(DtypeError, match="`(y_true|y_pred|sample_weight|mask|vector|x)` .*map_blocks"):
+        call()
+
+
+def test_there_is_nothing_to_write_to():
+    for derive in (Huber().gradient, Huber().value_and_gradient):
+        with pytest.raises(DtypeError, match="`out` must be None for Dask arrays"):
+            derive(blocks(y), blocks(p), out=np.empty_like(p))
 
 
 def test_importing_the_losses_does_not_import_dask():

@@ -6,6 +6,7 @@ cut between losses; within a block the kernels run as they do on NumPy arrays.
 
 from typing import Any
 
+from lossgen.errors import DtypeError
 from lossgen.runtime.door import missing
 from lossgen.runtime.loss import Loss
 from lossgen.runtime.reduction import keeps_losses
@@ -17,7 +18,7 @@ except ImportError as error:
 
 from lossgen.dask.shares import Shares
 
-__all__ = ["sum_and_weight", "value", "value_and_gradient"]
+__all__ = ["losses", "sum_and_weight", "value", "value_and_gradient"]
 
 
 def value(loss: Loss, y_true: Any, y_pred: Any, sample_weight: Any = None, *, mask: Any = None) -> Any:
@@ -36,6 +37,11 @@ def value(loss: Loss, y_true: Any, y_pred: Any, sample_weight: Any = None, *, ma
     return share.reduced(share.sums())
 
 
+def losses(loss: Loss, y_true: Any, y_pred: Any) -> Any:
+    """The loss of every row, neither weighted nor reduced, in the blocks of the predictions."""
+    return Shares(loss, y_true, y_pred, None, None).losses()
+
+
 def sum_and_weight(
     loss: Loss, y_true: Any, y_pred: Any, sample_weight: Any = None, *, mask: Any = None
 ) -> tuple[Any, Any]:
@@ -45,13 +51,21 @@ def sum_and_weight(
 
 
 def value_and_gradient(
-    loss: Loss, y_true: Any, y_pred: Any, sample_weight: Any = None, *, mask: Any = None
+    loss: Loss, y_true: Any, y_pred: Any, sample_weight: Any = None, *, mask: Any = None, out: Any = None
 ) -> tuple[Any, Any]:
     """The value as `value` gives it, and the gradient of the reduced value, both Dask arrays.
 
     The gradient has the shape and blocks of `y_pred`, and the denominator of all data. Compute both at once
     (`dask.compute(value, gradient)`), so that the data are read once.
+
+    Raises:
+        DtypeError: there is an `out`, which nothing would be written to.
     """
+    if out is not None:
+        raise DtypeError(
+            "`out` must be None for Dask arrays: results are Dask arrays, and nothing is computed yet. Write "
+            f"the gradient with its `store`. Received: out of type {type(out).__name__}"
+        )
     share = Shares(loss, y_true, y_pred, sample_weight, mask)
     loss._plan_for("gradient")
     if keeps_losses(loss.reduction) and share.loss_shape:

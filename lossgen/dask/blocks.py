@@ -1,9 +1,12 @@
 """What runs in one block, on NumPy arrays."""
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
+from lossgen.errors import LabelError
 from lossgen.runtime import evaluation
 from lossgen.runtime.loss import Loss
 from lossgen.runtime.plan import Plan
@@ -16,7 +19,8 @@ def block_losses(y, p, weight, mask, loss):
     plan = plan_of(loss)
     if plan is None:
         return np.asarray(loss(y, p, weight, mask=mask))
-    return np.asarray(evaluation.value_of(plan, "none", y, p, weight, mask))
+    with of_a_block():
+        return np.asarray(evaluation.value_of(plan, "none", y, p, weight, mask))
 
 
 def block_sums(y, p, weight, mask, loss, rank):
@@ -25,7 +29,8 @@ def block_sums(y, p, weight, mask, loss, rank):
     if plan is None:
         pair = loss.sum_and_weight(y, p, weight, mask=mask)
     else:
-        pair = evaluation.sum_and_weight_of(plan, loss.reduction, y, p, weight, mask)
+        with of_a_block():
+            pair = evaluation.sum_and_weight_of(plan, loss.reduction, y, p, weight, mask)
     return np.array(pair).reshape((1,) * rank + (2,))
 
 
@@ -44,7 +49,17 @@ def block_weight(rows, weight, mask, loss, rank):
 def block_gradient(y, p, weight, mask, scale, loss):
     """The gradient of a block's share of the reduced value."""
     weight = float(scale) if weight is None else weight * np.float64(scale)
-    return evaluation.value_and_gradient_of(plan_of(loss), "sum", y, p, weight, mask, None)[1]
+    with of_a_block():
+        return evaluation.value_and_gradient_of(plan_of(loss), "sum", y, p, weight, mask, None)[1]
+
+
+@contextmanager
+def of_a_block() -> Iterator[None]:
+    """Adds to the error of a label where its position counts: no block knows where it lies in the whole."""
+    try:
+        yield
+    except LabelError as error:
+        raise LabelError(f"{error} (The position counts within one block of the Dask array.)") from None
 
 
 def quotient(total, weight, loss, result, one_loss):

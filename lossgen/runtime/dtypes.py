@@ -67,8 +67,15 @@ def unmasked_array(name: str, values) -> np.ndarray:
     """What is given as a NumPy array.
 
     Raises:
-        DtypeError: it is a masked array, whose mask would be lost.
+        DtypeError: it is a masked array, whose mask would be lost, or Dask's, which would all be read into
+            memory.
     """
+    if is_of_dask(values):
+        raise DtypeError(
+            f"`{name}` must not be a Dask array, which would be computed into memory as a whole. Call this on "
+            f"its blocks, in `dask.array.map_blocks`, or pass {name}.compute(). "
+            f"Received: {name} of type {type(values).__name__}"
+        )
     if isinstance(values, np.ma.MaskedArray):
         raise DtypeError(
             f"`{name}` must not be a masked array: pass its data, and the rows that count as `mask`. "

@@ -119,6 +119,10 @@ class Loss(Compiled):
                 f"{type(self).__name__} has no formula: override `call(self, y_true, y_pred)`, or declare "
                 "the loss with @lg.loss."
             )
+        if is_of_dask(y_true, y_pred):
+            from lossgen import dask
+
+            return dask.losses(self, y_true, y_pred)
         return evaluation.losses_of(self._plan, y_true, y_pred)
 
     def sum_and_weight(
@@ -191,7 +195,7 @@ class Loss(Compiled):
         if is_of_dask(y_true, y_pred, sample_weight, mask):
             from lossgen import dask
 
-            return dask.value_and_gradient(self, y_true, y_pred, sample_weight, mask=mask)
+            return dask.value_and_gradient(self, y_true, y_pred, sample_weight, mask=mask, out=out)
         return evaluation.value_and_gradient_of(
             plan, self.reduction, y_true, y_pred, sample_weight, mask, out
         )
