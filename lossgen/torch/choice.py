@@ -2,11 +2,24 @@
 
 import torch
 from torch import Tensor
-from torch._subclasses.fake_tensor import FakeTensor
 from torch.autograd import forward_ad
 
 from lossgen.errors import ExecutionError
 from lossgen.runtime.execution import get_execution
+
+# Private names of torch. A release that lacks one does not tell what is active: then everything may be.
+try:
+    from torch._C import _get_tracing_state, _len_torch_dispatch_stack
+    from torch._C._functorch import peek_interpreter_stack
+
+    TELLS = hasattr(forward_ad, "_current_level")
+except ImportError:
+    TELLS = False
+
+try:
+    from torch._subclasses.fake_tensor import FakeTensor
+except ImportError:
+    FakeTensor = ()
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)
 """Types whose memory holds what they are; subclasses may mean something else."""
@@ -17,10 +30,11 @@ get_execution()  # reads the environment now: a tracer could not
 def is_direct() -> bool:
     """Whether arrays may be handed to kernels at once: nobody records, transforms or traces what happens."""
     return (
-        torch._C._functorch.peek_interpreter_stack() is None
+        TELLS
+        and peek_interpreter_stack() is None
         and forward_ad._current_level < 0
-        and not torch._C._len_torch_dispatch_stack()
-        and torch._C._get_tracing_state() is None
+        and not _len_torch_dispatch_stack()
+        and _get_tracing_state() is None
     )
 
 
@@ -65,7 +79,12 @@ def obstacle(tensors: dict[str, Tensor | None], differentiated: tuple[str, ...])
 @torch.compiler.assume_constant_result  # a tracer asks: transformations stand as they will
 def is_transformed() -> bool:
     """Whether a transformation is active that operators have no rule for."""
-    return torch._C._functorch.peek_interpreter_stack() is not None or forward_ad._current_level >= 0
+    return is_forward_mode() or peek_interpreter_stack() is not None
+
+
+def is_forward_mode() -> bool:
+    """Whether forward-mode differentiation is active, or may be."""
+    return not TELLS or forward_ad._current_level >= 0
 
 
 def is_readable(tensor: Tensor) -> bool:

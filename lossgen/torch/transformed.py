@@ -12,14 +12,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import Function, forward_ad
+from torch.autograd import Function
 
 from lossgen.runtime.arrays import evaluation as arrays
 from lossgen.runtime.arrays.preparation import prepared
 from lossgen.runtime.labels import check_labels, label_array
 from lossgen.runtime.shapes import layout_of
 from lossgen.torch import weighting
-from lossgen.torch.choice import is_readable
+from lossgen.torch.choice import is_forward_mode, is_readable
 from lossgen.torch.ops import TorchOps
 from lossgen.torch.shapes import column_axes
 
@@ -30,7 +30,7 @@ def losses(plan, y: Tensor, p: Tensor, parameters: Parameters | None = None) -> 
     """The loss of every row, of targets and predictions as a person passes them."""
     y, p = prepare(plan, y, p)
     given = dict(parameters or {})
-    without_rule = forward_ad._current_level >= 0 and (given or len(plan.terms) > 1)
+    without_rule = is_forward_mode() and (given or len(plan.terms) > 1)
     if without_rule or torch.compiler.is_compiling():
         return arrays.losses(TorchOps, plan, y, p, given)
     return Losses.apply(y, p, Static(plan, tuple(given)), *given.values())
