@@ -201,7 +201,7 @@ def test_functions_give_a_lazy_array_of_losses():
     ],
 )
 def test_what_would_be_computed_into_memory_is_refused(call):
-    with pytest.raises(DtypeError, match="`(y_true|y_pred|sample_weight|mask|vector|x)` .*map_blocks"):
+    with pytest.raises(DtypeError, match=r"`(y_true|y_pred|sample_weight|mask|vector|x)` .*map_blocks"):
         call()
 
 

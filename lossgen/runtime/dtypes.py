@@ -72,7 +72,7 @@ def unmasked_array(name: str, values) -> np.ndarray:
     """
     if is_of_dask(values):
         raise DtypeError(
-            f"`{name}` must not be a Dask array, which would be computed into memory as a whole. Call this on "
+            f"`{name}` must not be a Dask array, which would all be computed into memory: call this on "
             f"its blocks, in `dask.array.map_blocks`, or pass {name}.compute(). "
             f"Received: {name} of type {type(values).__name__}"
         )
