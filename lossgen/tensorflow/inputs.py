@@ -2,11 +2,13 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from lossgen.errors import DtypeError, ShapeError
 from lossgen.runtime.arrays.evaluation import axes_of
 from lossgen.runtime.arrays.preparation import same_shape
+from lossgen.runtime.dtypes import unmasked_array
 from lossgen.runtime.plan import Plan
 from lossgen.tensorflow.ops import Ops
 
@@ -65,6 +67,8 @@ def tensor(name: str, value: Any) -> tf.Tensor:
         raise DtypeError(
             f"`{name}` must be a dense tensor: pass {advice}. Received: {name} of type {type(value).__name__}"
         )
+    if isinstance(value, np.ma.MaskedArray):
+        value = unmasked_array(name, value)  # an error: TensorFlow would lose the mask
     found = tf.convert_to_tensor(value)
     if not (found.dtype.is_floating or found.dtype.is_integer or found.dtype.is_bool):
         raise DtypeError(f"`{name}` must hold real numbers. Received: {name} of dtype {found.dtype.name}")

@@ -44,11 +44,11 @@ class Loss(tf_keras.losses.Loss):
 
         Raises:
             WeightError: weights that Keras 2 would silently broadcast the losses to.
+            DtypeError: a masked array of NumPy, whose mask would be lost.
         """
         if sample_weight is not None:
-            sample_weight = (
-                sample_weight if tf.is_tensor(sample_weight) else tf.convert_to_tensor(sample_weight)
-            )
+            if not tf.is_tensor(sample_weight):
+                sample_weight = tensor("sample_weight", sample_weight)
             self._check_weight(sample_weight.shape, tuple(tf.TensorShape(_shape(y_true))), _shape(y_pred))
         return super().__call__(y_true, y_pred, sample_weight)
 

@@ -9,7 +9,7 @@ import tf_keras
 
 import lossgen as lg
 import lossgen.tf_keras as door
-from lossgen.errors import ParameterError, WeightError
+from lossgen.errors import DtypeError, ParameterError, WeightError
 from lossgen.generated._index import CLASSES, FUNCTIONS
 
 rng = np.random.default_rng(0)
@@ -119,6 +119,17 @@ def test_functions_and_identifiers():
         door.Huber().delta = 3
     with pytest.raises(ParameterError):
         door.Huber(delta=-1)
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_masked_arrays_are_refused(place):
+    arguments = [Y, P, W]
+    arguments[place] = np.ma.array(arguments[place], mask=arguments[place] > 0.5)
+    with pytest.raises(DtypeError, match="must not be a masked array"):
+        door.Huber()(*arguments)
+    if place < 2:
+        with pytest.raises(DtypeError, match="must not be a masked array"):
+            door.huber(*arguments[:2])
 
 
 def test_derivatives_reach_a_variable():
