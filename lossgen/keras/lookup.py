@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from lossgen.errors import UnknownLossError
-from lossgen.keras import catalog
+from lossgen.keras import backend, catalog
 from lossgen.keras.loss import Loss
 from lossgen.keras.penalty import Penalty
 from lossgen.keras.wrapper import Wrapper, new_class
@@ -52,6 +52,21 @@ def compile(declaration: Any, package: str = "Custom") -> type[Any]:
     if cls not in catalog.CLASSES.values():
         keras.saving.register_keras_serializable(package)(cls)
     return cls
+
+
+def rebuilt(standalone: Any, registered: str, state: dict[str, Any]) -> Wrapper:
+    """An instance of a loss or penalty of one's own, as it was pickled.
+
+    Its class is registered under the name that it had where that is free.
+    """
+    cls = _door.of(type(standalone))
+    package, _, name = registered.partition(">")
+    if name and keras.saving.get_registered_object(registered) is None:
+        keras.saving.register_keras_serializable(package)(cls)
+    instance = object.__new__(cls)
+    instance.__dict__.update(state)
+    backend.make_ready(standalone)
+    return instance
 
 
 def get(identifier: Any) -> Any:

@@ -93,6 +93,16 @@ class Wrapper:
 
         return cls(**check_config(cls, config))
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # No other process can import the class of a loss of one's own: its declaration travels.
+        from lossgen.runtime.compiled import IN_MEMORY
+
+        if not type(self).__module__.startswith(f"{IN_MEMORY}."):
+            return super().__reduce_ex__(protocol)
+        from lossgen.keras.lookup import rebuilt
+
+        return rebuilt, (self.standalone, keras.saving.get_registered_name(type(self)), self.__dict__.copy())
+
     def __getattr__(self, name: str) -> Any:
         # Reached where an instance has no such attribute: the arguments of the loss, `loss.delta`.
         standalone = self.__dict__.get("standalone")

@@ -1,7 +1,9 @@
 """Classes and functions by name, by configuration and by declaration; runs on every backend."""
 
+import copy
 import inspect
 import json
+import pickle
 import subprocess
 import sys
 
@@ -21,6 +23,12 @@ Y, P = np.random.default_rng(0).uniform(0.1, 0.9, size=(2, 4, 3)).astype("float3
 def squared_root_error(y_true, y_pred, *, offset=lg.Parameter(1.0, positive=True)):
     """The square root of the squared error and an offset."""
     return lg.Mean(((y_true - y_pred) ** 2 + offset) ** 0.5)
+
+
+@lg.penalty
+def half_square(x, *, weight=lg.Parameter(1.0, minimum=0)):
+    """Half the sum of squares."""
+    return weight * lg.Sum(x**2) / 2
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -116,6 +124,37 @@ def test_a_loss_of_ones_own():
     assert keras.saving.get_registered_name(other) == "mine>SquaredRootError"
     with pytest.raises(lg.CompileError):
         lossgen.keras.compile(lambda y, p: y - p)
+
+
+PICKLING = """
+import pickle
+from pathlib import Path
+
+import numpy as np
+import lossgen.keras
+
+loss, penalty = pickle.loads(Path({path!r}).read_bytes())
+print(float(loss(np.ones((2, 3)), np.zeros((2, 3)))), loss.offset, loss.name, float(penalty(np.ones(3))))
+again = lossgen.keras.deserialize(lossgen.keras.serialize(loss))
+print(type(again) is type(loss))
+"""
+
+
+def test_a_loss_of_ones_own_is_pickled(tmp_path):
+    """Here and in a process that has never seen the declaration."""
+    loss = lossgen.keras.compile(squared_root_error)(offset=0.25, reduction="sum", name="own")
+    penalty = lossgen.keras.compile(half_square)(weight=3.0)
+    for copied in (pickle.loads(pickle.dumps(loss)), copy.deepcopy(loss)):
+        assert type(copied) is type(loss) and copied.get_config() == loss.get_config()
+        assert copied.name == "own" and float(copied(Y, P)) == pytest.approx(float(loss(Y, P)))
+    path = tmp_path / "loss.pickle"
+    path.write_bytes(pickle.dumps([loss, penalty]))
+    program = PICKLING.format(path=str(path))
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    value, offset, name, penalised, same = run.stdout.split()
+    assert float(value) == pytest.approx(2 * np.sqrt(1.25), rel=1e-6) and offset == "0.25" and name == "own"
+    assert float(penalised) == pytest.approx(4.5) and same == "True"
 
 
 def test_a_compiled_class_of_the_catalogue_keeps_its_name():
