@@ -96,10 +96,11 @@ if TYPE_CHECKING:  # the table once more for type checkers and editors; a test c
     from lossgen.losses import deserialize as deserialize, get as get, serialize as serialize
     from lossgen.errors import (
         CompileError as CompileError, ConfigError as ConfigError, CopyWarning as CopyWarning,
-        DeclarationError as DeclarationError, DtypeError as DtypeError, LabelError as LabelError,
-        LossgenError as LossgenError, MissingLibraryError as MissingLibraryError,
-        NoGradientError as NoGradientError, ParameterError as ParameterError,
-        ParseError as ParseError, ReductionError as ReductionError, ShapeError as ShapeError,
+        DeclarationError as DeclarationError, DeviceError as DeviceError, DtypeError as DtypeError,
+        ExecutionError as ExecutionError, LabelError as LabelError, LossgenError as LossgenError,
+        MissingLibraryError as MissingLibraryError, NoGradientError as NoGradientError,
+        ParameterError as ParameterError, ParseError as ParseError,
+        ReductionError as ReductionError, ShapeError as ShapeError,
         StaleModuleError as StaleModuleError, UnknownLossError as UnknownLossError,
         WeightError as WeightError,
     )  # fmt: skip
