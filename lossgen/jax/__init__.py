@@ -20,7 +20,7 @@ compile = _door.compile
 deserialize = _door.deserialize
 get = _door.get
 
-__all__ = ["Loss", "compile", "deserialize", "get", *_door.names()]
+__all__ = ["Loss", "compile", "deserialize", "get", "penalties", *_door.names()]
 
 
 def __getattr__(name: str) -> Any:
@@ -30,4 +30,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_door.names()})
+    return sorted({*globals(), *__all__})

@@ -6,6 +6,8 @@ look-up and `compile` are here.
 
 import inspect
 from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from lossgen.errors import ConfigError, MissingLibraryError, UnknownLossError
@@ -48,13 +50,15 @@ class Door:
         return self._functions[standalone]
 
     def attribute(self, name: str) -> Any:
-        """The class or function of a name of the catalogue.
+        """The class or function of a name of the catalogue; `penalties`, the module where the door has one.
 
         Raises:
             AttributeError: the catalogue has none.
         """
         from lossgen import losses
 
+        if name == "penalties" and find_spec(f"{self.module}.penalties"):
+            return import_module(f"{self.module}.penalties")
         if name in CLASSES:
             return self.of(getattr(losses, name))
         if name in FUNCTIONS:

@@ -26,7 +26,7 @@ compile = _door.compile
 get = _door.get
 deserialize = _door.deserialize
 
-__all__ = ["Loss", "Reduction", "compile", "deserialize", "get", "serialize", *_door.names()]
+__all__ = ["Loss", "Reduction", "compile", "deserialize", "get", "penalties", "serialize", *_door.names()]
 
 
 def __getattr__(name: str) -> Any:

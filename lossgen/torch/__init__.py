@@ -24,7 +24,8 @@ get = _DOOR.get
 deserialize = _DOOR.deserialize
 
 __all__ = [
-    "Loss", "Reduction", "compile", "deserialize", "get", "global_mean", "serialize", *_DOOR.names(),
+    "Loss", "Reduction", "compile", "deserialize", "get", "global_mean", "penalties", "serialize",
+    *_DOOR.names(),
 ]  # fmt: skip
 
 

@@ -1,5 +1,8 @@
 """Penalties of torch, JAX and TensorFlow: value, gradient, second derivative as standalone; compiled, too."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from conftest import require
@@ -88,6 +91,18 @@ def test_functions_by_name(framework):
     assert np.allclose(module.function(unreduced)(shares), unreduced(shares))
     with pytest.raises(AttributeError, match="has no attribute 'l3'"):
         module.l3  # noqa: B018
+
+
+@pytest.mark.parametrize("framework", ["torch", "jax", "tensorflow"])
+def test_the_door_has_them(framework):
+    require(framework)
+    program = (
+        f"import lossgen.{framework} as door\n"
+        "assert 'penalties' in door.__all__ and 'penalties' in dir(door) and 'penalties' not in vars(door)\n"
+        "print(door.penalties.__name__, door.penalties.l1.__name__)"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.stdout == f"lossgen.{framework}.penalties l1\n", run.stderr
 
 
 def test_torch_compile():
