@@ -118,11 +118,30 @@ def tensor(name: str, values: Any, dtype: Any = None) -> Any:
             f"`{name}` must not be a masked array: pass its data, and 0 as `sample_weight` of what does not "
             f"count. Received: {name} of type MaskedArray"
         )
-    converted = ops.convert_to_tensor(values, dtype)
-    found = keras.backend.standardize_dtype(converted.dtype)
-    if "complex" in found or found == "string":
-        raise DtypeError(f"`{name}` must hold real numbers. Received: {name} of dtype {found}")
+    given = getattr(values, "dtype", None)
+    if given is not None:
+        check_real(name, given)
+    try:
+        converted = ops.convert_to_tensor(values, dtype)
+    except (TypeError, ValueError) as error:
+        if isinstance(values, list | tuple | str | complex):  # what has no dtype to tell by
+            raise DtypeError(
+                f"`{name}` must hold real numbers. Received: {name} of type {type(values).__name__} ({error})"
+            ) from error
+        raise
+    check_real(name, converted.dtype)
     return converted
+
+
+def check_real(name: str, dtype: Any) -> None:
+    """Checks a dtype of NumPy or of the backend.
+
+    Raises:
+        DtypeError: what has it is no real number: complex, a string, an object, a date.
+    """
+    found = str(getattr(dtype, "name", dtype))
+    if any(one in found for one in ("complex", "str", "bytes", "object", "time")):
+        raise DtypeError(f"`{name}` must hold real numbers. Received: {name} of dtype {found}")
 
 
 def computable(name: str, values: Any, dtype: str | None = None) -> tuple[Any, str]:

@@ -100,7 +100,9 @@ class Loss(Wrapper, keras.losses.Loss):
         if not standalone._plan.labels:
             target = backend.tensor("y_true", y_true, prediction.dtype)
             return self._rows(target, prediction), None
-        target, ignored = label_tensor(y_true), standalone.ignore_class
+        kept = backend.loss_axes(standalone, len(prediction.shape))
+        columns = (size for axis, size in enumerate(prediction.shape) if axis not in kept)
+        target, ignored = label_tensor(y_true, columns), standalone.ignore_class
         if mask is not None:
             target = readable_labels(target, mask, ignored)
         losses = self._rows(target, prediction)

@@ -1,5 +1,7 @@
 """Calling a loss: weights, masks, dtypes and labels, next to Keras and by hand; runs on every backend."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -138,6 +140,51 @@ def test_labels_that_are_no_whole_numbers_are_refused():
     for wrong in (1.5, np.nan, 1e10):
         with pytest.raises(lg.LabelError, match="whole numbers"):
             loss(np.array([0, wrong]), np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("dtype, columns", [("bfloat16", 256), ("float16", 2048)])
+def test_labels_in_half_precision(dtype, columns):
+    """Refused where the dtype rounds a label to another; up to there they are as good as integers."""
+    labels, last = np.array([1, columns - 1]), ops.convert_to_tensor(np.array([1.0, columns - 1], "float32"))
+    for further in (0, 1):
+        p = np.zeros((2, columns + further), "float32")
+        p[1, columns - 1] = 3
+        for function in (
+            lossgen.keras.SparseCategoricalCrossentropy(from_logits=True),
+            partial(lossgen.keras.sparse_categorical_crossentropy, from_logits=True),
+        ):
+            if further:
+                with pytest.raises(lg.LabelError, match=rf"{columns + 1} columns in {dtype}"):
+                    function(ops.cast(last, dtype), p)
+            else:
+                found, expected = numbers(function(ops.cast(last, dtype), p)), numbers(function(labels, p))
+                np.testing.assert_array_equal(found, expected)
+
+
+WORDS = np.array([["a"]])
+NOT_REAL = [np.ones((1, 1), "complex64"), WORDS, [["a"]], [[1j]], WORDS.astype(object)]
+
+
+@pytest.mark.parametrize("wrong", NOT_REAL)
+@pytest.mark.parametrize("name", ["y_true", "y_pred", "sample_weight"])
+def test_what_holds_no_real_numbers_is_refused(name, wrong):
+    right = np.ones((1, 1), "float32")
+    given = {"y_true": right, "y_pred": right, "sample_weight": right, name: wrong}
+    for loss in (lossgen.keras.MeanSquaredError(), lossgen.keras.SparseCategoricalCrossentropy()):
+        if loss.name.startswith("sparse"):
+            given["y_true"] = wrong if name == "y_true" else np.zeros((1, 1), "int32")
+        with pytest.raises(lg.DtypeError, match=f"`{name}` must hold real numbers"):
+            loss(**given)
+
+
+def test_tensors_that_hold_no_real_numbers_are_refused():
+    """Those of the backend, which TensorFlow makes of words too."""
+    tensors = [ops.convert_to_tensor(np.ones((1, 1), "complex64"))]
+    if keras.backend.backend() == "tensorflow":
+        tensors.append(ops.convert_to_tensor(WORDS))
+    for tensor in tensors:
+        with pytest.raises(lg.DtypeError, match="`y_true` must hold real numbers"):
+            lossgen.keras.MeanSquaredError()(tensor, np.ones((1, 1), "float32"))
 
 
 def test_labels_out_of_range():
