@@ -104,7 +104,7 @@ class Parameter:
         if is_number(plain):
             if self.contains(float(plain)):
                 return float(plain)
-        elif self.per_class and isinstance(plain, Iterable) and not isinstance(plain, str | bytes | dict):
+        elif self.per_class and is_constant_sequence(plain):
             values = tuple(plain_value(item) for item in plain)
             if values and all(is_number(item) and self.contains(float(item)) for item in values):
                 return tuple(float(item) for item in values)
@@ -178,8 +178,22 @@ class Option:
 
 
 def plain_value(value: Any) -> Any:
-    """A Python number for a NumPy scalar or an array of rank 0; anything else as it is."""
+    """A Python number for a NumPy scalar or an array of rank 0; anything else as it is.
+
+    Constants of TensorFlow count as arrays; its variables, which change, do not.
+    """
+    if hasattr(value, "numpy") and not hasattr(value, "item") and not hasattr(value, "assign"):
+        value = value.numpy()
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
+
+
+def is_constant_sequence(value: Any) -> TypeGuard[Iterable[Any]]:
+    """Whether the value may hold one number a column; a variable of TensorFlow does not stay what it is."""
+    return (
+        isinstance(value, Iterable)
+        and not isinstance(value, str | bytes | dict)
+        and not hasattr(value, "assign")
+    )
 
 
 def is_number(value: object) -> TypeGuard[float]:

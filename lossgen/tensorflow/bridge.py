@@ -17,6 +17,7 @@ from lossgen.runtime.plan import Plan
 from lossgen.tensorflow import host
 from lossgen.tensorflow.inputs import Inputs, inputs_of, sizes_without, tensor
 from lossgen.tensorflow.ops import Ops, integer_labels
+from lossgen.tensorflow.parameters import in_range
 from lossgen.tensorflow.place import has_tangents, runs_ops
 
 
@@ -41,7 +42,7 @@ def losses_of(
         DtypeError, ShapeError: tensors of a kind or shape that the loss does not take.
         LabelError: a label that names no column; under `tf.function` an `InvalidArgumentError`; under XLA,
             which cannot raise, the loss of that row is NaN.
-        ParameterError: a parameter that the loss does not have.
+        ParameterError: a parameter that the loss does not have, or in eager code one out of its range.
         ExecutionError: kernels were demanded where they cannot run.
     """
     losses, given = rows_of(loss, y_true, y_pred, parameters, target_gradient)
@@ -62,7 +63,7 @@ def rows_of(
     y, p, *_ = given = inputs_of(plan, y_true, y_pred)
     if target_gradient:
         y, p = prepared_target(plan, y, p)
-    values = [tf.cast(tensor(name, parameters[name]), p.dtype) for name in names]
+    values = [tf.cast(in_range(loss, name, tensor(name, parameters[name])), p.dtype) for name in names]
     ladder = Ladder(plan, given.axes, given.loss_shape, names, target_gradient, summed)
     return ladder.losses(y, p, *values), given
 

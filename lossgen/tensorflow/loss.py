@@ -153,6 +153,10 @@ class Loss(tf.Module):
     def __repr__(self) -> str:
         return repr(self._loss)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The standalone loss travels, if need be as its declaration; its class leads to this one.
+        return _blank, (self._loss,), self.__dict__.copy()
+
     def __getattr__(self, name: str) -> Any:
         # Reached where the module has no attribute of the name.
         if name in type(self).signature.parameters and "_loss" in self.__dict__:
@@ -166,6 +170,14 @@ class Loss(tf.Module):
                 f"`{name}` of {cls} cannot be changed: make another loss, {cls}({name}={value!r})."
             )
         super().__setattr__(name, value)
+
+
+def _blank(standalone: Any) -> Loss:
+    """A module for a standalone loss, whose state is about to be set."""
+    from lossgen.tensorflow import _door
+
+    cls = _door.of(type(standalone))
+    return cls.__new__(cls)
 
 
 def make_class(standalone: type) -> type[Loss]:

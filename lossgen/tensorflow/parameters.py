@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from lossgen.errors import CompileError
+from lossgen.errors import CompileError, ParameterError
 
 
 def check_inputs(standalone: type, module: str) -> None:
@@ -39,6 +39,24 @@ def standalone_of(standalone: type, values: Mapping[str, Any]) -> tuple[Any, dic
     return standalone(
         **{name: one for name, one in given.items() if one is not None or name not in tensors}
     ), tensors
+
+
+def in_range(loss: Any, name: str, value: tf.Tensor) -> tf.Tensor:
+    """A parameter as it is; in a graph, where it has no value yet, whatever it is.
+
+    Raises:
+        ParameterError: its value is out of the range that the loss declares for it.
+    """
+    if hasattr(value, "numpy"):
+        array = value.numpy()
+        try:
+            loss.parameters[name].check(name, tuple(array.tolist()) if array.ndim else array.item())
+        except ParameterError as error:
+            raise ParameterError(
+                f"{error}. If a step of an optimizer led there, give the variable a `constraint` that clips "
+                "it, or learn a number without bounds and pass a function of it, such as its exponential."
+            ) from None
+    return value
 
 
 def number(value: Any) -> Any:

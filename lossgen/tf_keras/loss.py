@@ -104,6 +104,11 @@ class Loss(tf_keras.losses.Loss):
     def __repr__(self) -> str:
         return repr(self._loss)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The standalone loss travels, if need be as its declaration; its class leads to this one.
+        package = tf_keras.saving.get_registered_name(type(self)).rpartition(">")[0]
+        return _blank, (self._loss, package), self.__dict__.copy()
+
     def __getattr__(self, name: str) -> Any:
         # Reached where the instance has no attribute of the name.
         if name in type(self).signature.parameters and "_loss" in self.__dict__:
@@ -145,6 +150,14 @@ class Rows(tf_keras.layers.Layer):
         """The layer of a configuration that `get_config` made."""
         loss = tf_keras.saving.deserialize_keras_object(config["loss"])
         return cls(**{**config, "loss": loss})
+
+
+def _blank(standalone: Any, package: str) -> Loss:
+    """An instance for a standalone loss, whose state is about to be set; its class is registered."""
+    from lossgen.tf_keras import lookup
+
+    cls = lookup.compile(type(standalone), package)
+    return cls.__new__(cls)
 
 
 def make_class(standalone: type, module: str = MODULE) -> type[Loss]:

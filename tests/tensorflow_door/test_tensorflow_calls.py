@@ -1,5 +1,9 @@
 """What a call gives: reductions, weights, masks, dtypes, parameters that are tensors, and errors."""
 
+import pickle
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -209,6 +213,59 @@ def test_unknown_ranks_are_refused_and_kernels_where_they_cannot_run():
     with pytest.raises(ExecutionError, match="jit_compile"):
         tf.function(door.Huber(), jit_compile=True)(Y, P)
     assert float(door.Huber()(Y, P)) == pytest.approx(lg.losses.Huber()(Y, P))
+
+
+def test_a_learned_parameter_that_left_its_range_is_an_error():
+    delta = tf.Variable(0.5)
+    loss = door.Huber(delta)
+    for value in (-0.5, 0.0, np.nan):
+        delta.assign(value)
+        for call in (loss, loss.call, loss.sum_and_weight):
+            with pytest.raises(ParameterError, match=r"`delta` must be a finite number > 0.*constraint"):
+                call(Y, P)
+    delta.assign(0.25)
+    assert float(loss(Y, P)) == pytest.approx(lg.losses.Huber(0.25)(Y, P), rel=1e-5)
+    alpha = tf.Variable([0.2, 0.3, 0.4])
+    focal = door.CategoricalFocalCrossentropy(alpha)
+    alpha.assign([0.2, -0.3, 0.4])
+    with pytest.raises(ParameterError, match="`alpha`"):
+        focal(np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32))
+
+
+def test_constants_of_tensorflow_are_parameters():
+    y, p = np.eye(3, dtype=np.float32), np.full((3, 3), 1 / 3, np.float32)
+    alpha = tf.constant([0.25, 0.5, 0.75])
+    wanted = lg.losses.CategoricalFocalCrossentropy([0.25, 0.5, 0.75])
+    cls = door.CategoricalFocalCrossentropy
+    config = {"class_name": "CategoricalFocalCrossentropy", "config": {"alpha": alpha}}
+    for loss in (cls(alpha), cls(list(alpha)), cls.from_config({"alpha": alpha}), door.get(config)):
+        assert float(loss(y, p)) == pytest.approx(wanted(y, p), rel=1e-5)
+        assert loss.get_config() == wanted.get_config()
+    with pytest.raises(ParameterError, match="`alpha`"):
+        cls.from_config({"alpha": -alpha})
+    with pytest.raises(ParameterError, match="`alpha`"):  # of which a standalone loss would see one value
+        lg.losses.CategoricalFocalCrossentropy(tf.Variable(alpha))
+
+
+def test_losses_are_pickled():
+    own = door.compile(lg.declare("own_quartic", lg.Mean((lg.y_pred - lg.y_true) ** 4)))
+    for loss in (own(reduction="sum", name="mine"), door.Huber(0.5), door.Huber(tf.Variable(0.5))):
+        copied = pickle.loads(pickle.dumps(loss))
+        assert type(copied) is type(loss) and copied.get_config() == loss.get_config()
+        assert len(copied.trainable_variables) == len(loss.trainable_variables)
+        assert float(copied(Y, P)) == float(loss(Y, P))
+
+
+def test_own_losses_are_unpickled_in_another_process(tmp_path):
+    own = door.compile(lg.declare("own_sixth", lg.Mean((lg.y_pred - lg.y_true) ** 6)))()
+    (tmp_path / "own").write_bytes(pickle.dumps(own))
+    program = (
+        f"import pickle; own = pickle.load(open({str(tmp_path / 'own')!r}, 'rb'))\n"
+        "print(float(own([[0.0]], [[2.0]])))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert float(run.stdout) == 64
 
 
 def test_names_configurations_and_own_losses():

@@ -1,6 +1,7 @@
 """Losses of Keras 2 by themselves: its reductions, weights, squeezing, names and configurations."""
 
 import inspect
+import pickle
 
 import numpy as np
 import pytest
@@ -130,6 +131,24 @@ def test_masked_arrays_are_refused(place):
     if place < 2:
         with pytest.raises(DtypeError, match="must not be a masked array"):
             door.huber(*arguments[:2])
+
+
+def test_losses_are_pickled():
+    declaration = lg.declare("own_quartic", lg.Mean((lg.y_pred - lg.y_true) ** 4))
+    own = door.compile(declaration, package="Mine")
+    for loss in (own(reduction="sum", name="mine"), door.Huber(0.5), door.Huber(tf.Variable(0.5))):
+        copied = pickle.loads(pickle.dumps(loss))
+        assert type(copied) is type(loss) and copied.get_config() == loss.get_config()
+        assert float(copied(Y, P)) == float(loss(Y, P))
+    assert tf_keras.saving.get_registered_name(own) == "Mine>OwnQuartic"
+
+
+def test_a_variable_that_left_its_range_is_an_error():
+    delta = tf.Variable(0.5)
+    loss = door.Huber(delta)
+    delta.assign(-0.5)
+    with pytest.raises(ParameterError, match="`delta`"):
+        loss(Y, P)
 
 
 def test_derivatives_reach_a_variable():
