@@ -104,7 +104,7 @@ def finite_where_masked(prediction: Any, mask: Any, standalone: Any) -> Any:
     if tuple(mask.shape) != tuple(prediction.shape[axis] for axis in kept):
         return prediction
     others = [axis for axis in range(len(prediction.shape)) if axis not in kept]
-    return ops.where(ops.expand_dims(ops.cast(mask, "bool"), others), prediction, 1)
+    return ops.where(ops.expand_dims(mask, others), prediction, 1)
 
 
 def tensor(name: str, values: Any, dtype: Any = None) -> Any:

@@ -55,7 +55,6 @@ def label_tensor(y_true: Any, sizes: Iterable[Any]) -> Any:
 
 def readable_labels(labels: Any, mask: Any, ignored: int | None) -> Any:
     """Labels of which those that are masked may be read in any case: they are ignored, or name a column."""
-    mask = ops.cast(mask, "bool")
     if len(labels.shape) - len(mask.shape) == 1 and labels.shape[-1] == 1:
         mask = ops.expand_dims(mask, -1)
     pairs = zip(tuple(mask.shape), tuple(labels.shape), strict=False)

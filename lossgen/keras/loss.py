@@ -11,7 +11,7 @@ from keras import ops
 
 from lossgen.keras import backend, private
 from lossgen.keras.labels import label_tensor, readable_labels
-from lossgen.keras.reduction import reduce_losses
+from lossgen.keras.reduction import booleans, reduce_losses
 from lossgen.keras.wrapper import COMPUTED_IN, Wrapper, checked_dtype
 
 TARGET_GRADIENT = inspect.Parameter("target_gradient", inspect.Parameter.KEYWORD_ONLY, default=False)
@@ -53,15 +53,16 @@ class Loss(Wrapper, keras.losses.Loss):
         Args:
             y_true: targets in the shape of the predictions; for losses of labels one integer a row.
             y_pred: predictions, (…, columns). Where it carries a mask (`_keras_mask`), masked losses do not
-                count.
+                count; in a mask of numbers those that are not 0 count.
             sample_weight: None, a number, or a tensor that broadcasts to the losses.
 
         Returns:
             A tensor of rank 0; with `reduction="none"` one weighted loss a row.
 
         Raises:
-            ValueError: a shape, dtype, label or weight that does not fit; names the argument. Labels inside
-                of compiled code (JAX, XLA) cannot be refused: there a wrong label makes the loss NaN.
+            ValueError: a shape, dtype, label or weight that does not fit; names the argument. Labels and
+                masks inside of compiled code (JAX, XLA) cannot be refused: there a wrong label makes the loss
+                NaN, and NaN in a mask counts as True.
         """
         if any(isinstance(one, keras.KerasTensor) for one in (y_true, y_pred, sample_weight)):
             from lossgen.keras.symbolic import SymbolicLoss
@@ -69,6 +70,7 @@ class Loss(Wrapper, keras.losses.Loss):
             return SymbolicLoss(self)(y_true, y_pred, sample_weight)
         mask = private.mask_of(y_pred)
         with keras.name_scope(self.name):
+            mask = None if mask is None else booleans(mask)
             prediction = backend.tensor("y_pred", y_pred, COMPUTED_IN[self.dtype])
             if mask is not None and keras.backend.backend() == "jax":
                 prediction = backend.finite_where_masked(prediction, mask, self.standalone)

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+import keras
 from keras import ops
 
+from lossgen.errors import WeightError
 from lossgen.keras import backend, private
 from lossgen.runtime.weights import weight_error
 
@@ -23,14 +25,14 @@ def reduce_losses(losses: Any, sample_weight: Any, masks: Sequence[Any], reducti
     Args:
         losses: one a row.
         sample_weight: None, or numbers that broadcast to the losses.
-        masks: booleans (numbers: not 0) that broadcast to the losses; what all of them say counts.
+        masks: booleans that broadcast to the losses; what all of them say counts.
 
     Raises:
         WeightError: a shape that does not broadcast to that of the losses.
     """
     mask = None
     for one in masks:
-        losses, fitted = fit("mask", losses, ops.cast(backend.tensor("mask", one), "bool"))
+        losses, fitted = fit("mask", losses, one)
         mask = fitted if mask is None else ops.logical_and(mask, fitted)
     weight = None if mask is None else ops.cast(mask, losses.dtype)
     if sample_weight is not None:
@@ -52,6 +54,21 @@ def reduce_losses(losses: Any, sample_weight: Any, masks: Sequence[Any], reducti
     else:
         counted = None if mask is None else ops.cast(mask, losses.dtype)
     return private.divided_by_replicas(ops.divide_no_nan(total, sum_over(losses, counted)))
+
+
+def booleans(mask: Any) -> Any:
+    """A mask as booleans: numbers that are not 0 are True.
+
+    Raises:
+        WeightError: it holds NaN. Where values cannot be looked at, inside of compiled code, NaN is True.
+    """
+    mask = backend.tensor("mask", mask)
+    is_float = "float" in keras.backend.standardize_dtype(mask.dtype)
+    if is_float and backend.has_values(mask) and bool(ops.any(ops.isnan(mask))):
+        raise WeightError(
+            "`mask` must hold booleans or numbers. Received: mask (`_keras_mask` of y_pred) with NaN"
+        )
+    return ops.cast(mask, "bool")
 
 
 def sum_over(losses: Any, counted: Any) -> Any:

@@ -100,6 +100,21 @@ def test_masked_losses_may_be_anything():
         assert numbers(loss(y, masked(p, mask), weight)) == expected
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_nan_in_a_mask_is_an_error(dtype):
+    p, y = P[:, 0], np.array([0, 9, 2, 1])
+    for number in (0.5, np.nan):
+        carrier = np.array(p)
+        tensor = prediction(carrier, ops.cast(ops.convert_to_tensor([1.0, 0.0, -1.0, number]), dtype))
+        for loss, target in ((lossgen.keras.Huber(), p), (lossgen.keras.SparseCategoricalCrossentropy(), y)):
+            if np.isnan(number):
+                with pytest.raises(lg.WeightError, match=r"`mask` must.*_keras_mask.*with NaN"):
+                    loss(target, tensor)
+            else:
+                expected = loss(target, masked(p, np.array([True, False, True, True])))
+                np.testing.assert_array_equal(numbers(loss(target, tensor)), numbers(expected))
+
+
 def test_all_masked():
     y, p = np.zeros((2, 2, 1), "float32"), np.ones((2, 2, 1), "float32")
     for reduction in REDUCTIONS[:4]:
