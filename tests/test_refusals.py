@@ -48,6 +48,12 @@ def test_no_dependence_on_the_prediction():
     formula_refused(lg.Mean(p - p), "does not depend on y_pred")
 
 
+@pytest.mark.parametrize("function", [sympy.digamma, sympy.trigamma, lg.digamma, lg.trigamma])
+def test_derivatives_that_have_no_kernel(function):
+    formula_refused(lg.Mean(function(sympy.exp(p)) * y), "exp(p))`", "no kernel", "targets and parameters")
+    lg.declare("Fine", lg.Mean(function(sympy.exp(y)) * p**2))
+
+
 def test_one_variant_is_wrong():
     def half(y_true, y_pred, *, use=lg.Option("p", choices=("p", "y"))):
         return lg.Mean(y_pred if use == "p" else y_true)

@@ -8,6 +8,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean, BooleanAtom
 
 from lossgen.errors import DeclarationError
+from lossgen.language.atoms import digamma, trigamma
 from lossgen.language.declaration import Declaration
 from lossgen.language.names import suggestion
 from lossgen.language.numbers import exact
@@ -37,6 +38,10 @@ def checked_expression(declaration: Declaration, options: Mapping[str, object], 
             problem = f"does not depend on {prediction.name}"
             raise refusal(loss, problem, expression, "a penalty needs its input")
         raise refusal(loss, "does not depend on y_pred", expression, "a loss needs the prediction")
+    for part in expression.atoms(sympy.polygamma, digamma, trigamma):
+        if part.has(prediction.symbol):
+            advice = "digamma and trigamma are for targets and parameters"
+            raise refusal(loss, "has further derivatives that no kernel knows", part, advice)
     return expression
 
 
