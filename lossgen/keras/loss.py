@@ -60,9 +60,9 @@ class Loss(Wrapper, keras.losses.Loss):
             A tensor of rank 0; with `reduction="none"` one weighted loss a row.
 
         Raises:
-            ValueError: a shape, dtype, label or weight that does not fit; names the argument. Labels and
-                masks inside of compiled code (JAX, XLA) cannot be refused: there a wrong label makes the loss
-                NaN, and NaN in a mask counts as True.
+            ValueError: a shape, dtype, label or weight that does not fit; names the argument. Where labels
+                cannot be looked at, a wrong one is an error of the framework (JAX on CPU) or makes the loss
+                NaN (array code, XLA), and NaN in a mask counts as True.
         """
         if any(isinstance(one, keras.KerasTensor) for one in (y_true, y_pred, sample_weight)):
             from lossgen.keras.symbolic import SymbolicLoss

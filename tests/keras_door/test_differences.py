@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+import lossgen as lg
 import lossgen.keras
 
 BACKEND = keras.backend.backend()
@@ -72,3 +73,31 @@ def test_masked_arrays():
     assert numbers(keras.losses.MeanSquaredError()(y, p)) == pytest.approx(40.5)
     with pytest.raises(ValueError, match="masked array"):
         lossgen.keras.MeanSquaredError()(y, p)
+
+
+def test_shapes_that_would_broadcast():
+    y, p = np.ones((10, 3), "float32"), np.zeros((10, 1), "float32")
+    assert numbers(keras.losses.MeanSquaredError()(y, p)) == 1
+    with pytest.raises(lg.ShapeError, match="same shape"):
+        lossgen.keras.MeanSquaredError()(y, p)
+
+
+def test_fractional_labels():
+    p, theirs = np.array([[0.2, 0.3, 0.5]], "float32"), keras.losses.SparseCategoricalCrossentropy()
+    assert numbers(theirs(np.array([1.5]), p)) == numbers(theirs(np.array([1]), p))
+    with pytest.raises(lg.LabelError, match="whole numbers"):
+        lossgen.keras.SparseCategoricalCrossentropy()(np.array([1.5]), p)
+
+
+def test_ragged_tensors():
+    """Only TensorFlow has them."""
+    if BACKEND != "tensorflow":
+        return
+    import tensorflow as tf
+
+    y = tf.ragged.constant([[1.0, 2.0], [1.0]])
+    assert numbers(keras.losses.MeanSquaredError()(y, 0 * y)) == pytest.approx(1.75)
+    dense = np.zeros((2, 2), "float32")
+    for target, prediction in ((y, 0 * y), (dense, y), (y, dense)):
+        with pytest.raises(lg.DtypeError, match="dense tensor"):
+            lossgen.keras.MeanSquaredError()(target, prediction)
