@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from array_ops import NumpyOps
 from cases import Case, cases, random_inputs
-from conftest import require
+from requiring import require
 
 import lossgen as lg
 from lossgen.catalog import DECLARATIONS

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import require
+from requiring import require
 
 from benchmarks import calm, report
 from benchmarks.cases import Case, cases, inputs

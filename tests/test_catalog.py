@@ -8,8 +8,8 @@ import inspect
 import numpy as np
 import pytest
 from cases import Case, cases, random_inputs
-from conftest import require
 from reference import exact
+from requiring import require
 
 from lossgen.catalog import DECLARATIONS
 

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from conftest import require
+from requiring import require
 
 import lossgen as lg
 from lossgen.errors import DtypeError, LabelError, NoGradientError, ShapeError, WeightError

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cases import cases
-from conftest import missing
 from once import once
+from requiring import missing
 
 RUNS = {
     "standalone": ("standalone", "kernels", None),

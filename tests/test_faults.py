@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import require
 from many_losses import LARGE, SMALL, same
+from requiring import require
 
 import lossgen as lg
 from lossgen.runtime import threads

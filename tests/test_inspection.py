@@ -4,7 +4,7 @@ import re
 
 import pytest
 import sympy as sp
-from conftest import require
+from requiring import require
 
 import lossgen as lg
 from lossgen.catalog import DECLARATIONS

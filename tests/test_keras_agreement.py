@@ -6,7 +6,7 @@ The second half holds what is different on purpose: every row of `docs/differenc
 import numpy as np
 import pytest
 from cases import Case, cases, random_inputs
-from conftest import require
+from requiring import require
 
 from lossgen import losses
 from lossgen.catalog import DECLARATIONS

@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 import pytest
-from conftest import require
+from requiring import require
 
 from lossgen import losses
 from lossgen.errors import ParameterError

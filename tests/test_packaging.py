@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import require
+from requiring import require
 
 pytestmark = pytest.mark.xdist_group("wheel")  # one worker builds the wheel once
 

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from conftest import missing
+from requiring import missing
 
 HERE = Path(__file__).parent
 LIBRARIES = {"tensorflow_door": "tensorflow", "tf_keras_door": "tf_keras"}

@@ -7,9 +7,9 @@ import threading
 
 import numpy as np
 import pytest
-from conftest import require
 from handwritten_losses import Huber, data, random
 from numba import njit
+from requiring import require
 
 from lossgen.errors import ParameterError
 from lossgen.runtime import dispatch, threads

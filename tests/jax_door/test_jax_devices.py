@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import require
+from requiring import require
 
 require("jax")
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import require
+from requiring import require
 
 from lossgen import losses, set_execution
 from lossgen.errors import ExecutionError

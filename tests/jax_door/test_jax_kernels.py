@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import require
+from requiring import require
 
 from lossgen import get_num_threads, losses, set_execution, set_num_threads
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import require
+from requiring import require
 
 import lossgen as lg
 from lossgen import losses

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import require
+from requiring import require
 
 import lossgen as lg
 from lossgen import losses

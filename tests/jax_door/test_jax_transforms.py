@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import require
+from requiring import require
 
 jax = require("jax")
 import jax.numpy as jnp  # noqa: E402

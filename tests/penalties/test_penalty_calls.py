@@ -54,7 +54,7 @@ def test_values_are_those_of_numpy():
 
 
 def test_keras_has_the_same_regularizers():
-    from conftest import require
+    from requiring import require
 
     keras = require("keras")
     x = image.astype(np.float32)

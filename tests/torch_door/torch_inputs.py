@@ -1,7 +1,7 @@
 """What the tests of this door share: losses of every kind, and tensors for them."""
 
 import numpy as np
-from conftest import require
+from requiring import require
 
 import lossgen as lg
 from lossgen.catalog import DECLARATIONS
