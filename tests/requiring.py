@@ -1,4 +1,4 @@
-"""When a missing library is a failure, and when a reason to skip. (`conftest` is the name of several files.)"""
+"""When a missing library is a failure, and when a reason to skip. (Several files are called `conftest`.)"""
 
 import importlib
 import os
