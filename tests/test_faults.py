@@ -173,7 +173,6 @@ check()
 
 
 @forks
-@pytest.mark.xfail(reason="open: a child forked in the middle of a call may hang", strict=False)
 def test_a_fork_while_another_thread_computes():
     program = """
 import threading

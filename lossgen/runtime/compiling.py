@@ -32,7 +32,9 @@ class CacheFiles(IndexDataCacheFile):
         """The file of a signature: of this source, this Numba, this processor."""
         source = _digest(repr((self._version, self._source_stamp)).encode())[:8]
         stem = self._index_name.removesuffix(".nbi")
-        return Path(self._cache_path, f"{stem}.{source}.{_digest(repr(key).encode())[:16]}.nbc")
+        # Types of different kinds may be spelt alike, as a tuple of arguments and one that is an argument.
+        kinds = [type(one).__name__ for one in getattr(key[0], "args", key[0])]
+        return Path(self._cache_path, f"{stem}.{source}.{_digest(repr((key, kinds)).encode())[:16]}.nbc")
 
     def save(self, key, data) -> None:
         """Writes machine code; files of older sources go."""

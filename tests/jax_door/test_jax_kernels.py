@@ -1,5 +1,9 @@
 """Kernels called by XLA compute, bit for bit, what the standalone losses compute, and check labels first."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from requiring import require
@@ -196,3 +200,32 @@ def test_a_program_whose_kernel_this_process_has_not_made_is_an_error():
     finally:
         kernels._table[:] = saved
     assert loss(y, p) == 0.5
+
+
+TWICE = """
+import warnings; warnings.simplefilter("ignore")
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+from lossgen.losses import BinaryCrossentropy
+
+y, p = np.ones((50_000, 3), np.float32), np.zeros((50_000, 3), np.float32)
+if {jax}:
+    import lossgen.jax, jax
+    loss = lossgen.jax.BinaryCrossentropy(from_logits=True)
+    jax.jit(jax.value_and_grad(loss, argnums=1))(y, p)
+loss = BinaryCrossentropy(from_logits=True)
+loss.value_and_gradient(y, p)
+compile, calls = Dispatcher.compile, []
+Dispatcher.compile = lambda self, types: calls.append(self) or compile(self, types)
+loss.value_and_gradient(y, p)
+print(len(calls))
+"""
+
+
+def test_kernels_that_jax_has_compiled_are_found_by_calls_of_python(tmp_path):
+    """Without Numba's compiler: its lock is slow, and deadly for a child that is forked meanwhile."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    for from_jax in (True, False):  # the second process finds on disk what the first has compiled
+        command = [sys.executable, "-c", TWICE.format(jax=from_jax)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.stdout == "0\n", (from_jax, done.stdout, done.stderr[-2000:])

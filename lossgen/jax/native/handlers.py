@@ -94,7 +94,7 @@ class Structure:
             return tuple(given)
         if self.team == "split":
             return (TEAM, *given)
-        return (TEAM, types.int64, types.StarArgTuple(tuple(given)))
+        return (TEAM, types.int64, types.BaseTuple.from_types(given))  # as a call of Python has them
 
 
 _handlers: dict[Structure, tuple[str, CFunc]] = {}
