@@ -186,3 +186,12 @@ def test_a_parameter_of_another_length_than_there_are_columns_is_refused():
     plan, y, p, _, _ = scene(case)
     with pytest.raises(ShapeError, match=r"shape of \(4,\) and y_pred with 3 columns"):
         arrays.losses(NumpyOps, plan, y, p, {"alpha": np.ones(4)})
+
+
+def test_array_code_is_not_made_of_what_is_rearranged_for_kernels():
+    y, p = lg.y_true, lg.y_pred
+    formula = lg.Mean(2 * lg.relu(p) + 3 * lg.relu(-p) + lg.softplus(-lg.absolute(p)) + y**2)
+    plan = lg.compile(lg.declare("lopsided", formula))()._plan
+    predictions, targets = np.array([[1.0, -2.0]]), np.zeros((1, 2))
+    losses = arrays.losses(NumpyOps, plan, targets, predictions)
+    assert losses == pytest.approx(evaluation.losses_of(plan, targets, predictions), rel=1e-14)

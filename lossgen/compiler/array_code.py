@@ -11,7 +11,6 @@ from sympy import Expr, Piecewise, Symbol
 from sympy.logic.boolalg import Boolean, Not
 
 from .assemble import OUTPUTS, ArrayFunction, Assembly
-from .finish import separate_softplus
 from .kernel_functions import KernelFunction
 from .ladder import LABEL_HIT
 from .lower import Lowered, Pick, Slot
@@ -79,9 +78,8 @@ def array_function(assembly: Assembly, output: str, lowered: Lowered, result: st
     Raises:
         CompileError: it needs a function that no kernel code is known for.
     """
-    wanted = [separate_softplus(lowered.outputs[result])]
-    found = [(symbol, separate_softplus(expression)) for symbol, expression in _statements(lowered)]
-    statements = _needed(found, wanted)
+    wanted = [lowered.outputs[result]]
+    statements = _needed(_statements(lowered), wanted)
     symbols = set().union(*(each.free_symbols for each in (*wanted, *(part for _, part in statements))))
     made = {symbol for symbol, _ in statements}
     names = {symbol: assembly.code_name(symbol) for symbol in symbols | made}

@@ -14,12 +14,13 @@ from .array_code import array_function, array_outputs
 from .assemble import OUTPUTS, Assembly, Shared
 from .beyond import beyond_predictions
 from .differentiate import Derivative, gradient, hessian_diagonal, hessian_vector_product
-from .finish import finish, guard_norms, join_softplus
+from .economy import join_softplus
+from .finish import finish, guard_norms
 from .flat_kernel import flat_kernel, is_flat
 from .flatten import flatten
 from .ladder import DIRECTION, Ladder, map_expressions, prune
 from .lanes_kernel import LANE_OUTPUTS
-from .lower import Lowered, lower
+from .lower import Lowered, lower, map_lowered
 from .rows_kernel import rows_kernel
 from .schedule import EXPONENT, Schedule, Write, schedule
 from .stabilise import stabilise
@@ -95,9 +96,10 @@ def _derive_term(
     assert set(outputs) == set(OUTPUTS)
     parts = {symbol: stable(part) for symbol, part in targets.items()} | dict(product.parts)
     lowered = {name: _lower(*each, parts, trace) for name, each in outputs.items()}
-    schedules = {name: schedule(each, each.element_symbols) for name, each in lowered.items()}
+    in_kernels = {name: map_lowered(each, join_softplus) for name, each in lowered.items()}
+    schedules = {name: schedule(each, each.element_symbols) for name, each in in_kernels.items()}
     in_lanes = {
-        name: schedule(lowered[name], lowered[name].element_symbols, hits_apart=False)
+        name: schedule(in_kernels[name], in_kernels[name].element_symbols, hits_apart=False)
         for name in LANE_OUTPUTS
     }
     others = beyond_predictions(ladder, targets, stable, labels, parameters & expression.free_symbols)
@@ -140,7 +142,7 @@ def _lower(
     symbols = frozenset({y_true, *parts})
 
     def finished(expression: Expr) -> Expr:
-        return join_softplus(place_targets(finish(expression, ladder, symbols, trace), parts))
+        return place_targets(finish(expression, ladder, symbols, trace), parts)
 
     outputs = {
         name: finished(output if name == "value" else guard_norms(output, ladder))

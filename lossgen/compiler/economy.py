@@ -1,13 +1,22 @@
-"""Passes → passes that compute less at a column: exponentials are kept for later sweeps, hits are taken out.
+"""What makes kernels compute less at a column: one logarithm for two, exponentials kept, hits taken out.
 
-Both work on what the sweeps of one kernel sum and write, before anything is hoisted out of them.
+All work on what the sweeps of one kernel sum and write, before anything is hoisted out of them.
 """
 
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Pow, Symbol, exp
+from sympy import Add, Expr, Pow, Symbol, exp, expand_mul
 
-from lossgen.language.atoms import keep, power, power_curvature, power_log, power_slope
+from lossgen.language.atoms import (
+    absolute,
+    keep,
+    power,
+    power_curvature,
+    power_log,
+    power_slope,
+    relu,
+    softplus,
+)
 
 from .kernel_functions import excluded_exponential, guarded_product
 from .ladder import KEPT
@@ -39,6 +48,27 @@ class Round:
     keeps: Expr | None = None
     reads_kept: bool = False
     array: str = ""
+
+
+def join_softplus(expression: Expr) -> Expr:
+    """(1 − a)·softplus(x) + a·softplus(−x) → (1 − a)·relu(x) + a·relu(−x) + softplus(−|x|): one logarithm.
+
+    For placed targets, whose parts show that the factors add up to 1; and for kernels alone, which nothing
+    differentiates: the slopes of the parts at x = 0 do not add up to that of the sum.
+    """
+    if not expression.has(softplus):
+        return expression
+    expression = expression.func(*map(join_softplus, expression.args)) if expression.args else expression
+    if not isinstance(expression, Add):
+        return expression
+    for found in sorted(expression.atoms(softplus), key=str):
+        (x,) = found.args
+        factors = [expression.coeff(each) for each in (found, softplus(-x))]
+        whole = Add(*factors).replace(keep, lambda part: part)
+        rest = expression - factors[0] * found - factors[1] * softplus(-x)
+        if 0 not in factors and expand_mul(whole) == 1 and not rest.has(found, softplus(-x)):
+            return rest + factors[0] * relu(x) + factors[1] * relu(-x) + softplus(-absolute(x))
+    return expression
 
 
 def keep_exponential(rounds: list[Round]) -> list[Round]:

@@ -4,22 +4,18 @@ Differences from a log-sum-exp become the atoms `log_softmax`, `softmax` and `so
 computed from (maximum, rest of the sum) and cancel nowhere; then the complement splits of `accurate`.
 """
 
-from sympy import Add, Expr, Mul, Pow, Symbol, exp, expand_mul
+from sympy import Add, Expr, Mul, Pow, Symbol, exp
 
 from lossgen.language.atoms import (
-    absolute,
     expm1,
     greater,
     inside,
-    keep,
     log_softmax,
     power_curvature,
     power_slope,
-    relu,
     sigmoid,
     softmax,
     softmax_complement,
-    softplus,
     step,
 )
 
@@ -39,45 +35,6 @@ def finish(expression: Expr, ladder: Ladder, targets: frozenset[Symbol], trace: 
         expression = _softmax_atoms(expression, rung)
     finished = accurate(expression, targets=targets, trace=trace)
     return _guard_products(finished, ladder, targets)
-
-
-def join_softplus(expression: Expr) -> Expr:
-    """(1 − a)·softplus(x) + a·softplus(−x) → (1 − a)·relu(x) + a·relu(−x) + softplus(−|x|): one logarithm.
-
-    For placed targets, whose parts show that the factors add up to 1.
-    """
-    if not expression.has(softplus):
-        return expression
-    expression = expression.func(*map(join_softplus, expression.args)) if expression.args else expression
-    if not isinstance(expression, Add):
-        return expression
-    for found in sorted(expression.atoms(softplus), key=str):
-        (x,) = found.args
-        factors = [expression.coeff(each) for each in (found, softplus(-x))]
-        whole = Add(*factors).replace(keep, lambda part: part)
-        rest = expression - factors[0] * found - factors[1] * softplus(-x)
-        if 0 not in factors and expand_mul(whole) == 1 and not rest.has(found, softplus(-x)):
-            return rest + factors[0] * relu(x) + factors[1] * relu(-x) + softplus(-absolute(x))
-    return expression
-
-
-def separate_softplus(expression: Expr) -> Expr:
-    """Undoes `join_softplus`, for code that a framework may differentiate: at x = 0 the parts of the joined
-    form have kinks, whose slopes do not add up to that of the sum.
-    """
-    if not expression.has(softplus):
-        return expression
-    expression = expression.func(*map(separate_softplus, expression.args)) if expression.args else expression
-    if not isinstance(expression, Add):
-        return expression
-    for found in sorted(expression.atoms(softplus), key=str):
-        if isinstance(-found.args[0], absolute):
-            (x,) = (-found.args[0]).args
-            factors = [expression.coeff(relu(each)) for each in (x, -x)]
-            rest = expression - found - factors[0] * relu(x) - factors[1] * relu(-x)
-            if 0 not in factors and not rest.has(found, relu(x), relu(-x)):
-                return rest + factors[0] * softplus(x) + factors[1] * softplus(-x)
-    return expression
 
 
 def guard_norms(derivative: Expr, ladder: Ladder) -> Expr:

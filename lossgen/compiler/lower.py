@@ -5,6 +5,7 @@ A log-sum-exp rung becomes two sweeps: its maximum, then the sum of exp(u − ma
 sweep: Σ a·(u − maximum) and Σ a are completed by the row.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sympy import Expr, Mul, Symbol, exp
@@ -48,6 +49,17 @@ class Lowered:
     hits: dict[Symbol, Symbol | None]
     outputs: dict[str, Expr]
     element_symbols: frozenset[Symbol]
+
+
+def map_lowered(lowered: Lowered, function: Callable[[Expr], Expr]) -> Lowered:
+    """The same with `function` applied to all expressions."""
+    return replace(
+        lowered,
+        slots=tuple(replace(slot, summand=function(slot.summand)) for slot in lowered.slots),
+        picks=tuple(replace(pick, expression=function(pick.expression)) for pick in lowered.picks),
+        definitions=tuple((symbol, function(each)) for symbol, each in lowered.definitions),
+        outputs={name: function(each) for name, each in lowered.outputs.items()},
+    )
 
 
 def lower(ladder: Ladder, outputs: dict[str, Expr]) -> Lowered:
