@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from array_ops import NumpyOps
 from reference import exact
 
 import lossgen as lg
 from lossgen.language.declaration import Declaration
+from lossgen.runtime.arrays import evaluation as arrays
+from lossgen.runtime.arrays.preparation import prepared
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,12 @@ def outputs_of(cls, arguments: dict, y, p, vector) -> dict[str, np.ndarray]:
     loss, total = cls(reduction=None, **arguments), cls(reduction="sum", **arguments)
     value, gradient = loss.value_and_gradient(y, p)
     again, hessian = loss.gradient_and_hessian(y, p)
+    scene = NumpyOps, loss._plan, *prepared(NumpyOps, loss._plan, y, p)
+    ones = np.ones_like(value)
     return {
+        "value in array code": arrays.losses(*scene)[:, None],
+        "gradient in array code": arrays.gradient(*scene, ones),
+        "product in array code": arrays.product(*scene, ones, vector),
         "value": value[:, None],
         "value alone": loss(y, p)[:, None],
         "gradient": gradient,

@@ -144,3 +144,10 @@ def test_softplus_of_both_signs_is_one_logarithm_where_the_factors_add_up_to_one
     assert joined == keep(1 - a) * relu(x) + a * relu(-x) + softplus(-absolute(x)) + b
     inside = cos(3 * (1 - a) * softplus(x) + a * softplus(-x))
     assert join_softplus(inside) == inside
+
+
+@pytest.mark.parametrize("formula", [lg.Min(lg.y_pred), lg.Max(lg.y_pred)])
+def test_a_gradient_that_is_the_hit_itself(formula):
+    loss = lg.compile(lg.declare("extremum", formula))()
+    gradient = loss.gradient(np.zeros((1, 3)), np.array([[1.0, 1.0, 1.0]]))
+    np.testing.assert_array_equal(gradient, [[1, 0, 0]])

@@ -5,7 +5,7 @@ All work on what the sweeps of one kernel sum and write, before anything is hois
 
 from dataclasses import dataclass, replace
 
-from sympy import Add, Expr, Pow, Symbol, exp, expand_mul
+from sympy import Add, Expr, Integer, Pow, Symbol, exp, expand_mul
 
 from lossgen.language.atoms import (
     absolute,
@@ -130,7 +130,7 @@ def _without_hits(output: Output, hits: frozenset[Symbol]) -> Output:
     found = sorted(output.expression.free_symbols & hits, key=lambda hit: hit.name)
     if not found or _has_row_exponent(output.expression):
         return output
-    elsewhere = _opened(output.expression.xreplace(dict.fromkeys(found, 0)))
+    elsewhere = _opened(output.expression.xreplace(dict.fromkeys(found, Integer(0))))
     at_hits = tuple((hit, _opened(output.expression.xreplace({hit: 1}))) for hit in found)
     return replace(output, expression=elsewhere, at_hits=at_hits)
 
