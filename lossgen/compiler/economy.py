@@ -131,7 +131,7 @@ def _without_hits(output: Output, hits: frozenset[Symbol]) -> Output:
     if not found or _has_row_exponent(output.expression):
         return output
     elsewhere = _opened(output.expression.xreplace(dict.fromkeys(found, Integer(0))))
-    at_hits = tuple((hit, _opened(output.expression.xreplace({hit: 1}))) for hit in found)
+    at_hits = tuple((hit, _opened(output.expression.xreplace({hit: Integer(1)}))) for hit in found)
     return replace(output, expression=elsewhere, at_hits=at_hits)
 
 
