@@ -9,6 +9,7 @@ import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from private_cache import private_cache
@@ -35,15 +36,17 @@ print(Loss()([0.0, 0.0], [1.0, 3.0]), len(made))
 
 @pytest.fixture
 def folder(tmp_path):
+    before = forget_modules()
     with private_cache(tmp_path / "cache") as made:
         yield made
     forget_modules()
+    sys.modules.update(before)
 
 
-def forget_modules() -> None:
-    """As a new process would, import compiled losses again."""
-    for name in [name for name in sys.modules if name.startswith(cache.IN_MEMORY)]:
-        del sys.modules[name]
+def forget_modules() -> dict[str, ModuleType]:
+    """As a new process would, import compiled losses again; the modules that were imported."""
+    names = [name for name in sys.modules if name.startswith(cache.IN_MEMORY)]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 def entries(folder: Path) -> list[Path]:

@@ -68,6 +68,15 @@ def test_a_damaged_file_is_made_anew(folder, damage):
     assert run(folder, "float32") == [("6.0", "1")]
 
 
+def test_code_made_while_its_module_could_not_be_imported_is_made_anew(folder):
+    program = SCRIPT.replace("import doubled\n", "import doubled\nsys.modules['module'] = None\n")
+    (folder / "script.py").write_text(program)
+    assert run(folder, "float32") == [("6.0", "0")]
+    (folder / "script.py").write_text(SCRIPT)
+    assert run(folder, "float32") == [("6.0", "0")]
+    assert run(folder, "float32") == [("6.0", "1")]
+
+
 def test_code_of_an_older_source_is_never_used_and_goes(folder):
     run(folder, "float32", "float64")
     (folder / "module.py").write_text(MODULE.format(factor=10))

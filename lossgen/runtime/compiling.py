@@ -47,13 +47,16 @@ class CacheFiles(IndexDataCacheFile):
             file.write(_digest(content).encode() + content)
 
     def load(self, key):
-        """The machine code for a signature; None if there is none, or if it is damaged."""
+        """The machine code for a signature; None if there is none, or if it is damaged or names no module.
+
+        What Numba compiles while the module of the function cannot be imported is of the module `<dynamic>`.
+        """
         try:
             found = self.path(key).read_bytes()
-        except OSError:
+            digest, content = found[:64], found[64:]
+            return pickle.loads(content) if digest == _digest(content).encode() else None
+        except (OSError, ImportError):
             return None
-        digest, content = found[:64], found[64:]
-        return pickle.loads(content) if digest == _digest(content).encode() else None
 
     def flush(self) -> None:
         """Removes all files of the function."""
