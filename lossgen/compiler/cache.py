@@ -24,9 +24,9 @@ from types import ModuleType
 from lossgen.language.declaration import Declaration
 from lossgen.runtime.compiled import IN_MEMORY
 
-from .digest import compiler_digest
+from .digest import compiler_digest, digest_of
 from .files import write_tree
-from .module import digest_of, modules
+from .module import modules
 
 MANIFEST = "manifest.json"
 

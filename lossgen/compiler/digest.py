@@ -1,9 +1,11 @@
-"""The digest of everything that generated text and its compiled kernels are made with."""
+"""The digests of declarations and of everything that generated text and its kernels are made with."""
 
 import hashlib
 from functools import cache
 from importlib.resources import files
 
+from lossgen.language.declaration import Declaration
+from lossgen.language.penalty import PenaltyDeclaration
 from lossgen.runtime.digest import runtime_digest
 
 
@@ -28,3 +30,31 @@ def compiler_digest() -> str:
             if path.name.endswith((".py", ".jinja")):
                 digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def digest_of(declaration: Declaration) -> str:
+    """Eight hexadecimal digits of everything that the declaration says."""
+    cases = [
+        (
+            key,
+            [(term.scope, str(term.expression)) for term in case.terms],
+            sorted(map(str, case.domain.items())),
+        )
+        for key, case in declaration.cases.items()
+    ]
+    facts = (
+        declaration.name,
+        declaration.class_name,
+        dict(declaration.parameters),
+        dict(declaration.options),
+        declaration.constructor_arguments(),
+        declaration.target_preparation,
+        declaration.documentation,
+        declaration.reference,
+        declaration.instance_name,
+        declaration.axis_argument,
+        cases,
+    )
+    if isinstance(declaration, PenaltyDeclaration):
+        facts += ("penalty", declaration.preparation, declaration.reduction)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]

@@ -45,6 +45,7 @@ class Derived:
     product: Derivative
     schedules: Mapping[str, Schedule]
     in_lanes: Mapping[str, Schedule]
+    on_cuda: Mapping[str, Schedule]
     lowered: Mapping[str, Lowered]
     trace: tuple[tuple[str, Expr, Expr], ...] = ()
 
@@ -102,6 +103,10 @@ def _derive_term(
         name: schedule(in_kernels[name], in_kernels[name].element_symbols, hits_apart=False)
         for name in LANE_OUTPUTS
     }
+    on_cuda = {
+        name: schedule(each, each.element_symbols, hits_apart=False, keeps=False)
+        for name, each in in_kernels.items()
+    }
     others = beyond_predictions(ladder, targets, stable, labels, parameters & expression.free_symbols)
     lowered |= {
         name: _lower(_map(each, stable).ladder, {name: stable(each.expression)}, parts, trace)
@@ -121,6 +126,7 @@ def _derive_term(
         _map(product, readable),
         schedules,
         in_lanes,
+        on_cuda,
         lowered,
         tuple(trace),
     )
@@ -134,9 +140,7 @@ def _map(derivative: Derivative, function) -> Derivative:
     return Derivative(map_expressions(derivative.ladder, function), expression, textbook, derivative.parts)
 
 
-def _lower(
-    ladder: Ladder, outputs: Mapping[str, Expr], parts: Mapping[Symbol, Expr], trace: list
-) -> Lowered:
+def _lower(ladder: Ladder, outputs: Mapping[str, Expr], parts: Mapping[Symbol, Expr], trace: list) -> Lowered:
     used = [part for symbol, part in parts.items() if symbol in ladder.element_symbols]
     ladder = prune(ladder, *outputs.values(), *used)
     symbols = frozenset({y_true, *parts})
@@ -165,9 +169,7 @@ def _lower(
 
 def assemble(declaration: Declaration, derived: Derived, prefix: str = "") -> Assembly:
     """The functions of a term: point functions, sweeps, kernels, and the same in array code."""
-    assembly = Assembly(
-        tuple(declaration.parameters), declaration.per_class, derived.labels, declaration.name, prefix=prefix
-    )
+    assembly = _assembly(declaration, derived, prefix)
     for output, (source, result) in array_outputs(derived.lowered).items():
         assembly.in_arrays.append(array_function(assembly, output, derived.lowered[source], result))
     plans, symbols = derived.schedules, derived.ladder.element_symbols
@@ -186,6 +188,26 @@ def assemble(declaration: Declaration, derived: Derived, prefix: str = "") -> As
     else:
         assembly.in_lanes += [kernel for kernel in assembly.kernels if kernel.output in LANE_OUTPUTS]
     return assembly
+
+
+def assemble_cuda(declaration: Declaration, derived: Derived, prefix: str = "") -> Assembly:
+    """The functions of a term on a GPU: kernels by rows, and in one loop where the columns do not meet."""
+    assembly = _assembly(declaration, derived, prefix)
+    plans, symbols, shared = derived.on_cuda, derived.ladder.element_symbols, None
+    if is_flat(plans):
+        plans, shared = _share(assembly, plans, symbols)
+    for output in OUTPUTS:
+        assembly.kernels.append(rows_kernel(assembly, output, plans[output], symbols, shared))
+    if shared and not declaration.per_class & {symbol.name for symbol in derived.symbols}:
+        for output in OUTPUTS:
+            assembly.kernels.append(flat_kernel(assembly, output, plans[output], shared))
+    return assembly
+
+
+def _assembly(declaration: Declaration, derived: Derived, prefix: str) -> Assembly:
+    return Assembly(
+        tuple(declaration.parameters), declaration.per_class, derived.labels, declaration.name, prefix=prefix
+    )
 
 
 def _share(assembly: Assembly, plans: Mapping[str, Schedule], symbols: frozenset[Symbol]):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from lossgen.errors import DeclarationError
 
+from .cuda_module import cuda_name
+
 TABLES = ("__init__.py", "_index.py")
 
 DOCSTRING = re.compile(r'\s*"""((?:[^"\\]|\\.|"(?!""))*)"""', re.DOTALL)
@@ -40,7 +42,7 @@ def left_over(folder: Path, files: Iterable[str]) -> tuple[str, ...]:
     modules = {module for name in tables for module in _listed(read(folder / name) or "")}
     found = {*tables}
     for module in modules:
-        places = [folder / f"{module}.py"]
+        places = [folder / f"{module}.py", folder / cuda_name(f"{module}.py")]
         if not (folder / module).is_symlink():
             places += (folder / module).glob("*.py")
         found |= {path.relative_to(folder).as_posix() for path in places if is_generated(path)}

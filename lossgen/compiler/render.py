@@ -56,11 +56,11 @@ SLOT_TEXTS = {
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
     def source(name: str) -> str:
         return files("lossgen.templates").joinpath(name).read_text(encoding="utf-8")
 
-    environment = Environment(
+    made = Environment(
         loader=FunctionLoader(source),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -68,7 +68,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    environment.globals.update(
+    made.globals.update(
         sweep_parameters=sweep_parameters,
         block_arrays=block_arrays,
         element_arguments=element_arguments,
@@ -77,13 +77,13 @@ def _environment() -> Environment:
         slot_text=slot_text,
         lane_slot_text=lane_slot_text,
     )
-    return environment
+    return made
 
 
 def render_module(header: str, imports: str, functions: str, variant: str, class_: dict | None) -> str:
     """The text of a module: header, imports, functions, the table of kernels, class and function."""
     text = (
-        _environment()
+        environment()
         .get_template("module.jinja")
         .render(header=header, imports=imports, functions=functions, variant=variant, class_=class_)
     )
@@ -92,8 +92,8 @@ def render_module(header: str, imports: str, functions: str, variant: str, class
 
 def render_functions(title: str, assembly: Assembly) -> str:
     """Point functions, sweeps and kernels of one term."""
-    environment = _environment()
-    module = environment.get_template("functions.jinja").make_module(
+    templates = environment()
+    module = templates.get_template("functions.jinja").make_module(
         {
             "labels": assembly.labels,
             "kernel_parameters": lambda kernel: kernel_parameters(kernel, assembly),
@@ -103,7 +103,7 @@ def render_functions(title: str, assembly: Assembly) -> str:
             "split_setup": split_setup,
         }
     )
-    lanes = environment.get_template("lanes.jinja").make_module({"labels": assembly.labels})
+    lanes = templates.get_template("lanes.jinja").make_module({"labels": assembly.labels})
     rows = [kernel for kernel in assembly.kernels if isinstance(kernel, Kernel)]
     flat = [kernel for kernel in assembly.kernels if isinstance(kernel, FlatKernel)]
     loops, tiled = lane_kernels(assembly, lambda kernel: kernel_parameters(kernel, assembly))
@@ -316,7 +316,7 @@ def import_lines(text: str, tables: str, base: str | None) -> str:
         ("lossgen.runtime.split", sorted(words & SPLIT_FUNCTIONS)),
         ("lossgen.runtime.team", [name for name in ("in_chunks", "in_team") if name in called]),
         ("lossgen.runtime.variant", [name for name in ("Term", "Variant") if name in named]),
-        ("lossgen.runtime.vector_math", _imported(VECTOR_FUNCTIONS | {"sqrt", "power"}, called - defined)),
+        ("lossgen.runtime.vector_math", imported(VECTOR_FUNCTIONS | {"sqrt", "power"}, called - defined)),
     ]
     lines = ["from math import inf", ""] if "inf" in words else []
     lines += ["import numpy as np", ""] if "np" in words else []
@@ -324,7 +324,7 @@ def import_lines(text: str, tables: str, base: str | None) -> str:
     return "\n".join(lines)
 
 
-def _imported(functions: frozenset[str], called: set[str]) -> list[str]:
+def imported(functions: frozenset[str], called: set[str]) -> list[str]:
     """The functions that are called, those whose name is the loss's own under another one."""
     aliased = {name: f"{name}{ELEMENT_SUFFIX}" for name in functions}
     return sorted(functions & called) + [

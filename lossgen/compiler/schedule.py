@@ -75,11 +75,14 @@ class Schedule:
         return len(self.passes) > 1 or any(self.picks) or bool(self.hits)
 
 
-def schedule(lowered: Lowered, element_symbols: frozenset[Symbol], hits_apart: bool = True) -> Schedule:
+def schedule(
+    lowered: Lowered, element_symbols: frozenset[Symbol], hits_apart: bool = True, keeps: bool = True
+) -> Schedule:
     """Passes for the outputs of `lowered`; the one named `value` is the row's, all others are per column.
 
     Args:
         hits_apart: whether what an output has at the column of a hit is written after its sweep.
+        keeps: whether a sweep may leave exponentials for later ones where an output will go.
     """
     stages = _Stages(lowered)
     outputs = [Output(name, output) for name, output in lowered.outputs.items() if name != "value"]
@@ -92,7 +95,8 @@ def schedule(lowered: Lowered, element_symbols: frozenset[Symbol], hits_apart: b
         )
         for number in range(1, count + 1)
     ]
-    rounds = keep_exponential(rounds)
+    if keeps:
+        rounds = keep_exponential(rounds)
     if hits_apart:
         rounds = take_hits_out(rounds, frozenset(lowered.hits) | {LABEL_HIT})
     picks: list[list[Pick]] = [[] for _ in range(count + 1)]
