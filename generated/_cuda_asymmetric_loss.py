@@ -173,14 +173,14 @@ def value_rows(y, p, gamma_negative, gamma_positive, margin, width, team, weight
     constant_4 = gamma_positive*gamma_positive
     constant_5 = -gamma_positive
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -212,14 +212,14 @@ def value_and_gradient_rows(
     constant_4 = gamma_positive*gamma_positive
     constant_5 = -gamma_positive
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -250,13 +250,13 @@ def gradient_and_hessian_rows(
     constant_4 = gamma_positive*gamma_positive
     constant_5 = -gamma_positive
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -278,13 +278,13 @@ def hessian_vector_product_rows(
     constant_4 = gamma_positive*gamma_positive
     constant_5 = -gamma_positive
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))

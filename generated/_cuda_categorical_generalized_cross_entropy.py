@@ -113,14 +113,13 @@ def product_sweep(p, start, begin, end, step, label, product_scale, product_out)
 @kernel
 def value_rows(labels, p, q, width, team, weight, scale, ignored, value_out, partials):
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
         label = int(load(labels, row))
         is_used = label != ignored
         label = label if is_used else 0
@@ -145,14 +144,14 @@ def value_and_gradient_rows(
     labels, p, q, width, team, weight, scale, ignored, value_out, gradient_out, partials,
 ):
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         label = int(load(labels, row))
         is_used = label != ignored
         label = label if is_used else 0
@@ -178,13 +177,13 @@ def value_and_gradient_rows(
 @kernel
 def gradient_and_hessian_rows(labels, p, q, width, team, weight, scale, ignored, gradient_out, hessian_out):
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         label = int(load(labels, row))
         is_used = label != ignored
         label = label if is_used else 0
@@ -203,13 +202,13 @@ def gradient_and_hessian_rows(labels, p, q, width, team, weight, scale, ignored,
 @kernel
 def hessian_vector_product_rows(labels, p, q, width, team, weight, scale, ignored, vector, product_out):
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         label = int(load(labels, row))
         is_used = label != ignored
         label = label if is_used else 0
@@ -229,30 +228,10 @@ def hessian_vector_product_rows(labels, p, q, width, team, weight, scale, ignore
 
 
 @kernel
-def value_split(phase, labels, p, q, width, length, weight, scale, ignored, value_out, partials, totals):
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
-    start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
-    end = min((chunk + 1)*length, width)
-    label = int(load(labels, row))
-    is_used = label != ignored
-    label = label if is_used else 0
-    row_scale = wide(scale)
-    if weight is not None:
-        row_scale = row_scale*wide(load(weight, row))
-    row_scale = row_scale if is_used else wide(0)
-    picked_1 = wide(picked_element(load(p, start + label)))
-    value = row_loss(picked_1, q)
-    if chunk == 0 and cuda.threadIdx.x == 0:
-        if value_out is not None:
-            store(value_out, row, select(is_used, value, wide(0)))
-        store(totals, row, row_scale*value if row_scale != 0 else wide(0))
-
-
-@kernel
 def value_and_gradient_split(
     phase, labels, p, q, width, length, weight, scale, ignored, value_out, gradient_out, partials, totals,
 ):
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
     label = int(load(labels, row))
@@ -278,7 +257,7 @@ def value_and_gradient_split(
 def gradient_and_hessian_split(
     phase, labels, p, q, width, length, weight, scale, ignored, gradient_out, hessian_out, partials,
 ):
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
     label = int(load(labels, row))
@@ -301,7 +280,7 @@ def gradient_and_hessian_split(
 def hessian_vector_product_split(
     phase, labels, p, q, width, length, weight, scale, ignored, vector, product_out, partials,
 ):
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
     label = int(load(labels, row))
@@ -332,7 +311,6 @@ cuda_variant = CudaVariant(
                 "hessian_vector_product": hessian_vector_product_rows,
             },
             split={
-                "value": Split(value_split, phases=0, slots=0),
                 "value_and_gradient": Split(value_and_gradient_split, phases=1, slots=0),
                 "gradient_and_hessian": Split(gradient_and_hessian_split, phases=1, slots=0),
                 "hessian_vector_product": Split(hessian_vector_product_split, phases=1, slots=0),

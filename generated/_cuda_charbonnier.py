@@ -101,14 +101,14 @@ def value_rows(y, p, epsilon, width, team, weight, scale, value_out, partials):
     epsilon = wide(epsilon)
     constant_1 = 1/epsilon
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -132,14 +132,14 @@ def value_and_gradient_rows(y, p, epsilon, width, team, weight, scale, value_out
     constant_1 = 1/epsilon
     constant_2 = 1/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -167,13 +167,13 @@ def gradient_and_hessian_rows(y, p, epsilon, width, team, weight, scale, gradien
     constant_2 = 1/columns
     constant_3 = 1/epsilon/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -190,13 +190,13 @@ def hessian_vector_product_rows(y, p, epsilon, width, team, weight, scale, vecto
     constant_1 = 1/epsilon
     constant_2 = 1/epsilon/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))

@@ -211,14 +211,14 @@ def product_sweep(
 @kernel
 def value_rows(y, p, width, team, weight, scale, value_out, partials):
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -239,14 +239,14 @@ def value_rows(y, p, width, team, weight, scale, value_out, partials):
 @kernel
 def value_and_gradient_rows(y, p, width, team, weight, scale, value_out, gradient_out, partials):
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -271,13 +271,13 @@ def value_and_gradient_rows(y, p, width, team, weight, scale, value_out, gradien
 @kernel
 def gradient_and_hessian_rows(y, p, width, team, weight, scale, gradient_out, hessian_out):
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -298,13 +298,13 @@ def gradient_and_hessian_rows(y, p, width, team, weight, scale, gradient_out, he
 @kernel
 def hessian_vector_product_rows(y, p, width, team, weight, scale, vector, product_out):
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -327,9 +327,10 @@ def hessian_vector_product_rows(y, p, width, team, weight, scale, vector, produc
 
 @kernel
 def value_split(phase, y, p, width, length, weight, scale, value_out, partials, totals):
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*2
     chunk_place = row_place + chunk*2
     row_scale = wide(scale)
@@ -356,9 +357,10 @@ def value_split(phase, y, p, width, length, weight, scale, value_out, partials, 
 def value_and_gradient_split(
     phase, y, p, width, length, weight, scale, value_out, gradient_out, partials, totals,
 ):
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*2
     chunk_place = row_place + chunk*2
     row_scale = wide(scale)
@@ -390,9 +392,10 @@ def value_and_gradient_split(
 def gradient_and_hessian_split(
     phase, y, p, width, length, weight, scale, gradient_out, hessian_out, partials,
 ):
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*2
     chunk_place = row_place + chunk*2
     row_scale = wide(scale)
@@ -422,9 +425,10 @@ def gradient_and_hessian_split(
 
 @kernel
 def hessian_vector_product_split(phase, y, p, width, length, weight, scale, vector, product_out, partials):
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*4
     chunk_place = row_place + chunk*4
     row_scale = wide(scale)

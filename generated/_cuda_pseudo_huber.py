@@ -89,14 +89,14 @@ def value_rows(y, p, delta, width, team, weight, scale, value_out, partials):
     delta = wide(delta)
     constant_1 = 1/delta
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -120,14 +120,14 @@ def value_and_gradient_rows(y, p, delta, width, team, weight, scale, value_out, 
     constant_1 = 1/delta
     constant_2 = delta/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -154,13 +154,13 @@ def gradient_and_hessian_rows(y, p, delta, width, team, weight, scale, gradient_
     constant_2 = delta/columns
     constant_3 = 1/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -177,13 +177,13 @@ def hessian_vector_product_rows(y, p, delta, width, team, weight, scale, vector,
     constant_1 = 1/delta
     constant_2 = 1/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))

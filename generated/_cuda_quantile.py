@@ -99,14 +99,14 @@ def value_rows(y, p, quantile, width, team, weight, scale, value_out, partials):
     constant_1 = -quantile
     constant_2 = 1 - quantile
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -131,14 +131,14 @@ def value_and_gradient_rows(y, p, quantile, width, team, weight, scale, value_ou
     constant_2 = 1 - quantile
     constant_3 = 1/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -166,13 +166,13 @@ def gradient_and_hessian_rows(y, p, quantile, width, team, weight, scale, gradie
     constant_2 = 1 - quantile
     constant_3 = 1/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -188,13 +188,13 @@ def hessian_vector_product_rows(y, p, quantile, width, team, weight, scale, vect
     constant_1 = -quantile
     constant_2 = 1 - quantile
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))

@@ -87,7 +87,9 @@ def test_a_formula_has_one_entry(folder, builds):
     assert first is again and works(first)
     (entry,) = entries(folder)
     assert entry.name.startswith("cached_square-")
-    assert {path.name for path in entry.iterdir()} - {"__pycache__"} == {"manifest.json", "cached_square.py"}
+    assert {path.name for path in entry.iterdir()} - {"__pycache__"} == {
+        "manifest.json", "_cuda_cached_square.py", "cached_square.py",
+    }  # fmt: skip
     assert builds == ["cached_square"]
 
 
@@ -126,7 +128,7 @@ def test_a_loss_with_options_is_a_folder(folder):
     assert works(cls) and cls(twice=True)([0.0], [1.0]) == 2
     (entry,) = entries(folder)
     assert {path.name for path in (entry / "cached_choice").glob("*.py")} == {
-        "__init__.py", "no_twice.py", "twice.py",
+        "__init__.py", "_cuda_no_twice.py", "_cuda_twice.py", "no_twice.py", "twice.py",
     }  # fmt: skip
 
 

@@ -121,7 +121,9 @@ def test_a_bad_file_is_reported_with_its_line(text, message, tmp_path, capsys):
 def test_build_writes_a_package_that_works(my_losses, tmp_path, capsys):
     package = tmp_path / "my_package"
     assert main(["build", str(my_losses), "-o", str(package)]) == 0
-    assert {path.name for path in package.iterdir()} == {"__init__.py", "my_loss.py", "other_loss.py"}
+    assert {path.name for path in package.iterdir()} == {
+        "__init__.py", "_cuda_my_loss.py", "_cuda_other_loss.py", "my_loss.py", "other_loss.py",
+    }  # fmt: skip
     assert main(["build", str(my_losses), "-o", str(package), "--check"]) == 0
 
     program = "from my_package import MyLoss; print(MyLoss(width=1)([0.0, 0.0], [1.0, 1.0]))"

@@ -312,10 +312,22 @@ def test_the_table_of_names_is_complete():
 
     assert {*KIND_NAMES.values(), EXPONENT.rstrip("_")} <= {*COMPILER_STEMS}
     assert {*LADDER_FUNCTIONS, *INTRINSICS, *LANE_FUNCTIONS, *SPLIT_FUNCTIONS} <= MODULE_NAMES
-    for path in (Path(__file__).parent.parent / "generated").rglob("*.py"):
+    for path in (Path(__file__).parent.parent / "generated").rglob("[!_]*.py"):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ImportFrom):
                 names = {each.name for each in node.names if each.asname is None}
                 assert names <= MODULE_NAMES | VECTOR_FUNCTIONS | {"sqrt"}, path
             elif isinstance(node, ast.FunctionDef):
                 assert MODULE_FUNCTIONS.fullmatch(node.name), (path, node.name)
+
+
+def test_a_parameter_hides_nothing_on_a_gpu():
+    """Kernels for CUDA rename parameters that are called like anything they import."""
+    from lossgen.compiler.assemble import TAKEN_NAMES
+
+    paths = list((Path(__file__).parent.parent / "generated").rglob("_cuda_*.py"))
+    for path in paths:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ImportFrom) and not node.module.endswith((".compiling", ".variant")):
+                assert {each.name for each in node.names} <= TAKEN_NAMES, path
+    assert len(paths) > 40

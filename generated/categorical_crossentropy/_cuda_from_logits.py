@@ -302,14 +302,14 @@ def value_rows(y, p, label_smoothing, width, team, weight, scale, value_out, par
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -344,14 +344,14 @@ def value_and_gradient_rows(
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -388,13 +388,13 @@ def gradient_and_hessian_rows(y, p, label_smoothing, width, team, weight, scale,
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -420,13 +420,13 @@ def hessian_vector_product_rows(y, p, label_smoothing, width, team, weight, scal
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -463,9 +463,10 @@ def value_split(phase, y, p, label_smoothing, width, length, weight, scale, valu
     label_smoothing = wide(label_smoothing)
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*5
     chunk_place = row_place + chunk*5
     row_scale = wide(scale)
@@ -513,9 +514,10 @@ def value_and_gradient_split(
     label_smoothing = wide(label_smoothing)
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*5
     chunk_place = row_place + chunk*5
     row_scale = wide(scale)
@@ -568,9 +570,10 @@ def gradient_and_hessian_split(
     label_smoothing = wide(label_smoothing)
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*4
     chunk_place = row_place + chunk*4
     row_scale = wide(scale)
@@ -614,9 +617,10 @@ def hessian_vector_product_split(
     label_smoothing = wide(label_smoothing)
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*6
     chunk_place = row_place + chunk*6
     row_scale = wide(scale)

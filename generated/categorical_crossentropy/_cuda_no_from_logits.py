@@ -341,14 +341,14 @@ def value_rows(y, p, label_smoothing, width, team, weight, scale, value_out, par
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -377,14 +377,14 @@ def value_and_gradient_rows(
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -418,13 +418,13 @@ def gradient_and_hessian_rows(y, p, label_smoothing, width, team, weight, scale,
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -453,13 +453,13 @@ def hessian_vector_product_rows(y, p, label_smoothing, width, team, weight, scal
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -492,9 +492,10 @@ def value_split(phase, y, p, label_smoothing, width, length, weight, scale, valu
     label_smoothing = wide(label_smoothing)
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*2
     chunk_place = row_place + chunk*2
     row_scale = wide(scale)
@@ -530,9 +531,10 @@ def value_and_gradient_split(
     label_smoothing = wide(label_smoothing)
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*3
     chunk_place = row_place + chunk*3
     row_scale = wide(scale)
@@ -578,9 +580,10 @@ def gradient_and_hessian_split(
     label_smoothing = wide(label_smoothing)
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*3
     chunk_place = row_place + chunk*3
     row_scale = wide(scale)
@@ -625,9 +628,10 @@ def hessian_vector_product_split(
     label_smoothing = wide(label_smoothing)
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*5
     chunk_place = row_place + chunk*5
     row_scale = wide(scale)

@@ -489,14 +489,14 @@ def value_rows(y, p, alpha, gamma, label_smoothing, width, team, weight, scale, 
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -531,14 +531,14 @@ def value_and_gradient_rows(
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -578,13 +578,13 @@ def gradient_and_hessian_rows(
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -622,13 +622,13 @@ def hessian_vector_product_rows(
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -678,9 +678,10 @@ def value_split(
     label_smoothing = wide(label_smoothing)
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*4
     chunk_place = row_place + chunk*4
     row_scale = wide(scale)
@@ -730,9 +731,10 @@ def value_and_gradient_split(
     label_smoothing = wide(label_smoothing)
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*5
     chunk_place = row_place + chunk*5
     row_scale = wide(scale)
@@ -790,9 +792,10 @@ def gradient_and_hessian_split(
     label_smoothing = wide(label_smoothing)
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*8
     chunk_place = row_place + chunk*8
     row_scale = wide(scale)
@@ -857,9 +860,10 @@ def hessian_vector_product_split(
     label_smoothing = wide(label_smoothing)
     constant_1 = 1 - label_smoothing
     constant_2 = label_smoothing/columns
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*11
     chunk_place = row_place + chunk*11
     row_scale = wide(scale)

@@ -157,14 +157,14 @@ def value_rows(labels, p, margin, width, team, weight, scale, ignored, value_out
     margin = wide(margin)
     constant_1 = -margin
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         label = int(load(labels, row))
         is_used = label != ignored
         label = label if is_used else 0
@@ -196,14 +196,14 @@ def value_and_gradient_rows(
     constant_1 = -margin
     constant_2 = 1/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         label = int(load(labels, row))
         is_used = label != ignored
         label = label if is_used else 0
@@ -240,13 +240,13 @@ def gradient_and_hessian_rows(
     constant_1 = -margin
     constant_2 = 1/columns
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         label = int(load(labels, row))
         is_used = label != ignored
         label = label if is_used else 0
@@ -271,13 +271,13 @@ def gradient_and_hessian_rows(
 def hessian_vector_product_rows(labels, p, margin, width, team, weight, scale, ignored, vector, product_out):
     margin = wide(margin)
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         label = int(load(labels, row))
         is_used = label != ignored
         label = label if is_used else 0
@@ -296,9 +296,10 @@ def value_split(phase, labels, p, margin, width, length, weight, scale, ignored,
     columns = wide(width)
     margin = wide(margin)
     constant_1 = -margin
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*1
     chunk_place = row_place + chunk*1
     label = int(load(labels, row))
@@ -333,9 +334,10 @@ def value_and_gradient_split(
     margin = wide(margin)
     constant_1 = -margin
     constant_2 = 1/columns
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*2
     chunk_place = row_place + chunk*2
     label = int(load(labels, row))
@@ -377,9 +379,10 @@ def gradient_and_hessian_split(
     margin = wide(margin)
     constant_1 = -margin
     constant_2 = 1/columns
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*1
     chunk_place = row_place + chunk*1
     label = int(load(labels, row))
@@ -413,7 +416,7 @@ def hessian_vector_product_split(
     phase, labels, p, margin, width, length, weight, scale, ignored, vector, product_out, partials,
 ):
     margin = wide(margin)
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
     label = int(load(labels, row))

@@ -78,14 +78,14 @@ def product_sweep(p, vector, start, begin, end, step, product_scale, product_out
 def value_rows(y, p, weight_parameter, width, team, weight, scale, value_out, partials):
     weight_parameter = wide(weight_parameter)
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -108,14 +108,14 @@ def value_and_gradient_rows(
 ):
     weight_parameter = wide(weight_parameter)
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -138,13 +138,13 @@ def value_and_gradient_rows(
 def gradient_and_hessian_rows(y, p, weight_parameter, width, team, weight, scale, gradient_out, hessian_out):
     weight_parameter = wide(weight_parameter)
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -158,13 +158,13 @@ def gradient_and_hessian_rows(y, p, weight_parameter, width, team, weight, scale
 def hessian_vector_product_rows(y, p, weight_parameter, width, team, weight, scale, vector, product_out):
     weight_parameter = wide(weight_parameter)
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))

@@ -240,14 +240,14 @@ def product_sweep(
 @kernel
 def value_rows(labels, p, width, team, weight, scale, ignored, value_out, partials):
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         label = int(load(labels, row))
         is_used = label != ignored
         label = label if is_used else 0
@@ -278,14 +278,14 @@ def value_and_gradient_rows(
     labels, p, width, team, weight, scale, ignored, value_out, gradient_out, partials,
 ):
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         label = int(load(labels, row))
         is_used = label != ignored
         label = label if is_used else 0
@@ -318,13 +318,13 @@ def value_and_gradient_rows(
 @kernel
 def gradient_and_hessian_rows(labels, p, width, team, weight, scale, ignored, gradient_out, hessian_out):
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         label = int(load(labels, row))
         is_used = label != ignored
         label = label if is_used else 0
@@ -347,13 +347,13 @@ def gradient_and_hessian_rows(labels, p, width, team, weight, scale, ignored, gr
 @kernel
 def hessian_vector_product_rows(labels, p, width, team, weight, scale, ignored, vector, product_out):
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         label = int(load(labels, row))
         is_used = label != ignored
         label = label if is_used else 0
@@ -387,9 +387,10 @@ def hessian_vector_product_rows(labels, p, width, team, weight, scale, ignored, 
 
 @kernel
 def value_split(phase, labels, p, width, length, weight, scale, ignored, value_out, partials, totals):
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*3
     chunk_place = row_place + chunk*3
     label = int(load(labels, row))
@@ -429,9 +430,10 @@ def value_split(phase, labels, p, width, length, weight, scale, ignored, value_o
 def value_and_gradient_split(
     phase, labels, p, width, length, weight, scale, ignored, value_out, gradient_out, partials, totals,
 ):
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*3
     chunk_place = row_place + chunk*3
     label = int(load(labels, row))
@@ -476,9 +478,10 @@ def value_and_gradient_split(
 def gradient_and_hessian_split(
     phase, labels, p, width, length, weight, scale, ignored, gradient_out, hessian_out, partials,
 ):
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*3
     chunk_place = row_place + chunk*3
     label = int(load(labels, row))
@@ -517,9 +520,10 @@ def gradient_and_hessian_split(
 def hessian_vector_product_split(
     phase, labels, p, width, length, weight, scale, ignored, vector, product_out, partials,
 ):
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*5
     chunk_place = row_place + chunk*5
     label = int(load(labels, row))

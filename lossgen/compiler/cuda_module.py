@@ -8,7 +8,7 @@ from textwrap import indent, wrap
 from lossgen.language.declaration import Declaration
 
 from . import cuda_code
-from .assemble import Assembly, FlatKernel, Kernel
+from .assemble import Assembly, FlatKernel, Kernel, SweepStep
 from .digest import digest_of, toolchain_digest
 from .docstrings import WIDTH, in_docstring
 from .driver import Derived, assemble_cuda
@@ -90,6 +90,7 @@ def _functions(title: str, assembly: Assembly, exponents: frozenset[str]) -> str
             "steps": lambda kernel, split: cuda_code.step_lines(kernel, assembly, split),
             "value_text": partial(cuda_code.value_text, labels=labels),
             "phases": cuda_code.phases_of,
+            "sweeps": lambda kernel: kernel.of_kind(SweepStep),
             **{name: getattr(cuda_code, name) for name in PLACED},
         }
     )
@@ -109,7 +110,7 @@ def _functions(title: str, assembly: Assembly, exponents: frozenset[str]) -> str
 def _kernels(assembly: Assembly) -> tuple[list[Kernel], list[FlatKernel], list[Kernel]]:
     rows = [each for each in assembly.kernels if isinstance(each, Kernel)]
     flat = [each for each in assembly.kernels if isinstance(each, FlatKernel)]
-    return rows, flat, [] if flat else rows
+    return rows, flat, [] if flat else [each for each in rows if each.of_kind(SweepStep)]
 
 
 def _tables(assembly: Assembly) -> str:

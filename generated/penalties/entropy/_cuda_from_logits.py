@@ -395,14 +395,14 @@ def product_sweep(
 def value_rows(y, p, weight_parameter, width, team, weight, scale, value_out, partials):
     weight_parameter = wide(weight_parameter)
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -432,14 +432,14 @@ def value_and_gradient_rows(
     weight_parameter = wide(weight_parameter)
     constant_1 = -weight_parameter
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     total = wide(0)
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -474,13 +474,13 @@ def gradient_and_hessian_rows(y, p, weight_parameter, width, team, weight, scale
     weight_parameter = wide(weight_parameter)
     constant_1 = -weight_parameter
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -511,13 +511,13 @@ def hessian_vector_product_rows(y, p, weight_parameter, width, team, weight, sca
     weight_parameter = wide(weight_parameter)
     constant_1 = -weight_parameter
     rows = p.size//width
-    step, teams = team, cuda.blockDim.x//team
-    begin = cuda.threadIdx.x % team
+    teams, begin = cuda.blockDim.x//team, cuda.threadIdx.x % team
     for first in range(cuda.blockIdx.x*teams, rows, cuda.gridDim.x*teams):
         row = first + cuda.threadIdx.x//team
         is_row = row < rows
         row = min(row, rows - 1)
-        start, end = row*width, width if is_row else 0
+        start = row*width
+        end, step = width if is_row else 0, team
         row_scale = wide(scale)
         if weight is not None:
             row_scale = row_scale*wide(load(weight, row))
@@ -556,9 +556,10 @@ def hessian_vector_product_rows(y, p, weight_parameter, width, team, weight, sca
 @kernel
 def value_split(phase, y, p, weight_parameter, width, length, weight, scale, value_out, partials, totals):
     weight_parameter = wide(weight_parameter)
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*4
     chunk_place = row_place + chunk*4
     row_scale = wide(scale)
@@ -602,9 +603,10 @@ def value_and_gradient_split(
 ):
     weight_parameter = wide(weight_parameter)
     constant_1 = -weight_parameter
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*5
     chunk_place = row_place + chunk*5
     row_scale = wide(scale)
@@ -658,9 +660,10 @@ def gradient_and_hessian_split(
 ):
     weight_parameter = wide(weight_parameter)
     constant_1 = -weight_parameter
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*5
     chunk_place = row_place + chunk*5
     row_scale = wide(scale)
@@ -714,9 +717,10 @@ def hessian_vector_product_split(
 ):
     weight_parameter = wide(weight_parameter)
     constant_1 = -weight_parameter
-    row, chunk, chunks = cuda.blockIdx.y, cuda.blockIdx.x, cuda.gridDim.x
+    row, chunk = cuda.blockIdx.y, cuda.blockIdx.x
     start, begin, step = row*width, chunk*length + cuda.threadIdx.x, cuda.blockDim.x
     end = min((chunk + 1)*length, width)
+    chunks = cuda.gridDim.x
     row_place = row*chunks*8
     chunk_place = row_place + chunk*8
     row_scale = wide(scale)
