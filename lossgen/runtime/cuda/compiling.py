@@ -1,0 +1,62 @@
+"""`device` and `kernel`: functions for the GPU, compiled at their first call, or Python in the simulator.
+
+No fast mathematics. Machine code of a kernel is kept on disk, beside its module, where that is a file, in the
+files of `lossgen.runtime.compiling`: they are named after this runtime, too, whose functions are part of it.
+"""
+
+import inspect
+import types
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from lossgen.runtime.compiling import CacheFiles
+from lossgen.runtime.cuda.toolchain import SIMULATED, cuda
+from lossgen.runtime.digest import runtime_digest
+
+
+def device(function: Callable) -> Callable:
+    """A scalar function that kernels call; part of their code, never a call.
+
+    The simulator calls the Python function itself: it must not name `cuda`, as a kernel may.
+    """
+    if SIMULATED:
+        return function
+    return cuda.jit(function, device=True, **_known(forceinline=True))
+
+
+def kernel(function: Callable) -> Callable:
+    """A kernel, launched as `name[blocks, threads, stream](…)`."""
+    if SIMULATED:
+        return cuda.jit(_silenced(function))
+    # What a test inspects is what runs: no optimisation when it is linked.
+    made = cuda.jit(function, **_known(lto=False))
+    if Path(function.__code__.co_filename).is_file():
+        made.enable_caching()
+        locator = made._cache._impl.locator
+        stamp = (locator.get_source_stamp(), runtime_digest())
+        made._cache._cache_file = CacheFiles(locator.get_cache_path(), made._cache._impl.filename_base, stamp)
+    return made
+
+
+def _known(**options) -> dict:
+    """The options that this package's `cuda.jit` has."""
+    names = inspect.signature(cuda.jit).parameters
+    return {name: value for name, value in options.items() if name in names}
+
+
+def _silenced(function: Callable) -> Callable:
+    """The function without NumPy's warnings, as floats are on a GPU.
+
+    The simulator exchanges what `cuda` means among the globals of the function that it is given.
+    """
+    quiet = np.errstate
+
+    def run(*arguments):
+        with quiet(all="ignore"):
+            function(*arguments)
+
+    made = types.FunctionType(run.__code__, function.__globals__, function.__name__, None, run.__closure__)
+    made.__module__, made.__doc__ = function.__module__, function.__doc__
+    return made

@@ -1,0 +1,54 @@
+"""Numbers in the type of the arithmetic, and elements of arrays by raw pointers.
+
+float16 and bfloat16 are types of storage: `load` gives float32, `store` rounds. A bfloat16 array is handed to
+kernels as an array of **uint16** that holds the bit patterns; real uint16 numbers have to be converted before
+(`copy_strided` to int32), because here they would be read as bfloat16.
+
+Indices are not checked and never count from the end. All arrays are C-contiguous.
+"""
+
+from lossgen.runtime import tracing
+from lossgen.runtime.cuda.toolchain import SIMULATED
+from lossgen.runtime.cuda.values import device_function
+
+__all__ = [
+    "accumulate", "like", "load", "load_four", "maximum_of", "minimum_of", "select", "store", "store_four",
+    "wide",
+]
+
+if SIMULATED:
+    from lossgen.runtime.cuda.simulated import (
+        accumulate,
+        like,
+        load,
+        load_four,
+        select,
+        store,
+        store_four,
+        wide,
+    )
+else:
+    from lossgen.runtime.cuda.elements import (
+        accumulate,
+        like,
+        load,
+        load_four,
+        select,
+        store,
+        store_four,
+        wide,
+    )
+
+
+def _maximum_of(a, b):
+    """The greater of two numbers; NaN if one is NaN."""
+    return tracing.maximum(a, b)
+
+
+def _minimum_of(a, b):
+    """The smaller of two numbers; NaN if one is NaN."""
+    return tracing.minimum(a, b)
+
+
+maximum_of = device_function(_maximum_of)
+minimum_of = device_function(_minimum_of)
