@@ -64,6 +64,16 @@ def accumulate(typing, total, value):
     return signature(kind, kind, kind), lower
 
 
+@intrinsic
+def whole_quotient(typing, i, n):
+    """i // n for i ≥ 0 and n > 0, without the checks of Python's."""
+
+    def lower(context, builder, chosen, values):
+        return builder.udiv(*values)
+
+    return signature(types.int64, types.int64, types.int64), lower
+
+
 # Elements of arrays ---------------------------------------------------------------------------------------
 
 

@@ -8,12 +8,13 @@ Indices are not checked and never count from the end. All arrays are C-contiguou
 """
 
 from lossgen.runtime import tracing
+from lossgen.runtime.cuda.compiling import device
 from lossgen.runtime.cuda.toolchain import SIMULATED
 from lossgen.runtime.cuda.values import device_function
 
 __all__ = [
-    "accumulate", "like", "load", "load_four", "maximum_of", "minimum_of", "select", "store", "store_four",
-    "wide",
+    "accumulate", "like", "load", "load_four", "maximum_of", "minimum_of", "row_of", "select", "store",
+    "store_four", "wide",
 ]
 
 if SIMULATED:
@@ -25,6 +26,7 @@ if SIMULATED:
         select,
         store,
         store_four,
+        whole_quotient,
         wide,
     )
 else:
@@ -36,6 +38,7 @@ else:
         select,
         store,
         store_four,
+        whole_quotient,
         wide,
     )
 
@@ -52,3 +55,9 @@ def _minimum_of(a, b):
 
 maximum_of = device_function(_maximum_of)
 minimum_of = device_function(_minimum_of)
+
+
+@device
+def row_of(i, width):
+    """The row of element i in rows of this width; without a division, which is slow, where rows have one."""
+    return i if width == 1 else whole_quotient(i, width)

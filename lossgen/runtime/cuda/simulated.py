@@ -34,6 +34,11 @@ def accumulate(total, value):
     return total + value
 
 
+def whole_quotient(i, n):
+    """i // n for i ≥ 0 and n > 0."""
+    return i // n
+
+
 # Elements of arrays ---------------------------------------------------------------------------------------
 
 
