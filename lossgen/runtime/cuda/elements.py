@@ -5,6 +5,7 @@ from llvmlite import ir
 from lossgen.runtime.cuda.toolchain import intrinsic, signature, types
 from lossgen.runtime.cuda.values import common_float
 
+MOST_WARPS = 32
 ACCESS_BYTES = 16  # the widest load and store of a GPU
 
 
@@ -74,6 +75,27 @@ def whole_quotient(typing, i, n):
     return signature(types.int64, types.int64, types.int64), lower
 
 
+@intrinsic
+def warp_slots(typing, value):
+    """Memory of the block for as many numbers like the value as a block has warps.
+
+    Not `cuda.shared.array`, whose name is global: two device functions that have this one in common could not
+    be linked.
+    """
+
+    def lower(context, builder, chosen, values):
+        memory = ir.ArrayType(context.get_data_type(value), MOST_WARPS)
+        module = builder.module
+        slots = ir.GlobalVariable(module, memory, module.get_unique_name("warp_slots"), addrspace=3)
+        slots.linkage = "internal"
+        slots.initializer = ir.Constant(memory, ir.Undefined)
+        slots.align = context.get_abi_sizeof(context.get_data_type(value))
+        generic = builder.addrspacecast(slots, ir.PointerType(memory))
+        return builder.bitcast(generic, ir.PointerType(memory.element))
+
+    return signature(types.CPointer(value), value), lower
+
+
 # Elements of arrays ---------------------------------------------------------------------------------------
 
 
@@ -103,6 +125,46 @@ def store(typing, array, i, value):
         return context.get_dummy_value()
 
     return signature(types.void, array, types.int64, value), lower
+
+
+@intrinsic
+def load_strided(typing, array, i):
+    """Element i, in C order, of an array of any rank and strides."""
+    return _strided(array, array.dtype)
+
+
+@intrinsic
+def load_number_strided(typing, array, i):
+    """The same, but uint16 is a whole number."""
+    return _strided(array, types.int32 if array.dtype == types.uint16 else array.dtype)
+
+
+def _strided(array, kind):
+    result = types.float32 if _is_half(kind) else kind
+
+    def lower(context, builder, chosen, values):
+        pointer = _strided_pointer(context, builder, array, values[0], values[1])
+        stored = builder.load(pointer, align=_size(context, array.dtype))
+        if kind != array.dtype:
+            return builder.zext(stored, ir.IntType(32))
+        return _from_memory(context, builder, kind, stored)
+
+    return signature(result, array, types.int64), lower
+
+
+def _strided_pointer(context, builder, kind, array, index):
+    struct = context.make_array(kind)(context, builder, array)
+    offset = ir.Constant(index.type, 0)
+    shape = [builder.extract_value(struct.shape, axis) for axis in range(kind.ndim)]
+    for axis in reversed(range(kind.ndim)):
+        stride = builder.extract_value(struct.strides, axis)
+        place = builder.urem(index, shape[axis]) if axis else index
+        index = builder.udiv(index, shape[axis]) if axis else index
+        offset = builder.add(offset, builder.mul(place, stride))
+    start = builder.bitcast(struct.data, ir.PointerType(ir.IntType(8)))
+    memory = ir.PointerType(_memory_type(context, kind.dtype))
+    address = builder.bitcast(builder.gep(start, [offset]), memory)
+    return builder.addrspacecast(address, ir.PointerType(memory.pointee, 1))
 
 
 @intrinsic

@@ -7,14 +7,16 @@ kernels as an array of **uint16** that holds the bit patterns; real uint16 numbe
 Indices are not checked and never count from the end. All arrays are C-contiguous.
 """
 
+import math
+
 from lossgen.runtime import tracing
 from lossgen.runtime.cuda.compiling import device
 from lossgen.runtime.cuda.toolchain import SIMULATED
 from lossgen.runtime.cuda.values import device_function
 
 __all__ = [
-    "accumulate", "like", "load", "load_four", "maximum_of", "minimum_of", "row_of", "select", "store",
-    "store_four", "wide",
+    "accumulate", "is_hidden", "is_whole", "like", "load", "load_four", "load_number_strided", "load_strided",
+    "maximum_of", "minimum_of", "row_of", "select", "store", "store_four", "wide",
 ]
 
 if SIMULATED:
@@ -23,6 +25,8 @@ if SIMULATED:
         like,
         load,
         load_four,
+        load_number_strided,
+        load_strided,
         select,
         store,
         store_four,
@@ -35,6 +39,8 @@ else:
         like,
         load,
         load_four,
+        load_number_strided,
+        load_strided,
         select,
         store,
         store_four,
@@ -61,3 +67,15 @@ minimum_of = device_function(_minimum_of)
 def row_of(i, width):
     """The row of element i in rows of this width; without a division, which is slow, where rows have one."""
     return i if width == 1 else whole_quotient(i, width)
+
+
+@device
+def is_hidden(mask, i):
+    """Whether a mask of truth values or numbers hides element i."""
+    return load(mask, i) == 0
+
+
+@device
+def is_whole(number):
+    """Whether an integer or a float is a whole number, and no larger than 64 bits hold."""
+    return abs(wide(number)) < 2.0**63 and wide(number) == math.floor(wide(number))

@@ -12,11 +12,15 @@ shared memory in Numba's simulator, which has no shuffles.
 from types import SimpleNamespace
 
 from lossgen.runtime.cuda.compiling import device
-from lossgen.runtime.cuda.intrinsics import like, maximum_of, minimum_of, wide
-from lossgen.runtime.cuda.toolchain import SIMULATED, cuda, types
+from lossgen.runtime.cuda.intrinsics import load, maximum_of, minimum_of, wide
+from lossgen.runtime.cuda.toolchain import SIMULATED, cuda
+
+if SIMULATED:
+    from lossgen.runtime.cuda.simulated import exchanged, warp_slots
+else:
+    from lossgen.runtime.cuda.elements import warp_slots
 
 WARP = 32
-MOST_WARPS = 32
 ALL_LANES = 0xFFFFFFFF
 
 
@@ -31,25 +35,18 @@ def lesser(a, b):
 
 
 @device
-def integer(value, number):
-    return number
-
-
-@device
 def shuffled(value, offset):
     """The value of the lane whose number differs in the bit `offset`."""
     return cuda.shfl_xor_sync(ALL_LANES, value, offset)
 
 
-def team_reduction(combine, exchange, kind, typed):
+def team_reduction(combine, exchange):
     """The reduction of a value over a team.
 
     Args:
         combine: device function of two values that does not care for their order.
         exchange: device function of a value and a power of two: the value of the lane that differs in this
             bit.
-        kind: type in which the block's memory holds a number for each warp.
-        typed: device function of the value and a number from there: the number in the type of the value.
     """
 
     @device
@@ -59,14 +56,14 @@ def team_reduction(combine, exchange, kind, typed):
             value = combine(value, exchange(value, offset))
             offset *= 2
         if team > WARP:
-            parts = cuda.shared.array(MOST_WARPS, kind)
+            parts = warp_slots(value)
             cuda.syncthreads()
             if cuda.threadIdx.x % WARP == 0:
                 parts[cuda.threadIdx.x // WARP] = value
             cuda.syncthreads()
-            value = typed(value, parts[0])
+            value = parts[0]
             for warp in range(1, team // WARP):
-                value = combine(value, typed(value, parts[warp]))
+                value = combine(value, parts[warp])
         return value
 
     return reduction
@@ -75,18 +72,14 @@ def team_reduction(combine, exchange, kind, typed):
 def team_reductions(exchange):
     """The reductions by one way to exchange values: `sum`, `maximum`, `minimum` and `first`."""
     return SimpleNamespace(
-        sum=team_reduction(plus, exchange, types.float64, like),
-        maximum=team_reduction(maximum_of, exchange, types.float64, like),
-        minimum=team_reduction(minimum_of, exchange, types.float64, like),
-        first=team_reduction(lesser, exchange, types.int64, integer),
+        sum=team_reduction(plus, exchange),
+        maximum=team_reduction(maximum_of, exchange),
+        minimum=team_reduction(minimum_of, exchange),
+        first=team_reduction(lesser, exchange),
     )
 
 
-if SIMULATED:
-    from lossgen.runtime.cuda.simulated import exchanged as exchange
-else:
-    exchange = shuffled
-used = team_reductions(exchange)
+used = team_reductions(exchanged if SIMULATED else shuffled)
 wide_sum, maximum_of_team, minimum_of_team, first_of_team = used.sum, used.maximum, used.minimum, used.first
 
 
@@ -104,23 +97,23 @@ def sum_of_team(value, team):
 def joined_sum(partials, first, step, count):
     total = 0.0
     for k in range(cuda.threadIdx.x, count, cuda.blockDim.x):
-        total += wide(partials[first + k * step])
+        total += wide(load(partials, first + k * step))
     return sum_of_team(total, cuda.blockDim.x)
 
 
 @device
 def joined_maximum(partials, first, step, count):
-    greatest = wide(partials[first])
+    greatest = wide(load(partials, first))
     for k in range(cuda.threadIdx.x, count, cuda.blockDim.x):
-        greatest = maximum_of(greatest, wide(partials[first + k * step]))
+        greatest = maximum_of(greatest, wide(load(partials, first + k * step)))
     return maximum_of_team(greatest, cuda.blockDim.x)
 
 
 @device
 def joined_minimum(partials, first, step, count):
-    least = wide(partials[first])
+    least = wide(load(partials, first))
     for k in range(cuda.threadIdx.x, count, cuda.blockDim.x):
-        least = minimum_of(least, wide(partials[first + k * step]))
+        least = minimum_of(least, wide(load(partials, first + k * step)))
     return minimum_of_team(least, cuda.blockDim.x)
 
 

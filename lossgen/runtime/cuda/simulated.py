@@ -46,7 +46,20 @@ def load(array, i):
     """Element i; of float16 and bfloat16 as a float32."""
     if not 0 <= i < array.size:
         raise IndexError(f"load({i}) of {array.size} elements")
-    element = array[i]
+    return _from_memory(array[i])
+
+
+def load_strided(array, i):
+    """Element i, in C order, of an array of any rank and strides."""
+    return _from_memory(load_number_strided(array, i))
+
+
+def load_number_strided(array, i):
+    """The same, but uint16 is a whole number."""
+    return array[np.unravel_index(i, array.shape)]
+
+
+def _from_memory(element):
     if element.dtype == np.float16:
         return np.float32(element)
     if element.dtype == np.uint16:
@@ -135,6 +148,11 @@ class SharedMemory:
         manager = threading.current_thread()._manager.__dict__
         made = np.zeros(size, getattr(kind, "name", kind))
         return manager.setdefault(f"shared {caller.f_code.co_filename}:{caller.f_lineno} {kind}", made)
+
+
+def warp_slots(value):
+    """Memory of the block for as many numbers as a block has warps."""
+    return threading.current_thread()._manager.__dict__.setdefault("warp_slots", {})
 
 
 def exchanged(value, offset):
