@@ -7,12 +7,15 @@ import re
 from dataclasses import dataclass, field
 
 PARAMETER = re.compile(r"\.param \.(\w+) (?:\.ptr\S* )*(?:\.align \d+ )*([\w$]+)")
-REGISTER = re.compile(r"\.reg \.(\w+)\s+(%[A-Za-z_]+)(?:<(\d+)>)?;")
+REGISTER = re.compile(r"\.reg \.(\w+)\s+(%?\w+?)(?:<(\d+)>)?\s*;")
 VARIABLE = re.compile(
     r"\.(global|const|shared|local)\s+(?:\.align (\d+)\s+)?\.(\w+)\s+([\w$]+)((?:\[\d*\])*)(?:\s*=\s*(.*))?;"
 )
 LABEL = re.compile(r"([\w$]+):$")
 INSTRUCTION = re.compile(r"(?:@(!?)(%\w+)\s+)?([a-z][\w.:]*)\s*(.*);$")
+FUNCTION = re.compile(r"^(?:\.\w+ )*\.func (?: ?\([^)]*\) )?([\w$]+)\((?=[^;{]*\n{)", re.MULTILINE)
+CALL = re.compile(r"call(?:\.uni)? \((\w+)\), ([\w$]+), \( ?([^)]*)\);")
+OWN_REGISTER = re.compile(r"%(?!n?tid\b|n?ctaid\b|laneid\b)(\w+)")
 ADDRESS = re.compile(r"\[([%\w$]+)(?:\+(-?\w+))?\]$")
 SIZES = {"8": 1, "16": 2, "32": 4, "64": 8}
 
@@ -141,10 +144,10 @@ def type_bytes(kind: str) -> int:
 
 
 def read_kernel(ptx: str) -> Kernel:
-    """The one entry of a module.
+    """The one entry of a module, with the functions that it calls put in their places.
 
     Raises:
-        ValueError: it has none, or a line that is not understood, or a function that is called.
+        ValueError: it has none, or a line that is not understood.
     """
     text = re.sub(r"//[^\n]*", "", ptx)
     version = re.search(r"^\.version (\S+)", text, re.MULTILINE)[1]
@@ -152,19 +155,19 @@ def read_kernel(ptx: str) -> Kernel:
     entry = re.search(r"\.entry ([\w$]+)\(", text)
     if entry is None:
         raise ValueError("this PTX has no entry")
-    opening = text.index("\n{", entry.end())
-    head, body = text[entry.end() : opening], text[opening + 2 : text.index("\n}", opening)]
-    before = re.sub(r"\.func .*?\n}", "", text[: entry.start()], flags=re.DOTALL)
-    variables = [_variable(found) for found in VARIABLE.finditer(re.sub(r"\n(?=[^.\t])", " ", before))]
+    head, body = _parts(text, entry.end())
+    functions = {found[1]: _parts(text, found.end()) for found in FUNCTION.finditer(text)}
+    outside = re.sub(r"\n{.*?\n}", "", text, flags=re.DOTALL)
+    variables = [_variable(found) for found in VARIABLE.finditer(re.sub(r"\n(?=[^.\t])", " ", outside))]
     registers, instructions, labels = {}, [], {}
-    for line in filter(None, map(str.strip, body.splitlines())):
+    for line in inlined(_lines(body), functions):
         if found := LABEL.match(line):
             labels[found[1]] = len(instructions)
         elif found := REGISTER.match(line):
             registers[found[2]] = found[1]
         elif found := VARIABLE.search(line):
             variables.append(_variable(found))
-        elif line in "{}" or line.startswith((".pragma", ".loc", ".file")):
+        elif line in "{}" or line.startswith((".pragma", ".loc", ".file", ".param")):
             continue  # a scope of temporary registers: their names mean the same everywhere
         elif found := INSTRUCTION.match(line):
             instructions.append(_instruction(found, line))
@@ -174,6 +177,44 @@ def read_kernel(ptx: str) -> Kernel:
         entry[1], version, target, tuple((name, kind) for kind, name in PARAMETER.findall(head)),
         registers, tuple(variables), tuple(instructions), labels,
     )  # fmt: skip
+
+
+def _parts(text: str, start: int) -> tuple[str, str]:
+    """The parameters and the body behind the opening bracket of an entry or a function."""
+    opening = text.index("\n{", start)
+    return text[start:opening], text[opening + 2 : text.index("\n}", opening)]
+
+
+def _lines(body: str) -> list[str]:
+    """One statement each; a call is written over several lines."""
+    joined = re.sub(r"\bcall[^;]*;", lambda found: " ".join(found[0].split()), body)
+    return [line.strip() for line in joined.splitlines() if line.strip()]
+
+
+def inlined(lines: list[str], functions: dict[str, tuple[str, str]], caller: str = "") -> list[str]:
+    """Statements in which each call is replaced by the body of the function.
+
+    Its registers and labels get names of their own; its parameters have those of the variables that the
+    caller passes.
+    """
+    result = []
+    for number, line in enumerate(lines):
+        found = CALL.match(line)
+        if not found:
+            result.append(line)
+            continue
+        head, body = functions[found[2]]
+        call, end = f"{caller}call{number}_", f"$end{caller}{number}"
+        names = {"func_retval0": found[1]}
+        parameters = [name for _, name in PARAMETER.findall(head)]
+        names |= dict(zip(parameters, _separated(found[3]), strict=True))
+        code = "\n".join(_lines(body)).replace("$", f"${call}")
+        code = OWN_REGISTER.sub(rf"%{call}\1", code)
+        for inside, outside in names.items():
+            code = re.sub(rf"\b{re.escape(inside)}\b", outside, code)
+        code = re.sub(r"^ret;", f"bra.uni {end};", code, flags=re.MULTILINE)
+        result += [*inlined(code.splitlines(), functions, call), f"{end}:"]
+    return result
 
 
 def _instruction(found: re.Match, line: str) -> Instruction:

@@ -63,6 +63,7 @@ class Threads:
             for axis, value in zip("xyz", values, strict=True)
         } | {"%laneid": self.lane}
         self.registers: dict[str, np.ndarray] = {}
+        self.passed: dict[str, np.ndarray] = {}  # what functions are given and give back
         self.carry = np.zeros(self.count, bool)
         self.places = self._placed_variables(blocks[0] * blocks[1])
 
@@ -117,7 +118,8 @@ class Threads:
         values = np.broadcast_to(values, threads.shape)
         store = self.registers.get(name)
         if store is None:
-            declared = BITS[self.kernel.registers[name.rstrip("0123456789")]]
+            kinds = self.kernel.registers
+            declared = BITS[kinds.get(name) or kinds[name.rstrip("0123456789")]]
             store = self.registers[name] = np.zeros(self.count, declared)
         if store.dtype == bool:
             store[threads] = values
@@ -135,7 +137,9 @@ class Threads:
         target, address = instruction.operands
         kind = instruction.parts[-1]
         if instruction.space == "param":
-            self.set(target, kind, threads, self.parameters[address.base.name])
+            passed = self.passed.get(address.base.name)
+            values = self.parameters[address.base.name] if passed is None else passed[threads]
+            self.set(target, kind, threads, values)
             return
         targets = target.items if isinstance(target, Vector) else (target,)
         space, places = self._space(instruction.space, self._address(address, threads))
@@ -152,6 +156,10 @@ class Threads:
     def _store(self, instruction: Instruction, threads: np.ndarray) -> None:
         address, source = instruction.operands
         kind = instruction.parts[-1]
+        if instruction.space == "param":
+            passed = self.passed.setdefault(address.base.name, np.zeros(self.count, TYPES[kind]))
+            passed[threads] = self.value(source, kind, threads)
+            return
         sources = source.items if isinstance(source, Vector) else (source,)
         columns = [np.broadcast_to(self.value(part, kind, threads), threads.shape) for part in sources]
         values = np.stack(columns, axis=1)

@@ -1,0 +1,50 @@
+"""CUDA kernels → PTX for any compute capability, on a machine without a GPU or a driver."""
+
+import threading
+from collections.abc import Callable
+from contextlib import contextmanager
+from importlib import import_module
+from types import SimpleNamespace
+
+from lossgen.errors import MissingLibraryError
+from lossgen.inspection.cuda.ptx import Kernel, read_kernel
+
+_one_compiler = threading.Lock()  # the current device is a setting of the whole process
+
+
+def compiled(kernel: Callable, types_of_arguments: tuple, capability: tuple[int, int]) -> str:
+    """The PTX of a kernel for arguments of these types.
+
+    Args:
+        kernel: a kernel of a generated module, or the Python function behind one.
+        types_of_arguments: Numba types.
+        capability: compute capability, `(9, 0)`.
+
+    Raises:
+        MissingLibraryError: the compiler is not there, or the simulator takes its place.
+    """
+    from lossgen.runtime.cuda.toolchain import SIMULATED, cuda, types
+
+    if SIMULATED:
+        raise MissingLibraryError("NUMBA_ENABLE_CUDASIM is set: the simulator compiles no kernels; unset it")
+    function = getattr(kernel, "py_func", kernel)
+    with _one_compiler, _device_of(capability):
+        ptx, _ = cuda.compile_ptx(function, types.void(*types_of_arguments), cc=capability)
+    return ptx
+
+
+def read(kernel: Callable, types_of_arguments: tuple, capability: tuple[int, int]) -> Kernel:
+    """The same, as data."""
+    return read_kernel(compiled(kernel, types_of_arguments, capability))
+
+
+@contextmanager
+def _device_of(capability: tuple[int, int]):
+    """Device functions ask the current device for its capability; for this time there seems to be one."""
+    dispatcher = import_module("numba.cuda.dispatcher")
+    real = dispatcher.get_current_device
+    dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=capability)
+    try:
+        yield
+    finally:
+        dispatcher.get_current_device = real

@@ -1,0 +1,99 @@
+"""What is found out about a CUDA kernel without a GPU, and the limits that every kernel keeps."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lossgen.inspection.cuda.assembler import Resources, assembled
+from lossgen.inspection.cuda.compiling import compiled
+from lossgen.inspection.cuda.kernels import ITEMSIZE, CudaKernel
+from lossgen.inspection.cuda.loops import Loop, element_loops
+from lossgen.inspection.cuda.ptx import read_kernel
+from lossgen.inspection.cuda.traffic import Sweep, sweeps
+
+MOST_REGISTERS = {"flat": 64, "rows": 128, "split": 128}
+WIDE_ACCESS = 16
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was found out about one kernel for one capability.
+
+    Attributes:
+        output, schedule: which kernel.
+        dtype: of targets, predictions and results.
+        capability: (8, 0) or (9, 0).
+        resources: what a thread or a block takes.
+        loops: its loops over elements.
+        sweeps: what it reads and writes an element.
+    """
+
+    output: str
+    schedule: str
+    dtype: str
+    capability: tuple[int, int]
+    resources: Resources
+    loops: tuple[Loop, ...]
+    sweeps: tuple[Sweep, ...]
+
+    @property
+    def operations(self) -> float:
+        """Instructions an element, over all sweeps and all branches."""
+        return sum(loop.operations / elements for loop, elements in self._hot_loops())
+
+    def share(self, what: str) -> float:
+        """How many of them are of a kind: "single", "special" or "conversions"."""
+        return sum(getattr(loop, what) / elements for loop, elements in self._hot_loops())
+
+    def _hot_loops(self) -> Iterator[tuple[Loop, float]]:
+        """For each sweep the loop that does most of it, and how many elements it takes a turn.
+
+        A loop is unrolled, and what remains is a loop of its own: that with the most bytes a turn counts.
+        """
+        itemsize = ITEMSIZE[self.dtype]
+        left = sorted(self.loops, key=lambda loop: -(loop.loads + loop.stores))
+        for sweep in self.sweeps:
+            reads, writes = len(sweep.reads), len(sweep.writes)
+            fitting = [loop for loop in left if loop.loads * writes == loop.stores * reads and loop.loads]
+            if not fitting:
+                continue
+            chosen = fitting[0]
+            if len(fitting) > 1:
+                left.remove(chosen)
+            yield chosen, chosen.loads / itemsize / reads
+
+
+def facts_of(kernel: CudaKernel, dtype: str = "float32", capability: tuple[int, int] = (9, 0)) -> Facts:
+    """Compiles and assembles a kernel without weights, for results that are reduced.
+
+    Raises:
+        MissingLibraryError: the compiler or the assembler is not there.
+    """
+    ptx = compiled(kernel.function, kernel.types(dtype), capability)
+    return Facts(
+        kernel.output,
+        kernel.schedule,
+        dtype,
+        capability,
+        assembled(ptx),
+        element_loops(read_kernel(ptx), ITEMSIZE[dtype]),
+        sweeps(kernel),
+    )
+
+
+def excesses(facts: Facts) -> list[str]:
+    """Which limits a kernel exceeds, in words; none is what should come out."""
+    found, used = [], facts.resources
+    most = MOST_REGISTERS[facts.schedule]
+    if used.registers > most:
+        found.append(f"{used.registers} registers, at most {most} are allowed")
+    if used.spill_stores or used.spill_loads:
+        found.append(f"{used.spill_stores} bytes spilled, {used.spill_loads} read back")
+    if used.stack:
+        found.append(f"{used.stack} bytes of local memory a thread")
+    if facts.dtype == "float32":
+        found += sorted(
+            {f"float64 in a loop over elements: {each.text}" for loop in facts.loops for each in loop.double}
+        )
+    if facts.schedule == "flat" and WIDE_ACCESS not in {loop.widest for loop in facts.loops}:
+        found.append("no loop reads 16 bytes at once")
+    return found
