@@ -298,4 +298,4 @@ def test_what_is_not_known_is_refused():
     with pytest.raises(NotImplementedError, match="does not know"):
         Machine().launch(kernel_of("red.global.add.f32 [%rd2], %f1;"), 1, 1, 0, 0)
     with pytest.raises(ValueError, match="not understood"):
-        kernel_of("call.uni (result),\n")
+        kernel_of("what is this?\n")

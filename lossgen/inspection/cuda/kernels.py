@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lossgen.errors import NoGradientError
-from lossgen.inspection.machine_code import check_dtype
 from lossgen.runtime.loss import Loss
 from lossgen.runtime.plan import BoundTerm
 from lossgen.runtime.variant import OUTPUTS
@@ -28,6 +27,7 @@ class CudaKernel:
         term: the term of the loss that it belongs to.
         number: of the term among the terms of the loss, from 0.
         phases: how many launches it takes; 1 but for "split".
+        slots: numbers of memory that a chunk of a row needs between them; 0 but for "split".
     """
 
     output: str
@@ -36,6 +36,7 @@ class CudaKernel:
     term: BoundTerm
     number: int
     phases: int = 1
+    slots: int = 0
 
     @property
     def python(self) -> Callable:
@@ -102,16 +103,6 @@ def _kernels(loss: Loss) -> Iterator[CudaKernel]:
                     continue
                 entry = table[output]
                 if schedule == "split":
-                    yield CudaKernel(output, schedule, entry.kernel, term, number, entry.phases)
+                    yield CudaKernel(output, schedule, entry.kernel, term, number, entry.phases, entry.slots)
                 else:
                     yield CudaKernel(output, schedule, entry, term, number)
-
-
-def elements_moved(kernel: CudaKernel) -> float:
-    """Numbers that cross the memory an element at least: each array once, labels and sums of rows left out."""
-    return sum(name in ARRAYS for name in kernel.arguments)
-
-
-def checked_dtype(dtype: str) -> str:
-    """As `check_dtype`: kernels of two halves differ from those of float32 in loads and stores alone."""
-    return check_dtype(dtype)

@@ -52,9 +52,7 @@ class Loop:
 
     @property
     def double(self) -> tuple[Instruction, ...]:
-        return tuple(
-            each for each in self.instructions if "f64" in each.parts and each.name not in MOVES
-        )
+        return tuple(each for each in self.instructions if "f64" in each.parts and each.name not in MOVES)
 
 
 def element_loops(kernel: Kernel, itemsize: int) -> tuple[Loop, ...]:

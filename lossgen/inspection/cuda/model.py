@@ -63,9 +63,7 @@ A100 = Device(
     "A100 SXM 80 GB", (8, 0), 2.039e12, 108, 1.41e9,
     "NVIDIA A100 Tensor Core GPU data sheet: 2,039 GB/s, 19.5 TFLOPS of FP32 (108 × 64 × 2 × 1.41 GHz)",
 )  # fmt: skip
-A100_40 = Device(
-    "A100 40 GB", (8, 0), 1.555e12, 108, 1.41e9, "the same data sheet: 1,555 GB/s"
-)
+A100_40 = Device("A100 40 GB", (8, 0), 1.555e12, 108, 1.41e9, "the same data sheet: 1,555 GB/s")
 DEVICES = (H100, A100, A100_40)
 
 

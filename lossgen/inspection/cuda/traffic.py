@@ -63,7 +63,9 @@ def _sweep(function: Callable) -> Sweep:
 def _calls(function: Callable) -> list[str]:
     """The names of the functions that it calls, in the order of the text."""
     nodes = [node for node in ast.walk(_tree(function)) if isinstance(node, ast.Call)]
-    named = [(node.lineno, node.col_offset, node.func.id) for node in nodes if isinstance(node.func, ast.Name)]
+    named = [
+        (node.lineno, node.col_offset, node.func.id) for node in nodes if isinstance(node.func, ast.Name)
+    ]
     return [name for _, _, name in sorted(named)]
 
 
