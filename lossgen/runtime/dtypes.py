@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from lossgen.errors import DtypeError
+from lossgen.runtime.elsewhere import is_of_dask
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 HALVES = ("float16", "bfloat16")
@@ -82,11 +83,6 @@ def unmasked_array(name: str, values) -> np.ndarray:
             f"Received: {name} of type MaskedArray"
         )
     return np.asarray(values)
-
-
-def is_of_dask(*arrays) -> bool:
-    """Whether one of them is Dask's, which is found out without an import of it."""
-    return any(type(each).__module__.partition(".")[0] == "dask" for each in arrays)
 
 
 def numbers_array(name: str, values) -> np.ndarray:

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, DTypeLike
 from lossgen.runtime import evaluation
 from lossgen.runtime.compiled import Compiled
 from lossgen.runtime.construction import checked_arguments, snake_case
-from lossgen.runtime.dtypes import check_dtype, is_of_dask, numbers_array, prediction_array
+from lossgen.runtime.dtypes import check_dtype, numbers_array, prediction_array
+from lossgen.runtime.elsewhere import device_evaluation, evaluation_elsewhere
 from lossgen.runtime.function import function_of
 from lossgen.runtime.reduction import Reduction, check_reduction, reduce_losses, sum_losses
 from lossgen.runtime.variant import Term, Variant
@@ -29,7 +30,10 @@ class Loss(Compiled):
     is given; sums are accumulated in float64. float16 and bfloat16 predictions are computed in float32 and
     cast at the end; integer predictions are computed in float64.
 
-    Arrays may be Dask's; then the results are, too (`lossgen.dask`).
+    Arrays may be Dask's; then the results are, too (`lossgen.dask`). Arrays of CuPy, CUDA tensors of PyTorch
+    and whatever else has a `__cuda_array_interface__` stay on their device: CUDA kernels read them there, on
+    the current stream of their library, and the results are arrays of the same library
+    (`lossgen.runtime.cuda.evaluation`).
 
     Arrays may lie in memory as they like: one that is not C-contiguous, aligned and in the byte order of the
     machine is copied, and where that happens to more than one argument of a call, a `CopyWarning` says so.
@@ -104,10 +108,9 @@ class Loss(Compiled):
             quick = self._routes.run("value", y_true, y_pred, sample_weight)
             if quick is not None:
                 return quick[0]
-        if is_of_dask(y_true, y_pred, sample_weight, mask):
-            from lossgen import dask
-
-            return dask.value(self, y_true, y_pred, sample_weight, mask=mask)
+        elsewhere = evaluation_elsewhere(y_true, y_pred, sample_weight, mask)
+        if elsewhere is not None:
+            return elsewhere.value(self, y_true, y_pred, sample_weight, mask=mask)
         if not self.is_compiled:
             return reduce_losses(self._call_losses(y_true, y_pred), sample_weight, mask, self.reduction)
         return evaluation.value_of(self._plan, self.reduction, y_true, y_pred, sample_weight, mask)
@@ -119,10 +122,9 @@ class Loss(Compiled):
                 f"{type(self).__name__} has no formula: override `call(self, y_true, y_pred)`, or declare "
                 "the loss with @lg.loss."
             )
-        if is_of_dask(y_true, y_pred):
-            from lossgen import dask
-
-            return dask.losses(self, y_true, y_pred)
+        elsewhere = evaluation_elsewhere(y_true, y_pred)
+        if elsewhere is not None:
+            return elsewhere.losses(self, y_true, y_pred)
         return evaluation.losses_of(self._plan, y_true, y_pred)
 
     def sum_and_weight(
@@ -147,10 +149,9 @@ class Loss(Compiled):
         Raises:
             ValueError: as when the loss is called.
         """
-        if is_of_dask(y_true, y_pred, sample_weight, mask):
-            from lossgen import dask
-
-            return dask.sum_and_weight(self, y_true, y_pred, sample_weight, mask=mask)
+        elsewhere = evaluation_elsewhere(y_true, y_pred, sample_weight, mask)
+        if elsewhere is not None:
+            return elsewhere.sum_and_weight(self, y_true, y_pred, sample_weight, mask=mask)
         if not self.is_compiled:
             return sum_losses(self._call_losses(y_true, y_pred), sample_weight, mask, self.reduction)
         return evaluation.sum_and_weight_of(self._plan, self.reduction, y_true, y_pred, sample_weight, mask)
@@ -192,10 +193,9 @@ class Loss(Compiled):
             quick = self._routes.run("value_and_gradient", y_true, y_pred, sample_weight, out)
             if quick is not None:
                 return quick
-        if is_of_dask(y_true, y_pred, sample_weight, mask):
-            from lossgen import dask
-
-            return dask.value_and_gradient(self, y_true, y_pred, sample_weight, mask=mask, out=out)
+        elsewhere = evaluation_elsewhere(y_true, y_pred, sample_weight, mask, out)
+        if elsewhere is not None:
+            return elsewhere.value_and_gradient(self, y_true, y_pred, sample_weight, mask=mask, out=out)
         return evaluation.value_and_gradient_of(
             plan, self.reduction, y_true, y_pred, sample_weight, mask, out
         )
@@ -219,6 +219,10 @@ class Loss(Compiled):
             over C columns is included.
         """
         plan = self._plan_for("gradient_and_hessian")
+        places = out if isinstance(out, tuple | list) else (out,)
+        cuda = device_evaluation(y_true, y_pred, sample_weight, mask, *places)
+        if cuda is not None:
+            return cuda.gradient_and_hessian(self, y_true, y_pred, sample_weight, mask=mask, out=out)
         return evaluation.gradient_and_hessian_of(plan, y_true, y_pred, sample_weight, mask, out)
 
     def hessian_vector_product(
@@ -237,6 +241,11 @@ class Loss(Compiled):
             out: array in the shape and dtype of the result to write it to.
         """
         plan = self._plan_for("hessian_vector_product")
+        cuda = device_evaluation(y_true, y_pred, vector, sample_weight, mask, out)
+        if cuda is not None:
+            return cuda.hessian_vector_product(
+                self, y_true, y_pred, vector, sample_weight, mask=mask, out=out
+            )
         return evaluation.hessian_vector_product_of(
             plan, self.reduction, y_true, y_pred, vector, sample_weight, mask, out
         )

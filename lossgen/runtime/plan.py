@@ -6,7 +6,7 @@ import numpy as np
 
 from lossgen.errors import NoGradientError, ShapeError
 from lossgen.runtime.targets import PREPARATIONS
-from lossgen.runtime.variant import Pair, Term, resolve_variant
+from lossgen.runtime.variant import Pair, Term, module_of, resolve_variant
 
 MOST_MULTIPLIED = 3
 """The largest parameter in an exponent that is passed as an integer: few products are accurate and fast."""
@@ -84,6 +84,7 @@ class Plan:
         cls = type(loss)
         key = tuple(getattr(loss, name) for name in cls.options)
         self.variant = resolve_variant(cls.variants[key], cls.table_module)
+        self.module = module_of(cls.variants[key], cls.table_module)
         self.terms = tuple(BoundTerm(loss, term) for term in self.variant.terms)
         self.scopes = tuple(term.scope for term in self.terms)
         self.labels = self.variant.labels

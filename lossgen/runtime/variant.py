@@ -25,6 +25,7 @@ operations of a framework (`lossgen.runtime.arrays`), unscaled and unweighted.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import resolve_name
 
 OUTPUTS = ("value", "value_and_gradient", "gradient_and_hessian", "hessian_vector_product")
 
@@ -82,3 +83,8 @@ class Variant:
 def resolve_variant(entry: Variant | str, package: str) -> Variant:
     """The variant behind an entry of a class's table: itself, or `variant` of the module that it names."""
     return entry if isinstance(entry, Variant) else import_module(entry, package).variant
+
+
+def module_of(entry: Variant | str, package: str) -> str:
+    """The name of the module in which the variant behind an entry stands."""
+    return package if isinstance(entry, Variant) else resolve_name(entry, package)

@@ -5,10 +5,12 @@ same terms in the same order. All arrays that a kernel takes are C-contiguous li
 predictions, vectors and outputs hold rows × columns, flattened row by row. Kernels are launched as
 `kernel[blocks, threads, stream](…)` with
 
-    rows    (y, p, *parameters, width, team, weight, scale, [ignored,] [value_out,] [vector,] *outputs, [partials])
-    flat    (y, p, *parameters, columns, groups, width, weight, scale, [value_out,] [vector,] *outputs, [partials])
-    split   (phase, y, p, *parameters, width, length, weight, scale, [ignored,] [value_out,] [vector,] *outputs,
-             partials, [totals])
+    rows    (y, p, *parameters, width, team, weight, scale, [ignored,] [value_out,] [vector,]
+             *outputs, [partials])
+    flat    (y, p, *parameters, columns, groups, width, weight, scale, [value_out,] [vector,]
+             *outputs, [partials])
+    split   (phase, y, p, *parameters, width, length, weight, scale, [ignored,] [value_out,] [vector,]
+             *outputs, partials, [totals])
 
 `width` is the number of columns, `columns` the same as a float64; `team` threads share a row; the first
 4·`groups` elements are read four at once; `length` is that of a chunk. `weight` is None or holds one number a
@@ -17,7 +19,7 @@ one unscaled, unweighted loss a row), `partials` and `totals` for "value" and "v
 `vector` for "hessian_vector_product" only. `partials` takes the scaled, weighted sum of a block of threads;
 of `split`, whose phases are launched one after the other on a grid of chunks × rows, it is the memory
 between the phases, and `totals` takes the sum of a row.
-"""  # fmt: skip
+"""
 
 import sys
 import threading
@@ -100,8 +102,9 @@ def sibling_of(module: ModuleType) -> ModuleType:
         file = getattr(module, "__file__", None)
         path = Path(file).with_name(f"{PREFIX}{Path(file).stem}.py") if file else None
         if path is None or not path.is_file():
+            missing = path.name if path else "module"
             raise CompileError(
-                f"{module.__name__} has no CUDA kernels: there is no {path.name if path else 'file'} beside it. "
+                f"{module.__name__} has no CUDA kernels: there is no {missing} beside it. "
                 "Generate it again with `lossgen build`, or pass arrays of the host."
             )
         spec = spec_from_file_location(name, path)
