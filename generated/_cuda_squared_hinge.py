@@ -5,7 +5,9 @@ Rebuild with `lossgen build`.
 """
 
 from lossgen.runtime.cuda.compiling import device, kernel
-from lossgen.runtime.cuda.intrinsics import accumulate, like, load, load_four, row_of, store, store_four, wide
+from lossgen.runtime.cuda.intrinsics import (
+    accumulate, group_of, like, load, load_four, load_two, row_of, store, store_four, store_two, wide,
+)
 from lossgen.runtime.cuda.mathematics import guarded_product, relu, step
 from lossgen.runtime.cuda.reduction import sum_of_team
 from lossgen.runtime.cuda.toolchain import cuda
@@ -236,15 +238,23 @@ def value_flat(y, p, columns, groups, width, weight, scale, value_out, partials)
     total_scale = wide(scale)*value_factor
     value_scale = like(p, value_factor)
     total = like(p, 0)
-    for group in range(cuda.grid(1), groups, cuda.gridsize(1)):
-        y_1, y_2, y_3, y_4 = load_four(y, group)
-        p_1, p_2, p_3, p_4 = load_four(p, group)
-        loss_1 = value_flat_element(4*group, y_1, p_1, width, weight, value_out, value_scale)
-        loss_2 = value_flat_element(4*group + 1, y_2, p_2, width, weight, value_out, value_scale)
-        loss_3 = value_flat_element(4*group + 2, y_3, p_3, width, weight, value_out, value_scale)
-        loss_4 = value_flat_element(4*group + 3, y_4, p_4, width, weight, value_out, value_scale)
-        total = accumulate(total, (loss_1 + loss_2) + (loss_3 + loss_4))
-    for i in range(4*groups + cuda.grid(1), p.size, cuda.gridsize(1)):
+    if group_of(p) == 4:
+        for group in range(cuda.grid(1), groups, cuda.gridsize(1)):
+            y_1, y_2, y_3, y_4 = load_four(y, group)
+            p_1, p_2, p_3, p_4 = load_four(p, group)
+            loss_1 = value_flat_element(4*group, y_1, p_1, width, weight, value_out, value_scale)
+            loss_2 = value_flat_element(4*group + 1, y_2, p_2, width, weight, value_out, value_scale)
+            loss_3 = value_flat_element(4*group + 2, y_3, p_3, width, weight, value_out, value_scale)
+            loss_4 = value_flat_element(4*group + 3, y_4, p_4, width, weight, value_out, value_scale)
+            total = accumulate(total, (loss_1 + loss_2) + (loss_3 + loss_4))
+    else:
+        for group in range(cuda.grid(1), groups, cuda.gridsize(1)):
+            y_1, y_2 = load_two(y, group)
+            p_1, p_2 = load_two(p, group)
+            loss_1 = value_flat_element(2*group, y_1, p_1, width, weight, value_out, value_scale)
+            loss_2 = value_flat_element(2*group + 1, y_2, p_2, width, weight, value_out, value_scale)
+            total = accumulate(total, loss_1 + loss_2)
+    for i in range(group_of(p)*groups + cuda.grid(1), p.size, cuda.gridsize(1)):
         loss = value_flat_element(i, load(y, i), load(p, i), width, weight, value_out, value_scale)
         total = accumulate(total, loss)
     total = sum_of_team(total, cuda.blockDim.x)
@@ -261,24 +271,37 @@ def value_and_gradient_flat(y, p, columns, groups, width, weight, scale, value_o
     total_scale = wide(scale)*value_factor
     value_scale = like(p, value_factor)
     total = like(p, 0)
-    for group in range(cuda.grid(1), groups, cuda.gridsize(1)):
-        y_1, y_2, y_3, y_4 = load_four(y, group)
-        p_1, p_2, p_3, p_4 = load_four(p, group)
-        loss_1, gradient_1 = value_and_gradient_flat_element(
-            4*group, y_1, p_1, width, weight, value_out, value_scale, gradient_scale,
-        )
-        loss_2, gradient_2 = value_and_gradient_flat_element(
-            4*group + 1, y_2, p_2, width, weight, value_out, value_scale, gradient_scale,
-        )
-        loss_3, gradient_3 = value_and_gradient_flat_element(
-            4*group + 2, y_3, p_3, width, weight, value_out, value_scale, gradient_scale,
-        )
-        loss_4, gradient_4 = value_and_gradient_flat_element(
-            4*group + 3, y_4, p_4, width, weight, value_out, value_scale, gradient_scale,
-        )
-        total = accumulate(total, (loss_1 + loss_2) + (loss_3 + loss_4))
-        store_four(gradient_out, group, gradient_1, gradient_2, gradient_3, gradient_4)
-    for i in range(4*groups + cuda.grid(1), p.size, cuda.gridsize(1)):
+    if group_of(p) == 4:
+        for group in range(cuda.grid(1), groups, cuda.gridsize(1)):
+            y_1, y_2, y_3, y_4 = load_four(y, group)
+            p_1, p_2, p_3, p_4 = load_four(p, group)
+            loss_1, gradient_1 = value_and_gradient_flat_element(
+                4*group, y_1, p_1, width, weight, value_out, value_scale, gradient_scale,
+            )
+            loss_2, gradient_2 = value_and_gradient_flat_element(
+                4*group + 1, y_2, p_2, width, weight, value_out, value_scale, gradient_scale,
+            )
+            loss_3, gradient_3 = value_and_gradient_flat_element(
+                4*group + 2, y_3, p_3, width, weight, value_out, value_scale, gradient_scale,
+            )
+            loss_4, gradient_4 = value_and_gradient_flat_element(
+                4*group + 3, y_4, p_4, width, weight, value_out, value_scale, gradient_scale,
+            )
+            total = accumulate(total, (loss_1 + loss_2) + (loss_3 + loss_4))
+            store_four(gradient_out, group, gradient_1, gradient_2, gradient_3, gradient_4)
+    else:
+        for group in range(cuda.grid(1), groups, cuda.gridsize(1)):
+            y_1, y_2 = load_two(y, group)
+            p_1, p_2 = load_two(p, group)
+            loss_1, gradient_1 = value_and_gradient_flat_element(
+                2*group, y_1, p_1, width, weight, value_out, value_scale, gradient_scale,
+            )
+            loss_2, gradient_2 = value_and_gradient_flat_element(
+                2*group + 1, y_2, p_2, width, weight, value_out, value_scale, gradient_scale,
+            )
+            total = accumulate(total, loss_1 + loss_2)
+            store_two(gradient_out, group, gradient_1, gradient_2)
+    for i in range(group_of(p)*groups + cuda.grid(1), p.size, cuda.gridsize(1)):
         loss, gradient = value_and_gradient_flat_element(
             i, load(y, i), load(p, i), width, weight, value_out, value_scale, gradient_scale,
         )
@@ -296,24 +319,37 @@ def gradient_and_hessian_flat(y, p, columns, groups, width, weight, scale, gradi
     hessian_factor = 2/columns
     gradient_scale = like(p, wide(scale)*gradient_factor)
     hessian_scale = like(p, wide(scale)*hessian_factor)
-    for group in range(cuda.grid(1), groups, cuda.gridsize(1)):
-        y_1, y_2, y_3, y_4 = load_four(y, group)
-        p_1, p_2, p_3, p_4 = load_four(p, group)
-        gradient_1, hessian_1 = gradient_and_hessian_flat_element(
-            4*group, y_1, p_1, width, weight, gradient_scale, hessian_scale,
-        )
-        gradient_2, hessian_2 = gradient_and_hessian_flat_element(
-            4*group + 1, y_2, p_2, width, weight, gradient_scale, hessian_scale,
-        )
-        gradient_3, hessian_3 = gradient_and_hessian_flat_element(
-            4*group + 2, y_3, p_3, width, weight, gradient_scale, hessian_scale,
-        )
-        gradient_4, hessian_4 = gradient_and_hessian_flat_element(
-            4*group + 3, y_4, p_4, width, weight, gradient_scale, hessian_scale,
-        )
-        store_four(gradient_out, group, gradient_1, gradient_2, gradient_3, gradient_4)
-        store_four(hessian_out, group, hessian_1, hessian_2, hessian_3, hessian_4)
-    for i in range(4*groups + cuda.grid(1), p.size, cuda.gridsize(1)):
+    if group_of(p) == 4:
+        for group in range(cuda.grid(1), groups, cuda.gridsize(1)):
+            y_1, y_2, y_3, y_4 = load_four(y, group)
+            p_1, p_2, p_3, p_4 = load_four(p, group)
+            gradient_1, hessian_1 = gradient_and_hessian_flat_element(
+                4*group, y_1, p_1, width, weight, gradient_scale, hessian_scale,
+            )
+            gradient_2, hessian_2 = gradient_and_hessian_flat_element(
+                4*group + 1, y_2, p_2, width, weight, gradient_scale, hessian_scale,
+            )
+            gradient_3, hessian_3 = gradient_and_hessian_flat_element(
+                4*group + 2, y_3, p_3, width, weight, gradient_scale, hessian_scale,
+            )
+            gradient_4, hessian_4 = gradient_and_hessian_flat_element(
+                4*group + 3, y_4, p_4, width, weight, gradient_scale, hessian_scale,
+            )
+            store_four(gradient_out, group, gradient_1, gradient_2, gradient_3, gradient_4)
+            store_four(hessian_out, group, hessian_1, hessian_2, hessian_3, hessian_4)
+    else:
+        for group in range(cuda.grid(1), groups, cuda.gridsize(1)):
+            y_1, y_2 = load_two(y, group)
+            p_1, p_2 = load_two(p, group)
+            gradient_1, hessian_1 = gradient_and_hessian_flat_element(
+                2*group, y_1, p_1, width, weight, gradient_scale, hessian_scale,
+            )
+            gradient_2, hessian_2 = gradient_and_hessian_flat_element(
+                2*group + 1, y_2, p_2, width, weight, gradient_scale, hessian_scale,
+            )
+            store_two(gradient_out, group, gradient_1, gradient_2)
+            store_two(hessian_out, group, hessian_1, hessian_2)
+    for i in range(group_of(p)*groups + cuda.grid(1), p.size, cuda.gridsize(1)):
         gradient, hessian = gradient_and_hessian_flat_element(
             i, load(y, i), load(p, i), width, weight, gradient_scale, hessian_scale,
         )
@@ -326,24 +362,37 @@ def hessian_vector_product_flat(y, p, columns, groups, width, weight, scale, vec
     columns = wide(columns)
     product_factor = 2/columns
     product_scale = like(p, wide(scale)*product_factor)
-    for group in range(cuda.grid(1), groups, cuda.gridsize(1)):
-        y_1, y_2, y_3, y_4 = load_four(y, group)
-        p_1, p_2, p_3, p_4 = load_four(p, group)
-        vector_1, vector_2, vector_3, vector_4 = load_four(vector, group)
-        product_1 = hessian_vector_product_flat_element(
-            4*group, y_1, p_1, vector_1, width, weight, product_scale,
-        )
-        product_2 = hessian_vector_product_flat_element(
-            4*group + 1, y_2, p_2, vector_2, width, weight, product_scale,
-        )
-        product_3 = hessian_vector_product_flat_element(
-            4*group + 2, y_3, p_3, vector_3, width, weight, product_scale,
-        )
-        product_4 = hessian_vector_product_flat_element(
-            4*group + 3, y_4, p_4, vector_4, width, weight, product_scale,
-        )
-        store_four(product_out, group, product_1, product_2, product_3, product_4)
-    for i in range(4*groups + cuda.grid(1), p.size, cuda.gridsize(1)):
+    if group_of(p) == 4:
+        for group in range(cuda.grid(1), groups, cuda.gridsize(1)):
+            y_1, y_2, y_3, y_4 = load_four(y, group)
+            p_1, p_2, p_3, p_4 = load_four(p, group)
+            vector_1, vector_2, vector_3, vector_4 = load_four(vector, group)
+            product_1 = hessian_vector_product_flat_element(
+                4*group, y_1, p_1, vector_1, width, weight, product_scale,
+            )
+            product_2 = hessian_vector_product_flat_element(
+                4*group + 1, y_2, p_2, vector_2, width, weight, product_scale,
+            )
+            product_3 = hessian_vector_product_flat_element(
+                4*group + 2, y_3, p_3, vector_3, width, weight, product_scale,
+            )
+            product_4 = hessian_vector_product_flat_element(
+                4*group + 3, y_4, p_4, vector_4, width, weight, product_scale,
+            )
+            store_four(product_out, group, product_1, product_2, product_3, product_4)
+    else:
+        for group in range(cuda.grid(1), groups, cuda.gridsize(1)):
+            y_1, y_2 = load_two(y, group)
+            p_1, p_2 = load_two(p, group)
+            vector_1, vector_2 = load_two(vector, group)
+            product_1 = hessian_vector_product_flat_element(
+                2*group, y_1, p_1, vector_1, width, weight, product_scale,
+            )
+            product_2 = hessian_vector_product_flat_element(
+                2*group + 1, y_2, p_2, vector_2, width, weight, product_scale,
+            )
+            store_two(product_out, group, product_1, product_2)
+    for i in range(group_of(p)*groups + cuda.grid(1), p.size, cuda.gridsize(1)):
         product = hessian_vector_product_flat_element(
             i, load(y, i), load(p, i), like(p, load(vector, i)), width, weight, product_scale,
         )

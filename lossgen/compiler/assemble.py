@@ -30,14 +30,14 @@ TAKEN_NAMES = (
     | frozenset(
         """
     abs accumulate begin BLOCK chunk chunk_place chunks column columns cuda element elements end error
-    FAST first first_of first_of_team float four gradient gradient_out group groups half hessian
-    hessian_out i ignored in_team index inf INLINE int is_row is_used joined_first joined_maximum
-    joined_minimum joined_sum kept label label_lanes labels lane LANES lanes largest_of length like load
-    load_four Loss loss max maximum_of maximum_of_team min minimum_of minimum_of_team np one ops p
-    p_block part partial partials phase power product product_out range row row_of row_place row_scale
-    rows scale select slice smallest_of split_length sqrt start step store store_four sum_of sum_of_team
-    target team teams three total total_scale totals two value value_out value_scale vector weight wide
-    width y y_block zero
+    FAST first first_of first_of_team float four gradient gradient_out group group_of groups half
+    hessian hessian_out i ignored in_team index inf INLINE int is_row is_used joined_first
+    joined_maximum joined_minimum joined_sum kept label label_lanes labels lane LANES lanes largest_of
+    length like load load_four load_two Loss loss max maximum_of maximum_of_team min minimum_of
+    minimum_of_team np one ops p p_block part partial partials phase power product product_out range row
+    row_of row_place row_scale rows scale select slice smallest_of split_length sqrt start step store
+    store_four store_two sum_of sum_of_team target team teams three total total_scale totals two value
+    value_out value_scale vector weight wide width y y_block zero
     """.split()  # noqa: SIM905  a table of words
     )
 )

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from .assemble import Assembly, FlatKernel, Kernel, PickStep, RowStep, StoreStep, Sweep, SweepStep
 from .schedule import EXPONENT
 
-GROUP = (1, 2, 3, 4)
-"""The elements of a group, which flat kernels load and store at once."""
-
 SLOT_TEXTS = {
     "sum": ("like(p, 0)", "accumulate({slot}, {value})"),
     "max": ("like(p, -inf)", "maximum_of({slot}, {value})"),
@@ -265,14 +262,24 @@ def returned(kernel: FlatKernel) -> list[str]:
     return [*(["loss"] if kernel.value else []), *outputs]
 
 
-def group_names(array: str) -> list[str]:
+def group_names(array: str, size: int) -> list[str]:
     """The elements of a group of an array."""
-    return [f"{array}_{number}" for number in GROUP]
+    return [f"{array}_{number}" for number in range(1, size + 1)]
 
 
-def group_arguments(kernel: FlatKernel, number: int) -> list[str]:
+def group_access(what: str, size: int) -> str:
+    """The function that loads or stores a group."""
+    return what + {2: "_two", 4: "_four"}[size]
+
+
+def group_sum(size: int) -> str:
+    """What a group adds to the loss."""
+    return {2: "loss_1 + loss_2", 4: "(loss_1 + loss_2) + (loss_3 + loss_4)"}[size]
+
+
+def group_arguments(kernel: FlatKernel, number: int, size: int) -> list[str]:
     """The arguments for one element of a group."""
-    place = "4*group" if number == 1 else f"4*group + {number - 1}"
+    place = f"{size}*group" if number == 1 else f"{size}*group + {number - 1}"
     return [place, *(f"{array}_{number}" for array in kernel.arrays), *_fixed_arguments(kernel)]
 
 

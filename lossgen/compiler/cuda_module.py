@@ -18,8 +18,8 @@ from .printer import LADDER_FUNCTIONS, VECTOR_FUNCTIONS
 from .render import environment, imported, rule
 
 INTRINSICS = (
-    "accumulate", "like", "load", "load_four", "maximum_of", "minimum_of", "row_of", "select", "store",
-    "store_four", "wide",
+    "accumulate", "group_of", "like", "load", "load_four", "load_two", "maximum_of", "minimum_of", "row_of",
+    "select", "store", "store_four", "store_two", "wide",
 )  # fmt: skip
 REDUCTIONS = (
     "first_of_team", "joined_first", "joined_maximum", "joined_minimum", "joined_sum", "maximum_of_team",
@@ -28,8 +28,9 @@ REDUCTIONS = (
 
 
 PLACED = (
-    "cast_scalars", "contributions", "derived_texts", "element_parameters", "group_arguments", "group_names",
-    "loaded", "point_arguments", "returned", "scaled", "slot_text", "sweep_parameters", "tail_arguments",
+    "cast_scalars", "contributions", "derived_texts", "element_parameters", "group_access",
+    "group_arguments", "group_names", "group_sum", "loaded", "point_arguments", "returned", "scaled",
+    "slot_text", "sweep_parameters", "tail_arguments",
 )  # fmt: skip
 """The functions of `cuda_code` that the templates call."""
 
@@ -81,7 +82,6 @@ def _functions(title: str, assembly: Assembly, exponents: frozenset[str]) -> str
     module = template.make_module(
         {
             "labels": labels,
-            "group_numbers": cuda_code.GROUP,
             "kernel_parameters": lambda kernel, split=False: cuda_code.kernel_parameters(
                 kernel, assembly, split
             ),

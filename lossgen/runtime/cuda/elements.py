@@ -168,34 +168,63 @@ def _strided_pointer(context, builder, kind, array, index):
 
 
 @intrinsic
-def load_four(typing, array, group):
-    """Elements 4·group … 4·group + 3, in as few accesses as a GPU can."""
-    kind = array.dtype
-    result = arithmetic(kind) if _is_half(kind) else kind
+def group_of(typing, array):
+    """How many elements are loaded at once: 4, of float64 2."""
 
     def lower(context, builder, chosen, values):
-        elements = []
-        for pointer, count, align in _vectors(context, builder, array, *values):
-            for element in _elements(builder, pointer, count, align):
-                elements.append(_from_memory(context, builder, kind, element))
-        return context.make_tuple(builder, chosen.return_type, elements)
+        return ir.Constant(ir.IntType(64), 2 if arithmetic(array) == types.float64 else 4)
 
-    return signature(types.UniTuple(result, 4), array, types.int64), lower
+    return signature(types.int64, array), lower
+
+
+@intrinsic
+def load_four(typing, array, group):
+    """Elements 4·group … 4·group + 3, in as few accesses as a GPU can."""
+    return _load_group(array, 4)
+
+
+@intrinsic
+def load_two(typing, array, group):
+    """Elements 2·group and 2·group + 1, in as few accesses as a GPU can."""
+    return _load_group(array, 2)
 
 
 @intrinsic
 def store_four(typing, array, group, a, b, c, d):
     """Writes elements 4·group … 4·group + 3, in as few accesses as a GPU can."""
+    return _store_group(array, (a, b, c, d))
+
+
+@intrinsic
+def store_two(typing, array, group, a, b):
+    """Writes elements 2·group and 2·group + 1, in as few accesses as a GPU can."""
+    return _store_group(array, (a, b))
+
+
+def _load_group(array, size):
+    kind = array.dtype
+    result = arithmetic(kind) if _is_half(kind) else kind
+
+    def lower(context, builder, chosen, values):
+        elements = []
+        for pointer, count, align in _vectors(context, builder, array, size, *values):
+            for element in _elements(builder, pointer, count, align):
+                elements.append(_from_memory(context, builder, kind, element))
+        return context.make_tuple(builder, chosen.return_type, elements)
+
+    return signature(types.UniTuple(result, size), array, types.int64), lower
+
+
+def _store_group(array, number_kinds):
     kind = array.dtype
     given = types.float32 if _is_half(kind) else kind
-    number_kinds = (a, b, c, d)
 
     def lower(context, builder, chosen, values):
         numbers = [
             _to_memory(context, builder, kind, context.cast(builder, value, number_kind, given))
             for value, number_kind in zip(values[2:], number_kinds, strict=True)
         ]
-        for pointer, count, align in _vectors(context, builder, array, *values[:2]):
+        for pointer, count, align in _vectors(context, builder, array, len(number_kinds), *values[:2]):
             vector = ir.Constant(pointer.type.pointee, ir.Undefined)
             for k in range(count):
                 vector = builder.insert_element(vector, numbers.pop(0), ir.Constant(ir.IntType(32), k))
@@ -225,12 +254,13 @@ def _pointer(context, builder, kind, array, index):
     return builder.addrspacecast(address, ir.PointerType(memory, 1))
 
 
-def _vectors(context, builder, kind, array, group):
-    """(pointer to a vector, its elements, its bytes) of each access to four elements."""
+def _vectors(context, builder, kind, length, array, group):
+    """(pointer to a vector, its elements, its bytes) of each access to a group of `length` elements."""
     memory, size = _memory_type(context, kind.dtype), _size(context, kind.dtype)
-    count = min(4, ACCESS_BYTES // size)
-    for first in range(0, 4, count):
-        index = builder.add(builder.shl(group, ir.Constant(group.type, 2)), ir.Constant(group.type, first))
+    count = min(length, ACCESS_BYTES // size)
+    for first in range(0, length, count):
+        start = builder.mul(group, ir.Constant(group.type, length))
+        index = builder.add(start, ir.Constant(group.type, first))
         pointer = _pointer(context, builder, kind, array, index)
         vector = ir.PointerType(ir.VectorType(memory, count), 1)
         yield builder.bitcast(pointer, vector), count, count * size
@@ -238,7 +268,7 @@ def _vectors(context, builder, kind, array, group):
 
 def _elements(builder, pointer, count, align):
     """The elements of a vector in memory; four of 16 bits are one integer, which NVVM would read as two."""
-    if align != 8:
+    if (count, align) != (4, 8):
         vector = builder.load(pointer, align=align)
         return [builder.extract_element(vector, ir.Constant(ir.IntType(32), k)) for k in range(count)]
     word = ir.IntType(64)

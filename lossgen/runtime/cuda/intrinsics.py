@@ -15,35 +15,42 @@ from lossgen.runtime.cuda.toolchain import SIMULATED
 from lossgen.runtime.cuda.values import device_function
 
 __all__ = [
-    "accumulate", "is_hidden", "is_whole", "like", "load", "load_four", "load_number_strided", "load_strided",
-    "maximum_of", "minimum_of", "row_of", "select", "store", "store_four", "wide",
+    "accumulate", "group_of", "is_hidden", "is_whole", "like", "load", "load_four",
+    "load_number_strided", "load_strided", "load_two", "maximum_of", "minimum_of", "row_of", "select",
+    "store", "store_four", "store_two", "wide",
 ]
 
 if SIMULATED:
     from lossgen.runtime.cuda.simulated import (
         accumulate,
+        group_of,
         like,
         load,
         load_four,
         load_number_strided,
         load_strided,
+        load_two,
         select,
         store,
         store_four,
+        store_two,
         whole_quotient,
         wide,
     )
 else:
     from lossgen.runtime.cuda.elements import (
         accumulate,
+        group_of,
         like,
         load,
         load_four,
         load_number_strided,
         load_strided,
+        load_two,
         select,
         store,
         store_four,
+        store_two,
         whole_quotient,
         wide,
     )

@@ -74,15 +74,31 @@ def store(array, i, value):
     array[i] = _bfloat16(np.float32(value)) if array.dtype == np.uint16 else value
 
 
+def group_of(array):
+    """How many elements are loaded at once: 4, of float64 2."""
+    return 2 if FLOAT[array.dtype] is np.float64 else 4
+
+
 def load_four(array, group):
     """Elements 4·group … 4·group + 3."""
     return tuple(load(array, 4 * group + k) for k in range(4))
+
+
+def load_two(array, group):
+    """Elements 2·group and 2·group + 1."""
+    return tuple(load(array, 2 * group + k) for k in range(2))
 
 
 def store_four(array, group, a, b, c, d):
     """Writes elements 4·group … 4·group + 3."""
     for k, value in enumerate((a, b, c, d)):
         store(array, 4 * group + k, value)
+
+
+def store_two(array, group, a, b):
+    """Writes elements 2·group and 2·group + 1."""
+    for k, value in enumerate((a, b)):
+        store(array, 2 * group + k, value)
 
 
 def _bfloat16(number):
