@@ -88,7 +88,8 @@ def launch(
     tail += data.outputs
     if chosen.kind == "flat":
         given = [data.y, data.p, data.losses, data.vector, *data.outputs]
-        groups = data.p.size // 4 if all(aligned(one) for one in given if one is not None) else 0
+        group = 2 if data.p.dtype == FLOAT64 else 4  # as `intrinsics.group_of` says
+        groups = data.p.size // group if all(aligned(one) for one in given if one is not None) else 0
         fixed = [*term.flat_parameters(columns), float(columns), groups, columns]
     else:
         fixed = [*term.row_parameters(site, columns), columns, chosen.shared]
@@ -104,5 +105,5 @@ def launch(
 
 
 def aligned(array: DeviceArray) -> bool:
-    """Whether four elements can be read at once."""
+    """Whether a group of elements can be read at once."""
     return array.address % min(16, 4 * array.dtype.itemsize) == 0
