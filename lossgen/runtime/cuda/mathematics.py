@@ -6,7 +6,8 @@ of float32 has no float64 instruction, but for what depends on a float64 exponen
 """
 
 from lossgen.runtime import ladder_math, tracing
-from lossgen.runtime.cuda import library
+from lossgen.runtime.cuda import library, single
+from lossgen.runtime.cuda.single import by_width
 from lossgen.runtime.cuda.toolchain import signature, types
 from lossgen.runtime.cuda.values import common_float, device_function
 from lossgen.runtime.tracing import select
@@ -87,13 +88,13 @@ step = device_function(selection.step)
 erf = device_function(library.erf)
 erfc = device_function(library.erfc)
 
-digamma = device_function(gamma.digamma)
-lgamma = device_function(gamma.lgamma)
-trigamma = device_function(gamma.trigamma)
+digamma = device_function(by_width(single.digamma, gamma.digamma))
+lgamma = device_function(by_width(single.lgamma, gamma.lgamma))
+trigamma = device_function(by_width(single.trigamma, gamma.trigamma))
 
 atan = device_function(library.atan)
-cos = device_function(trigonometric.cos)
-sin = device_function(trigonometric.sin)
+cos = device_function(by_width(single.cos, trigonometric.cos))
+sin = device_function(by_width(single.sin, trigonometric.sin))
 
 
 # The pieces of a log-sum-exp --------------------------------------------------------------------------------
