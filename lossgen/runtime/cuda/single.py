@@ -15,7 +15,7 @@ from lossgen.runtime.vector_math.pairs import fast_two_sum, two_sum
 INFINITY, NAN = float("inf"), float("nan")
 HALF_LOG_TWO_PI_LESS_HALF = 0.41893853
 DIGAMMA_ROOT = (1.4616321325302124, 1.243815e-08)  # their sum
-HALF_PI = (1.57079637050628662109375, -4.37113900018624283e-8, 1.71512451e-15)  # their sum
+HALF_PI = (1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15)  # their sum
 TWO_OVER_PI = 0.6366197723675814
 FURTHEST = 2.0**17  # an argument beyond is held there
 
