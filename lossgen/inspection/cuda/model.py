@@ -111,7 +111,7 @@ def occupancy(capability: tuple[int, int], registers: int, threads: int, shared:
 
 
 def seconds(device: Device, work: Work) -> float:
-    """The least time that a device needs for some work: of memory, issue and special functions the longest."""
+    """The least time for some work: what memory, arithmetic or special functions take, whichever is most."""
     processor = PROCESSORS[device.capability]
     cycles = max(work.operations / processor.plain, work.special / processor.special) / device.processors
     return max(work.bytes / device.bandwidth, cycles / device.clock)

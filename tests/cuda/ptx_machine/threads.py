@@ -32,7 +32,7 @@ def parameter_values(kernel: Kernel, arguments: tuple) -> dict[str, np.ndarray]:
     if len(flat) != len(kernel.parameters):
         raise TypeError(f"the kernel has {len(kernel.parameters)} parameters, {len(flat)} are given")
     return {
-        name: np.array([value], TYPES[kind])
+        name: np.array([value % (1 << 64) if kind == "u64" else value], TYPES[kind])
         for (name, kind), value in zip(kernel.parameters, flat, strict=True)
     }
 
