@@ -33,6 +33,11 @@ class Outcome:
     memory: dict[str, DeviceArray] = field(default_factory=dict)
 
 
+def group_of(array: np.ndarray) -> int:
+    """How many elements flat kernels read at once."""
+    return 2 if array.dtype == np.float64 else 4
+
+
 def on_machine(
     made: dict, data: Data, grid: int, threads: int, team: int = 1, length: int = 0, **how
 ) -> Outcome:
@@ -45,7 +50,7 @@ def on_machine(
         threads: of a block.
         team: threads that share a row.
         length: columns of a chunk.
-        how: "offset", bytes by which arrays are not aligned; "groups", how many fours are read at once.
+        how: "offset", bytes by which arrays are not aligned; "groups", how many groups are read at once.
     """
     machine = Machine()
     rows, columns = data.p.shape
@@ -54,7 +59,7 @@ def on_machine(
     partials = np.full(rows * chunks * made["slots"] if length else grid, np.nan)
     given |= {
         "columns": float(columns), "width": columns, "team": team, "length": length,
-        "groups": how.get("groups", data.p.size // 4), "scale": data.scale, "ignored": data.ignored,
+        "groups": how.get("groups", data.p.size // group_of(data.p)), "scale": data.scale, "ignored": data.ignored,
         "partials": machine.put(partials, "partials"), "totals": machine.put(np.full(rows, np.nan), "totals"),
     }  # fmt: skip
     kernel = read_kernel(made["ptx"])
