@@ -32,7 +32,6 @@ def _of_library(function):
 
 
 atan = _of_library(trigonometric.atan)
-cbrt = _of_library(powers.cbrt)
 cosh = _of_library(exponential.cosh)
 erf = _of_library(error_function.erf)
 erfc = _of_library(error_function.erfc)

@@ -62,7 +62,7 @@ sigmoid_slope = device_function(library.sigmoid_slope)
 softplus = device_function(library.softplus)
 tanh = device_function(library.tanh)
 
-cbrt = device_function(library.cbrt)
+cbrt = device_function(powers.cbrt)
 hypot1 = device_function(powers.hypot1)
 hypot1m1 = device_function(powers.hypot1m1)
 power = _power(library.power)
