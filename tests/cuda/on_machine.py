@@ -59,7 +59,8 @@ def on_machine(
     partials = np.full(rows * chunks * made["slots"] if length else grid, np.nan)
     given |= {
         "columns": float(columns), "width": columns, "team": team, "length": length,
-        "groups": how.get("groups", data.p.size // group_of(data.p)), "scale": data.scale, "ignored": data.ignored,
+        "groups": how.get("groups", data.p.size // group_of(data.p)),
+        "scale": data.scale, "ignored": data.ignored,
         "partials": machine.put(partials, "partials"), "totals": machine.put(np.full(rows, np.nan), "totals"),
     }  # fmt: skip
     kernel = read_kernel(made["ptx"])

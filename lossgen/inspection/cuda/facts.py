@@ -69,15 +69,10 @@ def facts_of(kernel: CudaKernel, dtype: str = "float32", capability: tuple[int, 
         MissingLibraryError: the compiler or the assembler is not there.
     """
     ptx = compiled(kernel.function, kernel.types(dtype), capability)
-    return Facts(
-        kernel.output,
-        kernel.schedule,
-        dtype,
-        capability,
-        assembled(ptx),
-        element_loops(read_kernel(ptx), ITEMSIZE[dtype]),
-        sweeps(kernel),
-    )
+    swept = sweeps(kernel)
+    # Without a sweep a row reads one element, at its label: the loop is one over rows.
+    loops = element_loops(read_kernel(ptx), ITEMSIZE[dtype]) if swept else ()
+    return Facts(kernel.output, kernel.schedule, dtype, capability, assembled(ptx), loops, swept)
 
 
 def excesses(facts: Facts) -> list[str]:

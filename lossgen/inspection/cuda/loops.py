@@ -21,7 +21,9 @@ class Loop:
         widest: bytes of the widest access.
         operations: instructions that are no jumps.
         special: how many of them the special function units execute.
-        double: computations in float64, and conversions to and from it.
+        single: how many of them compute in float32.
+        double: computations in float64, and conversions from and to it; but for the conversion of a number that
+            the loop reads as a float64, a parameter of its column.
     """
 
     instructions: tuple[Instruction, ...]

@@ -8,6 +8,13 @@ from lossgen.runtime.cuda.values import common_float
 MOST_WARPS = 32
 ACCESS_BYTES = 16  # the widest load and store of a GPU
 
+NARROWED = "cvt.rn.f32.f64 $0, $1;"
+"""A parameter in the type of the arithmetic, as an assembler statement that stays where it stands.
+
+LLVM moves a conversion into the branch that needs it, even if that is in a loop over elements: float64 there.
+"""
+ONCE = ir.FunctionType(ir.FloatType(), [ir.DoubleType()])
+
 
 def arithmetic(kind):
     """The float type that an array or a scalar is computed in; None for what is no float.
@@ -28,6 +35,8 @@ def like(typing, x, number):
         return None
 
     def lower(context, builder, chosen, values):
+        if (number, kind) == (types.float64, types.float32) and not isinstance(values[1], ir.Constant):
+            return builder.asm(ONCE, NARROWED, "=f,d", (values[1],), True)
         return context.cast(builder, values[1], number, kind)
 
     return signature(kind, x, number), lower
