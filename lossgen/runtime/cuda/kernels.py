@@ -19,6 +19,7 @@ from lossgen.runtime.cuda.intrinsics import (
 from lossgen.runtime.cuda.reduction import (
     joined_first,
     joined_sum,
+    lesser,
     minimum_of_team,
     sum_of_team,
 )
@@ -156,10 +157,10 @@ def count_labels(labels, mask, columns, ignored, ignores, partials):
         valid += wide(used)
         if used and not whole:
             broken += 1
-            first_broken = min(first_broken, wide(i))
+            first_broken = lesser(first_broken, wide(i))
         if used and whole and not inside:
             wrong += 1
-            first_wrong = min(first_wrong, wide(i))
+            first_wrong = lesser(first_wrong, wide(i))
     valid = sum_of_team(valid, cuda.blockDim.x)
     wrong = sum_of_team(wrong, cuda.blockDim.x)
     broken = sum_of_team(broken, cuda.blockDim.x)

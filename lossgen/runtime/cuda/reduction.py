@@ -31,7 +31,7 @@ def plus(a, b):
 
 @device
 def lesser(a, b):
-    return min(a, b)
+    return a if a < b else b
 
 
 @device
@@ -52,7 +52,7 @@ def team_reduction(combine, exchange):
     @device
     def reduction(value, team):
         offset = 1
-        while offset < min(team, WARP):
+        while offset < team and offset < WARP:
             value = combine(value, exchange(value, offset))
             offset *= 2
         if team > WARP:
