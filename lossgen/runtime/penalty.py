@@ -10,6 +10,7 @@ from lossgen.runtime import evaluation
 from lossgen.runtime.compiled import Compiled
 from lossgen.runtime.construction import checked_arguments, snake_case
 from lossgen.runtime.dtypes import check_dtype, numbers_array, prediction_array
+from lossgen.runtime.elsewhere import is_on_device
 from lossgen.runtime.function import function_of
 from lossgen.runtime.inputs import PREPARATIONS, Preparation, check_axes_of, joined
 from lossgen.runtime.reduction import check_reduction
@@ -23,7 +24,8 @@ class Penalty(Compiled):
 
     Where the formula reduces the whole tensor, there is one row and the number is its penalty. Otherwise
     there is a row for every index that is left when its axes are reduced, and `reduction` makes a number of
-    them. Results have the dtype of `x`, unless `dtype` is given; sums are accumulated in float64.
+    them. Results have the dtype of `x`, unless `dtype` is given; sums are accumulated in float64. Arrays on a
+    GPU stay there, as with losses.
 
     Args:
         reduction: "sum", "mean" (or "sum_over_batch_size": divided by the number of rows), or "none" for an
@@ -69,6 +71,10 @@ class Penalty(Compiled):
         quick = None if self.preparation else self._routes.run("value", x, x)
         if quick is not None:
             return quick[0]
+        if is_on_device(x):
+            from lossgen.runtime.cuda import penalties
+
+            return penalties.value(self, x)
         p, _, result = self._prepared(x)
         return _cast(evaluation.value_of(self._plan, self.reduction, p, p, None, None), result)
 
@@ -84,6 +90,10 @@ class Penalty(Compiled):
         quick = None if self.preparation else self._routes.run("value_and_gradient", x, x)
         if quick is not None:
             return quick
+        if is_on_device(x):
+            from lossgen.runtime.cuda import penalties
+
+            return penalties.value_and_gradient(self, x)
         p, shape, result = self._prepared(x)
         value, gradient = evaluation.value_and_gradient_of(
             self._plan, self.reduction, p, p, None, None, None
@@ -92,6 +102,10 @@ class Penalty(Compiled):
 
     def hessian_vector_product(self, x: ArrayLike, vector: ArrayLike) -> np.ndarray:
         """The Hessian of the penalty (with `reduction="none"`: of the sum) times a vector shaped like `x`."""
+        if is_on_device(x, vector):
+            from lossgen.runtime.cuda import penalties
+
+            return penalties.hessian_vector_product(self, x, vector)
         p, shape, result = self._prepared(x)
         v = numbers_array("vector", vector)
         if v.shape != shape:

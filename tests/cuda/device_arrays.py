@@ -1,6 +1,6 @@
 """Device arrays for tests: Numba's, and likenesses of other libraries' in the memory of the simulator.
 
-The likenesses do what lossgen asks of the libraries, and note it: streams, new arrays, reads of the interface.
+The likenesses do what lossgen asks of the libraries, and note it.
 """
 
 import contextlib
@@ -20,6 +20,13 @@ def device(array, *dtype):
     if array is None or isinstance(array, float | int):
         return array
     return cuda.to_device(np.array(array, *dtype))
+
+
+def as_it_lies(array):
+    """An array of the simulator in the memory of an array, with its strides."""
+    from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+
+    return FakeCUDAArray(array)
 
 
 def host(result):
@@ -151,5 +158,5 @@ def cupy_module(stream=0):
     return module
 
 
-KINDS = {"numba": device, "torch": Tensor, "cupy": Ndarray, "unknown": Plain}
+KINDS = {"numba": as_it_lies, "torch": Tensor, "cupy": Ndarray, "unknown": Plain}
 """How an array of each library is made of one on the host."""

@@ -11,10 +11,8 @@ from lossgen.catalog import DECLARATIONS
 ROWS, COLUMNS = 7, 5
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean_with_sample_weight", "none")
 
-CATALOGUE = {each.name: each for each in DECLARATIONS}
 SQUARE = lg.declare("square", lg.Mean((lg.y_pred - lg.y_true) ** 2))
-SIZE = lg.declare("size", lg.Mean(lg.y_pred**2), scope=None)
-LABELS = CATALOGUE["sparse_categorical_crossentropy"]
+DICE = next(each for each in DECLARATIONS if each.name == "dice")
 ALPHA = (0.25, 0.5, 0.75, 1.0, 0.125)
 
 MAKE = {
@@ -29,16 +27,8 @@ MAKE = {
         lambda **own: losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=2, **own), "labels",
     ),
     "whole": (losses.Dice, "shares"),
-    "sum": (lambda **own: made("sum")(**own), "shares"),
-
-}  # fmt: skip
-
-
-def made(name):
-    """The class of a sum of terms of different scopes."""
-    if name == "sum":
-        return lg.compile(0.5 * SQUARE + 0.25 * CATALOGUE["dice"])
-    return lg.compile(0.5 * LABELS + 0.25 * SIZE)
+    "sum": (lambda **own: lg.compile(0.5 * SQUARE + 0.25 * DICE)(**own), "shares"),
+}
 
 
 def inputs(kind, shape=(ROWS, COLUMNS), dtype=np.float64):
@@ -169,7 +159,10 @@ def test_weights_broadcast(shape, reduction):
         all_agree(losses.CosineSimilarity(reduction=reduction), (y, p, vector), *given)
 
 
-@pytest.mark.parametrize("shape", [(), (1,), (1, 1), (1, 40), (40, 1), (3, 31), (3, 33), (2, 41), (2, 300), (70, 3)])
+SHAPES = ((), (1,), (1, 1), (1, 40), (40, 1), (3, 31), (3, 33), (2, 41), (2, 300), (70, 3))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", ["flat", "rows", "softmax", "whole"])
 def test_shapes(name, shape):
     make, kind = MAKE[name]
@@ -195,7 +188,10 @@ def test_no_labels():
     all_agree(loss, (np.ones(0, np.int64), p, p))
 
 
-@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint64, np.bool_, np.float32])
+TYPES = (np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint64, np.bool_, np.float32)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
 def test_targets_of_other_types(dtype):
     y, p, vector = inputs("bits")
     for name in ("flat", "signs", "whole"):
@@ -224,6 +220,13 @@ def test_dtypes_of_predictions(name, dtype, given):
         loss = make(dtype=dtype, reduction=reduction)
         rounding = {2: 2e-3, 4: 1e-6, 8: 1e-12}[loss.call(*arrays[:2]).dtype.itemsize]
         all_agree(loss, arrays, *weights("each", loss.call(*arrays[:2]).shape), rounding=rounding)
+
+
+def test_one_array_as_target_and_prediction():
+    x = np.arange(6).reshape(2, 3)
+    all_agree(losses.Huber(), (x, x, x))
+    same = device(x)
+    agree(losses.LogCosh()(same, same), losses.LogCosh()(x, x))
 
 
 def test_bits_do_not_depend_on_what_else_is_asked_for():

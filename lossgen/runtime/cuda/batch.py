@@ -88,7 +88,7 @@ class DeviceBatch:
 
     def line(self, array: DeviceArray, layout: Layout, dtype: np.dtype | None = None) -> DeviceArray:
         """An array in the shape of the predictions as a line of rows × columns; copied at most once."""
-        key = id(array.owner), array.address, layout.order
+        key = id(array.owner), array.address, layout.order, dtype
         if key not in self.lines:
             moved = array if layout.order is None else array.transposed(layout.order)
             self.lines[key] = contiguous(self.site, moved, dtype)

@@ -13,12 +13,12 @@ predictions, vectors and outputs hold rows × columns, flattened row by row. Ker
              *outputs, partials, [totals])
 
 `width` is the number of columns, `columns` the same as a float64; `team` threads share a row; the first
-`groups` groups of four elements (float64: two) are read at once; `length` is that of a chunk. `weight` is None or holds one number a
-row, `scale` multiplies total and arrays. `ignored` is there for terms that read labels, `value_out` (None, or
-one unscaled, unweighted loss a row), `partials` and `totals` for "value" and "value_and_gradient" only,
-`vector` for "hessian_vector_product" only. `partials` takes the scaled, weighted sum of a block of threads;
-of `split`, whose phases are launched one after the other on a grid of chunks × rows, it is the memory
-between the phases, and `totals` takes the sum of a row.
+`groups` groups of four elements (float64: two) are read at once; `length` is that of a chunk. `weight` is
+None or holds one number a row, `scale` multiplies total and arrays. `ignored` is there for terms that read
+labels, `value_out` (None, or one unscaled, unweighted loss a row), `partials` and `totals` for "value" and
+"value_and_gradient" only, `vector` for "hessian_vector_product" only. `partials` takes the scaled, weighted
+sum of a block of threads; of `split`, whose phases are launched one after the other on a grid of chunks ×
+rows, it is the memory between the phases, and `totals` takes the sum of a row.
 """
 
 import sys
