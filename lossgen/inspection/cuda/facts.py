@@ -41,7 +41,7 @@ class Facts:
         return sum(loop.operations / elements for loop, elements in self._hot_loops())
 
     def share(self, what: str) -> float:
-        """How many of them are of a kind: "single", "special" or "conversions"."""
+        """How many of them are of a kind: "single" or "special"."""
         return sum(getattr(loop, what) / elements for loop, elements in self._hot_loops())
 
     def _hot_loops(self) -> Iterator[tuple[Loop, float]]:

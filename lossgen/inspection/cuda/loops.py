@@ -22,8 +22,8 @@ class Loop:
         operations: instructions that are no jumps.
         special: how many of them the special function units execute.
         single: how many of them compute in float32.
-        double: computations in float64, and conversions from and to it; but for the conversion of a number that
-            the loop reads as a float64, a parameter of its column.
+        double: computations in float64 and conversions from and to it; not the conversion of a number that
+            the loop reads as a float64, which is a parameter of the column.
     """
 
     instructions: tuple[Instruction, ...]
@@ -53,8 +53,19 @@ class Loop:
         return sum(each.name in SPECIAL and "approx" in each.parts for each in self.instructions)
 
     @property
+    def single(self) -> int:
+        return sum("f32" in each.parts and each.name not in MOVES for each in self.instructions)
+
+    @property
     def double(self) -> tuple[Instruction, ...]:
-        return tuple(each for each in self.instructions if "f64" in each.parts and each.name not in MOVES)
+        read = {each.operands[0] for each in self.accesses if each.name == "ld"}
+        return tuple(
+            each
+            for each in self.instructions
+            if "f64" in each.parts
+            and each.name not in MOVES
+            and not (each.name == "cvt" and each.operands[1] in read)
+        )
 
 
 def element_loops(kernel: Kernel, itemsize: int) -> tuple[Loop, ...]:

@@ -14,23 +14,25 @@ WARP = 32
 
 @dataclass(frozen=True)
 class Processor:
-    """What one multiprocessor of a compute capability holds at a time.
+    """What one multiprocessor of a compute capability holds at a time, and computes in a cycle.
 
-    From the table "Technical Specifications per Compute Capability" of NVIDIA's CUDA C++ Programming Guide,
-    and, what it issues a cycle, from the table of throughputs of arithmetic instructions there.
+    The first four from the table "Technical Specifications per Compute Capability" of NVIDIA's CUDA C++
+    Programming Guide; `single`, computations in float32, and `special`, approximations of special functions,
+    from its table of the throughput of arithmetic instructions. It issues 4 × 32 instructions of any kind.
     """
 
     threads: int
     blocks: int
     registers: int
     shared: int
-    plain: int
+    single: int
     special: int
+    issued: int = 128
 
 
 PROCESSORS = {
-    (8, 0): Processor(threads=2048, blocks=32, registers=65536, shared=164 * 1024, plain=64, special=16),
-    (9, 0): Processor(threads=2048, blocks=32, registers=65536, shared=228 * 1024, plain=128, special=16),
+    (8, 0): Processor(threads=2048, blocks=32, registers=65536, shared=164 * 1024, single=64, special=16),
+    (9, 0): Processor(threads=2048, blocks=32, registers=65536, shared=228 * 1024, single=128, special=16),
 }
 
 
@@ -44,6 +46,7 @@ class Device:
         bandwidth: of its memory, bytes a second.
         processors: number of multiprocessors.
         clock: cycles a second when it boosts.
+        cache: bytes of its level 2 cache.
         source: where the numbers stand.
     """
 
@@ -52,18 +55,19 @@ class Device:
     bandwidth: float
     processors: int
     clock: float
+    cache: float
     source: str
 
 
 H100 = Device(
-    "H100 SXM", (9, 0), 3.35e12, 132, 1.98e9,
+    "H100 SXM", (9, 0), 3.35e12, 132, 1.98e9, 50e6,
     "NVIDIA H100 Tensor Core GPU data sheet: 3.35 TB/s, 67 teraFLOPS of FP32 (132 × 128 × 2 × 1.98 GHz)",
 )  # fmt: skip
 A100 = Device(
-    "A100 SXM 80 GB", (8, 0), 2.039e12, 108, 1.41e9,
+    "A100 SXM 80 GB", (8, 0), 2.039e12, 108, 1.41e9, 40e6,
     "NVIDIA A100 Tensor Core GPU data sheet: 2,039 GB/s, 19.5 TFLOPS of FP32 (108 × 64 × 2 × 1.41 GHz)",
 )  # fmt: skip
-A100_40 = Device("A100 40 GB", (8, 0), 1.555e12, 108, 1.41e9, "the same data sheet: 1,555 GB/s")
+A100_40 = Device("A100 40 GB", (8, 0), 1.555e12, 108, 1.41e9, 40e6, "the same data sheet: 1,555 GB/s")
 DEVICES = (H100, A100, A100_40)
 
 
@@ -74,15 +78,14 @@ class Work:
     Attributes:
         bytes: moved between the GPU's memory and its processors.
         operations: instructions of a thread.
+        single: how many of them compute in float32.
         special: how many of them the special function units execute.
     """
 
     bytes: float
-    operations: float
-    special: float
-
-    def times(self, number: float) -> "Work":
-        return Work(self.bytes * number, self.operations * number, self.special * number)
+    operations: float = 0.0
+    single: float = 0.0
+    special: float = 0.0
 
 
 def occupancy(capability: tuple[int, int], registers: int, threads: int, shared: int = 0) -> float:
@@ -113,10 +116,12 @@ def occupancy(capability: tuple[int, int], registers: int, threads: int, shared:
 def seconds(device: Device, work: Work) -> float:
     """The least time for some work: what memory, arithmetic or special functions take, whichever is most."""
     processor = PROCESSORS[device.capability]
-    cycles = max(work.operations / processor.plain, work.special / processor.special) / device.processors
-    return max(work.bytes / device.bandwidth, cycles / device.clock)
+    cycles = max(
+        work.operations / processor.issued, work.single / processor.single, work.special / processor.special
+    )
+    return max(work.bytes / device.bandwidth, cycles / device.processors / device.clock)
 
 
-def limit(device: Device, work: Work) -> str:
-    """What takes that time: "memory" or "arithmetic"."""
-    return "memory" if work.bytes / device.bandwidth >= seconds(device, work) else "arithmetic"
+def is_bound_by_memory(device: Device, work: Work) -> bool:
+    """Whether its memory takes that time."""
+    return work.bytes / device.bandwidth >= seconds(device, work)
