@@ -1,4 +1,4 @@
-"""Show one loss: its formula, gradient and Hessian, rewrites, passes; or its LaTeX; or its code."""
+"""Show one loss: its formula, gradient and Hessian, rewrites, passes; or its LaTeX, its code, its cost."""
 
 import argparse
 
@@ -17,6 +17,7 @@ examples:
   lossgen show dice --code
   lossgen show huber --asm --dtype float64
   lossgen show sparse_categorical_crossentropy from_logits=true --asm --schedule lanes
+  lossgen show huber --cuda --shape 1000000x1
   lossgen show my_losses.py:wing_ratio
 
 Options of the loss are written name=value; the others have their defaults.
@@ -32,6 +33,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     what.add_argument("--code", action="store_true", help="the generated module")
     what.add_argument("--asm", action="store_true", help="the hot loops of a kernel and a report on them")
     what.add_argument("--llvm", action="store_true", help="LLVM's code of a kernel after optimisation")
+    what.add_argument(
+        "--cuda", action="store_true", help="registers, traffic and least times of the kernels for GPUs"
+    )
     what.add_argument("--trace", action="store_true", help="every rewrite with its before and after")
     command.add_argument(
         "--output", choices=OUTPUTS, default="value_and_gradient", help="kernel of --asm and --llvm"
@@ -40,6 +44,22 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--dtype", choices=("float32", "float64"), default="float32", help="of targets and predictions"
     )
     command.add_argument("--schedule", choices=("flat", "rows", "lanes"), help="how the kernel sees the data")
+    command.add_argument("--capability", choices=("8.0", "9.0"), default="9.0", help="of the GPU, for --cuda")
+    command.add_argument(
+        "--shape",
+        type=shape,
+        default=(16_384, 1_024),
+        metavar="ROWSxCOLUMNS",
+        help="of predictions, for --cuda",
+    )
+
+
+def shape(written: str) -> tuple[int, int]:
+    """ "16384x1024" as numbers."""
+    rows, _, columns = written.replace("×", "x").partition("x")
+    if not (rows.isdecimal() and columns.isdecimal() and int(rows) and int(columns)):
+        raise argparse.ArgumentTypeError(f"write ROWSxCOLUMNS, for example 16384x1024, not {written!r}")
+    return int(rows), int(columns)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -58,6 +78,11 @@ def run(options: argparse.Namespace) -> int:
         kind = "asm" if options.asm else "llvm"
         loss = instance(declaration, chosen)
         _print_code(loss.source(kind, options.output, options.dtype, options.schedule), LEXERS[kind])
+    elif options.cuda:
+        from lossgen.inspection.cuda.report import report
+
+        capability = tuple(map(int, options.capability.split(".")))
+        print(report(instance(declaration, chosen), options.dtype, capability, options.shape), end="")
     else:
         from lossgen.inspection.explain import explain
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from types import SimpleNamespace
 
@@ -29,6 +30,7 @@ def compiled(kernel: Callable, types_of_arguments: tuple, capability: tuple[int,
         raise MissingLibraryError("NUMBA_ENABLE_CUDASIM is set: the simulator compiles no kernels; unset it")
     function = getattr(kernel, "py_func", kernel)
     with _one_compiler, _device_of(capability):
+        _check_compiler()
         ptx, _ = cuda.compile_ptx(function, types.void(*types_of_arguments), cc=capability)
     return ptx
 
@@ -36,6 +38,26 @@ def compiled(kernel: Callable, types_of_arguments: tuple, capability: tuple[int,
 def read(kernel: Callable, types_of_arguments: tuple, capability: tuple[int, int]) -> Kernel:
     """The same, as data."""
     return read_kernel(compiled(kernel, types_of_arguments, capability))
+
+
+@cache
+def _check_compiler() -> None:
+    """Compiles a kernel that does almost nothing: what is missing, says whichever package misses it.
+
+    Raises:
+        MissingLibraryError: NVIDIA's compiler library is not there, or does not fit.
+    """
+    from lossgen.runtime.cuda.intrinsics import load, store
+    from lossgen.runtime.cuda.toolchain import INSTALL, cuda, types
+
+    def copy(array):
+        store(array, 0, load(array, 1))
+
+    try:
+        cuda.compile_ptx(copy, types.void(types.Array(types.float32, 1, "C")), cc=(9, 0))
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise MissingLibraryError(f"Numba cannot compile for CUDA ({reason}): {INSTALL}") from error
 
 
 @contextmanager

@@ -35,31 +35,32 @@ class Facts:
     loops: tuple[Loop, ...]
     sweeps: tuple[Sweep, ...]
 
-    @property
-    def operations(self) -> float:
-        """Instructions an element, over all sweeps and all branches."""
-        return sum(loop.operations / elements for loop, elements in self._hot_loops())
+    def per_element(self, what: str) -> float:
+        """Over all sweeps: "loads" or "stores" in bytes, "operations", "single" or "special" in instructions.
 
-    def share(self, what: str) -> float:
-        """How many of them are of a kind: "single" or "special"."""
+        All branches of a loop are counted.
+        """
         return sum(getattr(loop, what) / elements for loop, elements in self._hot_loops())
 
     def _hot_loops(self) -> Iterator[tuple[Loop, float]]:
         """For each sweep the loop that does most of it, and how many elements it takes a turn.
 
-        A loop is unrolled, and what remains is a loop of its own: that with the most bytes a turn counts.
+        A loop is unrolled, and what remains is a loop of its own: that with the most bytes a turn counts. It
+        may read less than the sweep says: arrays whose elements do not matter are not read.
         """
         itemsize = ITEMSIZE[self.dtype]
         left = sorted(self.loops, key=lambda loop: -(loop.loads + loop.stores))
         for sweep in self.sweeps:
             reads, writes = len(sweep.reads), len(sweep.writes)
-            fitting = [loop for loop in left if loop.loads * writes == loop.stores * reads and loop.loads]
+            fitting = [loop for loop in left if bool(loop.stores) == bool(writes)]
+            exact = [loop for loop in fitting if loop.loads * writes == loop.stores * reads]
             if not fitting:
                 continue
-            chosen = fitting[0]
-            if len(fitting) > 1:
+            chosen = (exact or [loop for loop in fitting if loop.loads] or fitting)[0]
+            if len(exact or fitting) > 1:
                 left.remove(chosen)
-            yield chosen, chosen.loads / itemsize / reads
+            moved = chosen.stores / writes if writes else chosen.loads / reads
+            yield chosen, moved / itemsize
 
 
 def facts_of(kernel: CudaKernel, dtype: str = "float32", capability: tuple[int, int] = (9, 0)) -> Facts:

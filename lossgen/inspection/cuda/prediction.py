@@ -48,15 +48,17 @@ class Prediction:
         return row_shape(self.rows, self.columns)[2] if self.kernel.schedule == "rows" else self.threads
 
     @property
-    def least_bytes(self) -> int:
-        """Bytes an element if each array crosses the memory once."""
-        once = first_and_last(self.sweeps)
-        return ITEMSIZE[self.dtype] * (len(once.reads) + len(once.writes))
+    def most_bytes(self) -> float:
+        """Bytes an element if nothing is found in a cache."""
+        if self.facts is not None:
+            return self.facts.per_element("loads") + self.facts.per_element("stores")
+        return ITEMSIZE[self.dtype] * sum(len(sweep.reads) + len(sweep.writes) for sweep in self.sweeps)
 
     @property
-    def most_bytes(self) -> int:
-        """Bytes an element if nothing is found in a cache."""
-        return ITEMSIZE[self.dtype] * sum(len(sweep.reads) + len(sweep.writes) for sweep in self.sweeps)
+    def least_bytes(self) -> float:
+        """Bytes an element if each array crosses the memory once."""
+        once = first_and_last(self.sweeps)
+        return min(self.most_bytes, ITEMSIZE[self.dtype] * (len(once.reads) + len(once.writes)))
 
     def occupancy(self, capability: tuple[int, int]) -> float:
         """Which part of a multiprocessor's threads are there at a time; 1 where nothing is known."""
@@ -82,8 +84,8 @@ class Prediction:
         moved += LABEL_BYTES * self.rows * self.kernel.term.labels
         if self.facts is None:
             return Work(moved)
-        single, special = self.facts.share("single"), self.facts.share("special")
-        return Work(moved, size * self.facts.operations, size * single, size * special)
+        counted = (self.facts.per_element(what) for what in ("operations", "single", "special"))
+        return Work(moved, *(size * number for number in counted))
 
 
 def prediction(kernel: CudaKernel, dtype: str, rows: int, columns: int, facts: Facts | None) -> Prediction:

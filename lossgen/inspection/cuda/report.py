@@ -35,7 +35,13 @@ def report(
         CompileError: it was generated without CUDA kernels.
         MissingLibraryError: Numba cannot import CUDA, or the simulator is in its place.
     """
+    from lossgen.runtime.cuda.toolchain import SIMULATED
+
     check_dtype(dtype)
+    if SIMULATED:
+        raise MissingLibraryError(
+            "NUMBA_ENABLE_CUDASIM is set: the simulator has no kernels to look at; unset it"
+        )
     kernels = kernels_of(loss)
     missing, predictions = "", []
     for kernel in kernels:
@@ -79,9 +85,9 @@ def notes() -> list[str]:
 
 
 def _row(one: Prediction, capability: tuple[int, int]) -> tuple[str, ...]:
-    bytes_moved = f"{one.least_bytes}"
+    bytes_moved = f"{one.least_bytes:g}"
     if one.most_bytes != one.least_bytes:
-        bytes_moved += f" ({one.most_bytes})"
+        bytes_moved += f" ({one.most_bytes:g})"
     times = (duration(seconds(device, one.work(device))) for device in DEVICES)
     if one.facts is None:
         known = (UNKNOWN, UNKNOWN, UNKNOWN, bytes_moved, UNKNOWN)
@@ -93,7 +99,7 @@ def _row(one: Prediction, capability: tuple[int, int]) -> tuple[str, ...]:
             f"{used.shared} B",
             f"{one.occupancy(capability):.0%}",
             bytes_moved,
-            f"{one.facts.operations:.0f}",
+            f"{one.facts.per_element('operations'):.0f}",
         )
     return (one.kernel.output, one.kernel.schedule, *known, *times)
 
