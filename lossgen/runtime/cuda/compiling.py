@@ -6,7 +6,9 @@ files of `lossgen.runtime.compiling`: they are named after this runtime, too, wh
 
 import inspect
 import types
+import warnings
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,8 @@ import numpy as np
 from lossgen.runtime.compiling import CacheFiles
 from lossgen.runtime.cuda.toolchain import SIMULATED, cuda
 from lossgen.runtime.digest import runtime_digest
+
+MOST_GRIDS = 256  # of a kernel, that are remembered
 
 
 def device(function: Callable) -> Callable:
@@ -37,7 +41,26 @@ def kernel(function: Callable) -> Callable:
         locator = made._cache._impl.locator
         stamp = (locator.get_source_stamp(), runtime_digest())
         made._cache._cache_file = CacheFiles(locator.get_cache_path(), made._cache._impl.filename_base, stamp)
-    return made
+    return Kernel(made)
+
+
+class Kernel:
+    """A kernel that a grid may be small for: Numba would warn of it at each new one."""
+
+    def __init__(self, dispatcher):
+        self.dispatcher = dispatcher
+        self.configured = lru_cache(maxsize=MOST_GRIDS)(self._configured)
+
+    def __getattr__(self, name):
+        return getattr(self.dispatcher, name)
+
+    def __getitem__(self, configuration):
+        return self.configured(configuration)
+
+    def _configured(self, configuration):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Grid size")
+            return self.dispatcher[configuration]
 
 
 def _known(**options) -> dict:

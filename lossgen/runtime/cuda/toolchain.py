@@ -1,8 +1,9 @@
 """Which package compiles CUDA kernels, and whether this machine can run them; the only place that asks.
 
 `numba-cuda`, once installed, is what `numba.cuda` imports. Without it `numba.cuda` is the one that Numba
-still carries: deprecated, but of the same interface. `numba-cuda-mlir` does not serve: its intrinsics write
-MLIR, those here LLVM instructions, and it has no simulator.
+still carries: deprecated, and in need of a CUDA toolkit, but of the same interface. `numba-cuda-mlir` does not
+serve (0.6.0 was looked at): it installs, but its intrinsics write MLIR, those here LLVM instructions; it
+compiles nothing where there is no driver; and it has no simulator.
 """
 
 from functools import cache
@@ -48,6 +49,7 @@ def require_device() -> None:
 
     Raises:
         DeviceError: there is no driver, it is older than the toolkit, or the device is too old.
+        MissingLibraryError: NVIDIA's compiler library is not installed.
     """
     if SIMULATED:
         return
@@ -59,9 +61,11 @@ def require_device() -> None:
 def _check_driver() -> None:
     problem = _driver_problem()
     if problem is not None:
-        raise DeviceError(f"CUDA kernels need a device and its driver, and none is there: {problem}")
+        raise DeviceError(f"CUDA kernels need a GPU and its driver, and none can be used: {problem}")
+    if not _has_compiler():
+        raise MissingLibraryError(f"CUDA kernels need NVIDIA's compiler library NVVM. Install it: {INSTALL}")
     driver, toolkit = _driver_version(), _toolkit_version()
-    if driver[0] < toolkit[0]:
+    if toolkit is not None and driver[0] < toolkit[0]:
         raise DeviceError(
             f"the CUDA driver is for CUDA {_dotted(driver)}, older than the installed toolkit "
             f'{_dotted(toolkit)}: update the driver, or pip install "lossgen[cuda{driver[0]}]"'
@@ -86,11 +90,23 @@ def _dotted(version: tuple[int, ...]) -> str:
 
 
 def _driver_problem() -> str | None:
-    """Why the driver cannot be used, in one line."""
-    if cuda.is_available():
-        return None
-    reason = cuda.cuda_error() or "no CUDA device was found"
+    """Why no device can be used, in one line."""
+    from numba.cuda.cudadrv.driver import driver
+    from numba.cuda.cudadrv.error import CudaSupportError
+
+    try:
+        if driver.is_available and len(cuda.gpus) > 0:
+            return None
+        reason = driver.initialization_error or "there is no device"
+    except CudaSupportError as error:
+        reason = error
     return " ".join(str(reason).split())
+
+
+def _has_compiler() -> bool:
+    from numba.cuda.cudadrv import nvvm
+
+    return nvvm.is_available()
 
 
 def _driver_version() -> tuple[int, ...]:
@@ -99,8 +115,12 @@ def _driver_version() -> tuple[int, ...]:
     return tuple(driver.get_version())
 
 
-def _toolkit_version() -> tuple[int, ...]:
-    return tuple(cuda.runtime.get_version())
+def _toolkit_version() -> tuple[int, ...] | None:
+    """None where the package cannot tell."""
+    try:
+        return tuple(cuda.runtime.get_version())
+    except ImportError:
+        return None
 
 
 def _device_number() -> int:
