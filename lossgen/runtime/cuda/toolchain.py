@@ -1,8 +1,8 @@
 """Which package compiles CUDA kernels, and whether this machine can run them; the only place that asks.
 
 `numba-cuda`, once installed, is what `numba.cuda` imports. Without it `numba.cuda` is the one that Numba
-still carries: deprecated, and in need of a CUDA toolkit, but of the same interface. `numba-cuda-mlir` does not
-serve (0.6.0 was looked at): it installs, but its intrinsics write MLIR, those here LLVM instructions; it
+still carries: deprecated, and in need of a CUDA toolkit, but of the same interface. `numba-cuda-mlir` does
+not serve (0.6.0 was looked at): it installs, but its intrinsics write MLIR, those here LLVM instructions; it
 compiles nothing where there is no driver; and it has no simulator.
 """
 
