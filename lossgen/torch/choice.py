@@ -38,10 +38,11 @@ def is_direct() -> bool:
     )
 
 
-def by_kernels(tensors: dict[str, Tensor | None], differentiated: tuple[str, ...]) -> bool:
+def by_kernels(plan, tensors: dict[str, Tensor | None], differentiated: tuple[str, ...]) -> bool:
     """Whether kernels run, as operators at least.
 
     Args:
+        plan: that of the loss.
         tensors: the arguments of the call by name.
         differentiated: names, among targets and parameters, of what a gradient is recorded for.
 
@@ -51,7 +52,7 @@ def by_kernels(tensors: dict[str, Tensor | None], differentiated: tuple[str, ...
     execution = get_execution()
     if execution == "ops":
         return False
-    reason = obstacle(tensors, differentiated)
+    reason = obstacle(plan, tensors, differentiated)
     if reason is not None and execution == "kernels":
         raise ExecutionError(
             f"Kernels cannot run {reason}, and the execution is set to 'kernels'. "
@@ -60,7 +61,7 @@ def by_kernels(tensors: dict[str, Tensor | None], differentiated: tuple[str, ...
     return reason is None
 
 
-def obstacle(tensors: dict[str, Tensor | None], differentiated: tuple[str, ...]) -> str | None:
+def obstacle(plan, tensors: dict[str, Tensor | None], differentiated: tuple[str, ...]) -> str | None:
     """Why kernels cannot run, in words that follow "cannot run"; None where they can."""
     if differentiated:
         return f"where a gradient with respect to {' and '.join(differentiated)} is wanted"
@@ -69,8 +70,12 @@ def obstacle(tensors: dict[str, Tensor | None], differentiated: tuple[str, ...])
     for name, tensor in tensors.items():
         if tensor is None:
             continue
-        if tensor.device.type not in ("cpu", "meta"):
-            return f"on the device of `{name}`, {tensor.device}"
+        device = tensor.device
+        if device.type == "cuda" and get_execution() == "kernels":  # not by "auto", see `cuda_operators`
+            if len(plan.terms) > 1:
+                return f"for a sum of losses on the device of `{name}`, {device}"
+        elif device.type not in ("cpu", "meta"):
+            return f"on the device of `{name}`, {device}"
         if type(tensor) not in PLAIN and not isinstance(tensor, FakeTensor):
             return f"on `{name}` of type {type(tensor).__name__}"
     return None

@@ -32,7 +32,7 @@ def value_of(loss, y_true, y_pred, sample_weight, mask, parameters: Parameters |
     weight, mask = weights(p, sample_weight, mask)
     if not is_recorded(weight) and not keeps_losses(loss.reduction):
         tensors = {"y_true": y, "y_pred": p, "sample_weight": weight, "mask": mask}
-        if by_kernels(tensors, differentiated(y, parameters)):
+        if by_kernels(loss._plan, tensors, differentiated(y, parameters)):
             return by_one_kernel(loss, y, p, weight, mask).to(result)
     losses, used = rows(loss, y, p, parameters, mask)
     return weighting.reduce(loss.reduction, losses, used, weight, mask).to(result)
@@ -103,7 +103,7 @@ def rows(
         mask: labels are not looked at where it is False.
     """
     y, used = weighting.used_labels(loss._plan, y, p, mask)
-    if by_kernels({"y_true": y, "y_pred": p}, differentiated(y, parameters)):
+    if by_kernels(loss._plan, {"y_true": y, "y_pred": p}, differentiated(y, parameters)):
         return kernels.losses(y, p, key_of(loss)), used
     return transformed.losses(loss._plan, y, p, parameters), used
 

@@ -13,7 +13,13 @@ from lossgen.runtime.door import Door
 from lossgen.runtime.execution import get_execution
 from lossgen.runtime.function import function_of
 from lossgen.runtime.reduction import keeps_losses
-from lossgen.torch import derivatives, evaluation, fused, inputs  # noqa: F401 - registers derivatives
+from lossgen.torch import (  # noqa: F401 - the first two register what they define
+    cuda_operators,
+    derivatives,
+    evaluation,
+    fused,
+    inputs,
+)
 from lossgen.torch.choice import PLAIN, is_direct, is_readable
 from lossgen.torch.operators import MOST, is_of_the_catalogue, make_ready
 
