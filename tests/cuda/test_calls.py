@@ -1,12 +1,18 @@
 """Every public method of a loss with device arrays: what the host computes, to rounding."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from device_arrays import device, host
 
 import lossgen as lg
-from lossgen import losses
+from lossgen import losses, penalties
 from lossgen.catalog import DECLARATIONS
+from lossgen.runtime.cuda import plan
+from lossgen.runtime.cuda.variant import CudaVariant, cuda_variant_of
+from lossgen.runtime.loss import Loss
+from lossgen.runtime.variant import Term, Variant
 
 ROWS, COLUMNS = 7, 5
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean_with_sample_weight", "none")
@@ -220,6 +226,43 @@ def test_dtypes_of_predictions(name, dtype, given):
         loss = make(dtype=dtype, reduction=reduction)
         rounding = {2: 2e-3, 4: 1e-6, 8: 1e-12}[loss.call(*arrays[:2]).dtype.itemsize]
         all_agree(loss, arrays, *weights("each", loss.call(*arrays[:2]).shape), rounding=rounding)
+
+
+def test_a_parameter_a_class_of_a_loss_without_row_results():
+    delta = lg.Parameter(1.0, positive=True, per_class=True)
+
+    @lg.loss
+    def own_square(y_true, y_pred, *, delta=delta):
+        """Squares times a number a class."""
+        return lg.Mean(delta * (y_pred - y_true) ** 2)
+
+    loss = lg.compile(own_square)
+    y, p, vector = inputs("numbers")
+    for value in (0.5, ALPHA):
+        all_agree(loss(delta=value), (y, p, vector), *weights("both", ROWS))
+    all_agree(loss(delta=(0.5,)), tuple(each[:, :1].copy() for each in (y, p, vector)))
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("scope", [None, -1])
+def test_labels_in_a_sum_with_a_term_that_reads_none(scope, reduction, monkeypatch):
+    sparse, size = losses.SparseCategoricalCrossentropy, penalties.L2
+    first = replace(sparse(from_logits=True)._plan.variant.terms[0], parameters=())
+    own = Term(scope, False, size()._plan.variant.terms[0].rows, parameters=("l2",))
+
+    class Both(Loss):
+        labels = True
+        parameters = size.parameters
+        arguments = ("l2", "ignore_class", "reduction", "name", "dtype")
+        variants = {(): Variant((first, own))}  # noqa: RUF012
+
+    both = sparse(from_logits=True), size()
+    kernels = tuple(cuda_variant_of(each._plan.module).terms[0] for each in both)
+    monkeypatch.setattr(plan, "cuda_variant_of", lambda name: CudaVariant(kernels))
+    for ignore_class in (None, 2):
+        loss = Both(l2=0.5, ignore_class=ignore_class, reduction=reduction)
+        for kind in ("none", "each", "both", "nothing"):
+            all_agree(loss, inputs("labels"), *weights(kind, ROWS))
 
 
 def test_one_array_as_target_and_prediction():

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 from device_arrays import KINDS, Ndarray, Plain, Tensor, as_it_lies, cupy_module, device, host, torch_module
-from test_calls import all_agree, inputs
+from test_calls import inputs
 
 from lossgen import losses, penalties
 from lossgen.runtime.cuda import site
@@ -59,15 +59,21 @@ def test_subclasses_of_tensors(libraries):
     assert type(losses.Huber()(Parameter(Y), Parameter(P))) is Tensor
 
 
+class Launches(list):
+    """Launches, and beside them all arguments of each."""
+
+
 @pytest.fixture
 def launches(monkeypatch):
     """The kernels that calls have started, and the addresses that they were given."""
-    found = []
+    found, passed = Launches(), []
+    found.arguments = passed
     plain = site.Site.launch
 
     def launch(self, kernel, blocks, threads, *arguments):
         lines = [each.address for each in arguments if isinstance(each, site.DeviceArray)]
         found.append((kernel.__name__, self.handle, lines))
+        passed.append(arguments)
         plain(self, kernel, blocks, threads, *arguments)
 
     monkeypatch.setattr(site.Site, "launch", launch)
@@ -101,6 +107,9 @@ def test_labels_and_channels_are_not_copied_either(launches):
         "count_labels", "join_label_counts", "value_rows", "sum_partials",
     ]  # fmt: skip
     assert {labels.ctypes.data, p.ctypes.data} < set(launches[2][2])
+    launches.clear()
+    losses.Huber()(as_it_lies(Y), as_it_lies(P), mask=as_it_lies(np.ones(6)))  # hides nothing
+    assert [name for name, *_ in launches] == ["count_mask", "join_mask_counts", "value_flat", "sum_partials"]
     launches.clear()
     # Columns along axis 1 that lie last in memory need no transposition.
     moved = losses.CategoricalCrossentropy(from_logits=True, axis=1)
@@ -142,7 +151,7 @@ def test_bfloat16(libraries):
 def waits(monkeypatch):
     """Which stream was made to wait for which."""
     found = []
-    monkeypatch.setattr(site, "stream_of", lambda handle: handle)
+    monkeypatch.setattr(site, "stream_of", lambda handle, device: handle)
     monkeypatch.setattr(site, "follow", lambda first, second: found.append((first, second)))
     return found
 
@@ -228,6 +237,11 @@ def test_out(kind, libraries):
         arrays = (memory, P) if memory[0, 0] == Y[0, 0] else (Y, memory)
         loss.gradient(make(arrays[0]), make(arrays[1]), make(WEIGHT), out=make(memory))
         np.testing.assert_allclose(memory, expected, rtol=1e-12, atol=1e-15)
+    for shift in (1, 2):
+        memory = np.empty((6 + shift, 3))
+        memory[:6] = P
+        loss.gradient(make(Y), make(memory[:6]), make(WEIGHT), out=make(memory[shift:]))
+        np.testing.assert_allclose(memory[shift:], expected, rtol=1e-12, atol=1e-15)
     pair = np.empty_like(P), np.zeros((6, 6))[:, ::2]
     out = tuple(map(make, pair))
     assert loss.gradient_and_hessian(make(Y), make(P), out=out) == out
@@ -258,16 +272,27 @@ def test_arrays_that_are_not_contiguous(name, axis):
         np.testing.assert_allclose(host(one), two, rtol=1e-12, atol=1e-15)
 
 
-def test_groups_of_elements_where_memory_is_aligned():
-    """Both ways to read a line; the simulator would not notice a wrong address, but counts do."""
-    memory = np.zeros(41, np.float32)
-    memory[:] = random.normal(size=41)
-    for start in range(4):
-        for size in (1, 3, 4, 37):
-            y, p = memory[start : start + size], memory[:size].copy()
-            all_agree(losses.Huber(), (y, p, p), rounding=1e-5)
-            found = losses.Huber().gradient(as_it_lies(y), as_it_lies(p))
-            np.testing.assert_allclose(host(found), losses.Huber().gradient(y, p), rtol=1e-5)
+GROUPS = ((np.float32, 4, 16), (np.float64, 2, 16), (np.float16, 4, 8))
+
+
+@pytest.mark.parametrize(("dtype", "group", "access"), GROUPS)
+def test_groups_of_elements_where_memory_is_aligned(dtype, group, access, launches):
+    memory = np.zeros(64, dtype)
+    start = -memory.ctypes.data % 16 // memory.itemsize
+    memory[:] = np.arange(64)
+    loss = losses.Huber()
+    for shift in range(5):
+        for size in (1, 4, 9, 37):
+            y, p = memory[start + shift : start + shift + size], np.empty(size + 8, dtype)
+            p = p[-p.ctypes.data % 16 // p.itemsize :][:size]
+            p[:] = np.arange(size) % 3
+            out = np.empty(size + 8, dtype)
+            out = out[-out.ctypes.data % 16 // out.itemsize :][:size]
+            launches.clear(), launches.arguments.clear()
+            found = loss.gradient(as_it_lies(y), as_it_lies(p), out=as_it_lies(out))
+            np.testing.assert_allclose(host(found), loss.gradient(y, p), rtol=1e-3)
+            aligned = shift * memory.itemsize % access == 0
+            assert launches.arguments[0][4] == (size // group if aligned else 0)
 
 
 # What lies where ------------------------------------------------------------------------------------

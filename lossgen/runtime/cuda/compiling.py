@@ -15,6 +15,7 @@ import numpy as np
 
 from lossgen.runtime.compiling import CacheFiles
 from lossgen.runtime.cuda.toolchain import SIMULATED, cuda
+from lossgen.runtime.cuda.toolchain import types as numba_types
 from lossgen.runtime.digest import runtime_digest
 
 MOST_GRIDS = 256  # of a kernel, that are remembered
@@ -35,13 +36,21 @@ def kernel(function: Callable) -> Callable:
     if SIMULATED:
         return cuda.jit(_silenced(function))
     # What a test inspects is what runs: no optimisation when it is linked.
-    made = cuda.jit(function, **_known(lto=False))
+    made = cuda.jit(function, extensions=[NoArgument()], **_known(lto=False))
     if Path(function.__code__.co_filename).is_file():
         made.enable_caching()
         locator = made._cache._impl.locator
         stamp = (locator.get_source_stamp(), runtime_digest())
         made._cache._cache_file = CacheFiles(locator.get_cache_path(), made._cache._impl.filename_base, stamp)
     return Kernel(made)
+
+
+class NoArgument:
+    """Numba compiles a kernel for an argument None, a pointer that nobody reads, but cannot pass it."""
+
+    def prepare_args(self, kind, value, stream, retr):
+        """What is passed for an argument of a type: for None the pointer 0."""
+        return (numba_types.int64, 0) if kind == numba_types.none else (kind, value)
 
 
 class Kernel:

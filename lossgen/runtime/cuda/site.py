@@ -1,6 +1,7 @@
 """The device and the stream of one call: launches, new arrays, waiting for other streams, reading back."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -40,11 +41,11 @@ class Site:
         if self.context is not None:
             self.context.__enter__()
         require_device()
-        self.stream = stream_of(self.handle)
+        self.stream = stream_of(self.handle, self.device)
         handles = {current_stream(array) for array in self.arguments} | {
             array.stream for array in self.arguments if array.stream is not None
         }
-        self.foreign = [stream_of(handle) for handle in sorted(handles - {self.handle})]
+        self.foreign = [stream_of(handle, self.device) for handle in sorted(handles - {self.handle})]
         for stream in self.foreign:
             follow(stream, self.stream)
         return self
@@ -86,10 +87,14 @@ def current_stream(array: DeviceArray) -> int:
     return handle or DEFAULT_STREAM
 
 
-def stream_of(handle: int) -> Any:
+def stream_of(handle: int, device: int | None) -> Any:
     """Numba's form of a stream that an interface names."""
-    if SIMULATED:
-        return 0
+    return 0 if SIMULATED else _stream(handle, device)
+
+
+@lru_cache(maxsize=256)
+def _stream(handle: int, device: int | None) -> Any:
+    """The same object for the same stream: kernels remember how they were launched."""
     if handle == DEFAULT_STREAM:
         return cuda.legacy_default_stream()
     return cuda.per_thread_default_stream() if handle == 2 else cuda.external_stream(handle)
