@@ -1,4 +1,4 @@
-"""Where the coefficients in lossgen/runtime/vector_math/formats.py come from.
+"""Where the coefficients in lossgen/runtime/vector_math and in lossgen/runtime/cuda/single.py come from.
 
 Each is a weighted least-squares fit at Chebyshev points, made with 60 digits. Coefficients are rounded to the
 format one after the other, lowest first, and the rest is fitted again around what rounding has changed.
@@ -137,6 +137,19 @@ def _trigamma_tail(z):
     return (mp.psi(1, y) - 1 / y - z / 2) / z * y
 
 
+def _lgamma_middle(t):
+    """log Γ(y)/((y − 1)·(y − 2)), where y = 2.5 + t."""
+    if min(abs(t + mpf(3) / 2), abs(t + mpf(1) / 2)) < mpf(10) ** -30:
+        return mp.euler if t < -1 else 1 - mp.euler
+    y = mpf(5) / 2 + t
+    return mp.loggamma(y) / ((y - 1) * (y - 2))
+
+
+def _digamma_middle(t):
+    """ψ(y)/(y − x₀), where y = 2.5 + t and ψ(x₀) = 0."""
+    return _digamma_near_root(mpf(5) / 2 + t - DIGAMMA_ROOT) + 1
+
+
 def _series(z, coefficient):
     return sum(coefficient(k) * z ** (k - 1) for k in range(1, 12))
 
@@ -176,6 +189,21 @@ RECIPES = {
     "digamma_tail": Recipe(_digamma_tail, lambda z: mpf(1) / 64, mpf(0), mpf(1) / 64, {64: 7}),
     "trigamma_tail": Recipe(_trigamma_tail, lambda z: mpf(1) / 64, mpf(0), mpf(1) / 64, {64: 7}),
 }
+
+SIXTEENTH = mpf(1) / 16
+SINGLE_RECIPES = {
+    "sine": replace(RECIPES["sine"], terms={32: 4}),
+    "cosine": replace(RECIPES["cosine"], terms={32: 4}),
+    "sine_of_pi": replace(RECIPES["sine_of_pi"], terms={32: 6}),
+    "cotangent": replace(RECIPES["cotangent"], terms={32: 9}),
+    "lgamma_middle": Recipe(_lgamma_middle, lambda t: 3, mpf("-1.5"), mpf("1.5"), {32: 16}),
+    "digamma_middle": Recipe(_digamma_middle, lambda t: 2, mpf("-1.5"), mpf("1.5"), {32: 18}),
+    "trigamma_middle": Recipe(lambda t: mp.psi(1, 3 + t), lambda t: 3, mpf(-1), mpf(1), {32: 12}),
+    "stirling": Recipe(_stirling, lambda z: mpf(1) / 4, mpf(0), SIXTEENTH, {32: 4}),
+    "digamma_tail": Recipe(_digamma_tail, lambda z: SIXTEENTH, mpf(0), SIXTEENTH, {32: 4}),
+    "trigamma_tail": Recipe(_trigamma_tail, lambda z: SIXTEENTH, mpf(0), SIXTEENTH, {32: 4}),
+}
+"""What `lossgen.runtime.cuda.single` evaluates in float32."""
 
 
 def rounded(x, bits):
@@ -220,7 +248,7 @@ def worst_error(recipe, coefficients):
 
 
 if __name__ == "__main__":
-    for name, recipe in RECIPES.items():
+    for name, recipe in (*RECIPES.items(), *SINGLE_RECIPES.items()):
         for bits in recipe.terms:
             coefficients = fit(recipe, bits)
             kind = np.float32 if bits == 32 else np.float64
