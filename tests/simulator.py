@@ -5,10 +5,16 @@ it waits for the others or ends: the same results, each time in the same order, 
 """
 
 import functools
+import os
 import threading
 from queue import SimpleQueue
 
 import numpy as np
+import pytest
+
+ON_GPU = os.environ.get("LOSSGEN_TEST_GPU") == "1"
+simulated_only = pytest.mark.skipif(ON_GPU, reason="looks into the simulator; LOSSGEN_TEST_GPU=1 runs a GPU")
+gpu_only = pytest.mark.skipif(not ON_GPU, reason="runs on a GPU: LOSSGEN_TEST_GPU=1")
 
 
 class Abandoned(Exception):

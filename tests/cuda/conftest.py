@@ -1,6 +1,4 @@
-"""All tests here run kernels in a fast simulator."""
-
-import os
+"""All tests here run kernels in a fast simulator, or on a GPU where LOSSGEN_TEST_GPU=1 says there is one."""
 
 import pytest
 import simulator
@@ -8,5 +6,5 @@ import simulator
 
 @pytest.fixture(scope="session", autouse=True)
 def fast_simulator():
-    if os.environ.get("LOSSGEN_TEST_GPU") != "1":
+    if not simulator.ON_GPU:
         simulator.install()

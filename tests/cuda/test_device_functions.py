@@ -5,18 +5,22 @@ import os
 import re
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+from device_code import kernel_of
 from function_inputs import ARITY, FUNCTIONS, WHOLE_EXPONENT, expected_of, inputs_of, least_of, units_apart
 from ptx_machine import Machine
 from requiring import missing
+from simulator import gpu_only, simulated_only
 
 from lossgen.errors import MissingLibraryError
 from lossgen.inspection.cuda.assembler import assembler_version
 from lossgen.inspection.cuda.ptx import read_kernel
 from lossgen.runtime.cuda import mathematics
+from lossgen.runtime.cuda.compiling import kernel
 
 DTYPES = (np.float32, np.float64)
 MOST_UNITS = 4
@@ -43,6 +47,7 @@ def test_there_is_every_function_that_generated_code_may_call():
 # In the simulator: what is composed of libdevice's functions here, of the CPU's functions there -----------
 
 
+@simulated_only
 @of_both_types
 @of_every_function
 def test_a_function_agrees_with_that_of_the_cpu(name, kind):
@@ -55,6 +60,7 @@ def test_a_function_agrees_with_that_of_the_cpu(name, kind):
     assert (np.signbit(found[is_zero]) == np.signbit(expected[is_zero])).all()
 
 
+@simulated_only
 @pytest.mark.parametrize("name", ["sin", "cos"])
 def test_circular_functions_of_huge_angles_stay_bounded(name):
     function = getattr(mathematics, name)
@@ -63,11 +69,24 @@ def test_circular_functions_of_huge_angles_stay_bounded(name):
     assert np.isnan(function(np.float32(np.inf)))
 
 
+@simulated_only
 def test_a_narrow_base_keeps_the_digits_of_a_wide_exponent():
     base = np.float32(1e-15)
     exact = float(base) ** 2.1
     assert abs(mathematics.power(base, 2.1) / exact - 1) < 3e-7
     assert abs(mathematics.power(base, np.float32(2.1)) / exact - 1) > 1e-6
+
+
+@gpu_only
+def test_functions_on_a_gpu():
+    for name, kind in product(ARITY, DTYPES):
+        arguments = inputs_of(name, kind)
+        count = arguments[0].size
+        blocks = -(-count // THREADS)
+        out = np.zeros(blocks * THREADS, kind)
+        padded = [np.resize(argument, out.size) for argument in arguments]
+        kernel(kernel_of(name))[blocks, THREADS, 0](*padded, out)
+        assert_agree(out[:count], name, arguments)
 
 
 # The code that a GPU gets ---------------------------------------------------------------------------------
@@ -121,8 +140,8 @@ def test_the_code_of_a_function_computes_what_the_cpu_does(compiled, name, kind)
     machine = Machine()
     given = [machine.put(np.resize(argument, blocks * THREADS)) for argument in arguments]
     out = machine.put(np.zeros(blocks * THREADS, kind))
-    kernel = read_kernel(compiled[name, kind.__name__, (9, 0)]["ptx"])
-    machine.launch(kernel, blocks, THREADS, *given, out)
+    code = read_kernel(compiled[name, kind.__name__, (9, 0)]["ptx"])
+    machine.launch(code, blocks, THREADS, *given, out)
     assert_agree(machine.get(out)[:count], name, arguments)
 
 

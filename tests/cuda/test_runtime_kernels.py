@@ -1,4 +1,4 @@
-"""Kernels of the runtime, in the simulator and as the code that a GPU gets, executed."""
+"""Kernels of the runtime, in the simulator (or on a GPU), and as the code that a GPU gets, executed."""
 
 import json
 import os
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 from ptx_machine import DeviceArray, Machine
 from requiring import missing
+from simulator import simulated_only
 
 from lossgen.errors import MissingLibraryError
 from lossgen.inspection.cuda.assembler import assembler_version
@@ -160,7 +160,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_kernel_in_the_simulator(name):
+def test_a_kernel(name):
     case = CASES[name]()
     for kernel, blocks, *arguments in case.steps:
         getattr(kernels, kernel)[blocks, THREADS, 0](*arguments)
@@ -176,8 +176,11 @@ SHAPES = {
 }
 
 
+@simulated_only
 @pytest.mark.parametrize("name", SHAPES)
 def test_arrays_of_any_strides_are_copied_in_c_order(name):
+    from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+
     source = SHAPES[name]
     out = np.zeros(source.size, np.float32)
     kernels.copy_strided[2, THREADS, 0](FakeCUDAArray(source), None, out)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from simulator import ON_GPU, simulated_only
 
 from lossgen.runtime.cuda.compiling import kernel
 from lossgen.runtime.cuda.intrinsics import load, store
@@ -21,7 +22,9 @@ from lossgen.runtime.cuda.reduction import (
 from lossgen.runtime.cuda.simulated import exchanged
 from lossgen.runtime.cuda.toolchain import cuda
 
-FORMS = {"shuffles": team_reductions(shuffled), "shared memory": team_reductions(exchanged)}
+FORMS = {"shuffles": team_reductions(shuffled)}
+if not ON_GPU:
+    FORMS["shared memory"] = team_reductions(exchanged)
 LANES = (1, 2, 4, 8, 16, 32)
 TEAMS = [(team, 32) for team in LANES] + [(4, 64), (32, 64), (64, 64), (128, 128)]
 of_every_team = pytest.mark.parametrize(("team", "threads"), TEAMS)
@@ -51,6 +54,7 @@ def of_teams(function, values: np.ndarray, team: int) -> np.ndarray:
     return np.repeat(function(values.reshape(-1, team), axis=1), team)
 
 
+@simulated_only
 @of_every_team
 def test_both_forms_give_the_same_bits(team, threads):
     values = numbers(2 * threads)
@@ -63,6 +67,7 @@ def test_both_forms_give_the_same_bits(team, threads):
         assert (results[0] == of_teams(getattr(np, name[:3]), values, team)).all()
 
 
+@simulated_only
 def test_both_forms_are_made_from_one_reduction():
     """They differ in how two lanes exchange a value, and in nothing else."""
     shuffles, memory = FORMS.values()
@@ -96,6 +101,7 @@ def test_an_extreme_of_floats_is_nan_if_one_is(form):
     assert np.isnan(reduced(FORMS[form].minimum, values, 64, 64)).all()
 
 
+@simulated_only
 @of_every_team
 def test_a_sum_is_float64_and_an_extreme_keeps_its_type(team, threads):
     seen = set()
