@@ -33,7 +33,7 @@ TAKEN_NAMES = (
     FAST first first_of first_of_team float four gradient gradient_out group group_of groups half
     hessian hessian_out i ignored in_team index inf INLINE int is_row is_used joined_first
     joined_maximum joined_minimum joined_sum kept label label_lanes labels lane LANES lanes largest_of
-    length like load load_four load_two Loss loss max maximum_of maximum_of_team min minimum_of
+    length lesser like load load_four load_two Loss loss max maximum_of maximum_of_team min minimum_of
     minimum_of_team np one ops p p_block part partial partials phase power product product_out range row
     row_of row_place row_scale rows scale select slice smallest_of split_length sqrt start step store
     store_four store_two sum_of sum_of_team target team teams three total total_scale totals two value

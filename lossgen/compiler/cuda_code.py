@@ -15,7 +15,7 @@ SLOT_TEXTS = {
     "sum": ("like(p, 0)", "accumulate({slot}, {value})"),
     "max": ("like(p, -inf)", "maximum_of({slot}, {value})"),
     "min": ("like(p, inf)", "minimum_of({slot}, {value})"),
-    "index": ("p.size", "min({slot}, column if {value} == {of} else p.size)"),
+    "index": ("p.size", "lesser({slot}, column if {value} == {of} else p.size)"),
 }
 """By kind of slot: its value before the first column, and after a column."""
 
@@ -208,7 +208,7 @@ def _joined(slot: tuple[str, str, str], team: str) -> str:
     name, kind, _ = slot
     join = f"{JOINS[kind]}_of_team({name}_part, {team})"
     # Where nothing attains the extremum (it is NaN), the last column stands in.
-    return f"{name} = min({join}, width - 1)" if kind == "index" else f"{name} = {join}"
+    return f"{name} = lesser({join}, width - 1)" if kind == "index" else f"{name} = {join}"
 
 
 def _phase_lines(step: SweepStep, phase: int, first: int, phases: Phases) -> list[str]:
@@ -226,7 +226,7 @@ def _phase_lines(step: SweepStep, phase: int, first: int, phases: Phases) -> lis
     lines = [f"if phase == {phase}:", *(f"    {line}" for line in lines)]
     for number, (name, kind) in enumerate(names, start=first):
         join = f"joined_{JOINS[kind]}(partials, {_place('row', number)}, {phases.slots}, chunks)"
-        lines.append(f"{name} = min(int({join}), width - 1)" if kind == "index" else f"{name} = {join}")
+        lines.append(f"{name} = lesser(int({join}), width - 1)" if kind == "index" else f"{name} = {join}")
     return lines
 
 

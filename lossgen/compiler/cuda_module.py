@@ -18,8 +18,8 @@ from .printer import LADDER_FUNCTIONS, VECTOR_FUNCTIONS
 from .render import environment, imported, rule
 
 INTRINSICS = (
-    "accumulate", "group_of", "like", "load", "load_four", "load_two", "maximum_of", "minimum_of", "row_of",
-    "select", "store", "store_four", "store_two", "wide",
+    "accumulate", "group_of", "lesser", "like", "load", "load_four", "load_two", "maximum_of", "minimum_of",
+    "row_of", "select", "store", "store_four", "store_two", "wide",
 )  # fmt: skip
 REDUCTIONS = (
     "first_of_team", "joined_first", "joined_maximum", "joined_minimum", "joined_sum", "maximum_of_team",

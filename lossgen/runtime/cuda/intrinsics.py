@@ -15,7 +15,7 @@ from lossgen.runtime.cuda.toolchain import SIMULATED
 from lossgen.runtime.cuda.values import device_function
 
 __all__ = [
-    "accumulate", "group_of", "is_hidden", "is_whole", "like", "load", "load_four",
+    "accumulate", "group_of", "is_hidden", "is_whole", "lesser", "like", "load", "load_four",
     "load_number_strided", "load_strided", "load_two", "maximum_of", "minimum_of", "row_of", "select",
     "store", "store_four", "store_two", "wide",
 ]
@@ -68,6 +68,12 @@ def _minimum_of(a, b):
 
 maximum_of = device_function(_maximum_of)
 minimum_of = device_function(_minimum_of)
+
+
+@device
+def lesser(a, b):
+    """The smaller of two whole numbers: Numba's own CUDA cannot compile `min`."""
+    return a if a < b else b
 
 
 @device

@@ -9,6 +9,7 @@ from lossgen.runtime.cuda.compiling import kernel
 from lossgen.runtime.cuda.intrinsics import (
     is_hidden,
     is_whole,
+    lesser,
     like,
     load,
     load_number_strided,
@@ -19,7 +20,6 @@ from lossgen.runtime.cuda.intrinsics import (
 from lossgen.runtime.cuda.reduction import (
     joined_first,
     joined_sum,
-    lesser,
     minimum_of_team,
     sum_of_team,
 )

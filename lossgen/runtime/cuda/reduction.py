@@ -12,7 +12,7 @@ shared memory in Numba's simulator, which has no shuffles.
 from types import SimpleNamespace
 
 from lossgen.runtime.cuda.compiling import device
-from lossgen.runtime.cuda.intrinsics import load, maximum_of, minimum_of, wide
+from lossgen.runtime.cuda.intrinsics import lesser, load, maximum_of, minimum_of, wide
 from lossgen.runtime.cuda.toolchain import SIMULATED, cuda
 
 if SIMULATED:
@@ -27,11 +27,6 @@ ALL_LANES = 0xFFFFFFFF
 @device
 def plus(a, b):
     return a + b
-
-
-@device
-def lesser(a, b):
-    return a if a < b else b
 
 
 @device
