@@ -31,7 +31,7 @@ class Brier(Loss):
     default_name = "brier"
     default_axis = -1
     labels = False
-    digest = "eed8699b"
+    digest = "1fd56f53"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

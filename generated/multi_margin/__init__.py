@@ -34,7 +34,7 @@ class MultiMargin(Loss):
     default_name = "multi_margin"
     default_axis = -1
     labels = True
-    digest = "eed8699b"
+    digest = "1fd56f53"
     variants = {
         (1,): ".exponent_1",
         (2,): ".exponent_2",

@@ -33,7 +33,7 @@ class Poly1(Loss):
     default_name = "poly1"
     default_axis = -1
     labels = False
-    digest = "eed8699b"
+    digest = "1fd56f53"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -28,7 +28,7 @@ class SparseCategoricalCrossentropy(Loss):
     default_name = "sparse_categorical_crossentropy"
     default_axis = -1
     labels = True
-    digest = "eed8699b"
+    digest = "1fd56f53"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",
