@@ -4,6 +4,7 @@
 #   make test     lint, freshness of generated/, the wheel and its types, all tests
 #   make bench    lossgen next to torch, JAX, Keras and scikit-learn, in minutes; make bench-all: every case
 #   make bench-doors  lossgen in torch and JAX next to their own, in two minutes
+#   make bench-cuda  lossgen on a GPU next to torch and Liger; make cuda-table: the table in docs/cuda.md, no GPU needed
 #   make exhaustive  accuracy of vector math over all float32 numbers (hours, goes on where it was)
 #   make build    rebuild generated/ from lossgen/catalog/
 #   make lint     ruff only
@@ -14,7 +15,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: demo test bench bench-all bench-doors exhaustive build lint clean
+.PHONY: demo test bench bench-all bench-doors bench-cuda cuda-table exhaustive build lint clean
 
 demo: .venv/demo.stamp
 	$(BIN)/python examples/demo.py
@@ -36,6 +37,12 @@ bench-doors: .venv/bench.stamp
 		--only 'binary_crossentropy from_logits 1M' --only 'binary_crossentropy from_logits 16M' \
 		--only '*categorical_crossentropy from_logits 100000×10' \
 		--output benchmarks/results/doors.json $(BENCH_ARGS)
+
+bench-cuda: .venv/bench.stamp
+	$(BIN)/python -m benchmarks.cuda $(BENCH_ARGS)
+
+cuda-table: .venv/test.stamp
+	$(BIN)/python -m benchmarks.cuda_table
 
 exhaustive: .venv/test.stamp
 	PYTHONPATH=tests $(BIN)/python -m exhaustive $(EXHAUSTIVE_ARGS)

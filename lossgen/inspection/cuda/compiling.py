@@ -7,8 +7,7 @@ from functools import cache
 from importlib import import_module
 from types import SimpleNamespace
 
-from lossgen.errors import MissingLibraryError
-from lossgen.inspection.cuda.ptx import Kernel, read_kernel
+from lossgen.errors import CompileError, MissingLibraryError
 
 _one_compiler = threading.Lock()  # the current device is a setting of the whole process
 
@@ -23,6 +22,7 @@ def compiled(kernel: Callable, types_of_arguments: tuple, capability: tuple[int,
 
     Raises:
         MissingLibraryError: the compiler is not there, or the simulator takes its place.
+        CompileError: the compiler refuses the kernel.
     """
     from lossgen.runtime.cuda.toolchain import SIMULATED, cuda, types
 
@@ -31,13 +31,11 @@ def compiled(kernel: Callable, types_of_arguments: tuple, capability: tuple[int,
     function = getattr(kernel, "py_func", kernel)
     with _one_compiler, _device_of(capability):
         _check_compiler()
-        ptx, _ = cuda.compile_ptx(function, types.void(*types_of_arguments), cc=capability)
+        try:
+            ptx, _ = cuda.compile_ptx(function, types.void(*types_of_arguments), cc=capability)
+        except Exception as error:
+            raise CompileError(f"{function.__name__} does not compile for CUDA: {_line(error)}") from error
     return ptx
-
-
-def read(kernel: Callable, types_of_arguments: tuple, capability: tuple[int, int]) -> Kernel:
-    """The same, as data."""
-    return read_kernel(compiled(kernel, types_of_arguments, capability))
 
 
 @cache
@@ -56,8 +54,12 @@ def _check_compiler() -> None:
     try:
         cuda.compile_ptx(copy, types.void(types.Array(types.float32, 1, "C")), cc=(9, 0))
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise MissingLibraryError(f"Numba cannot compile for CUDA ({reason}): {INSTALL}") from error
+        raise MissingLibraryError(f"Numba cannot compile for CUDA ({_line(error)}): {INSTALL}") from error
+
+
+def _line(error: Exception) -> str:
+    """What it says, in one line."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 @contextmanager

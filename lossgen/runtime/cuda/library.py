@@ -110,55 +110,64 @@ def _guarded(x, y, product):
 
 
 # Powers -----------------------------------------------------------------------------------------------------
-# The exponent may be wider than the base. What it loses then multiplies a logarithm, so it is not left out.
+# The exponent may be wider than the base. What it loses then multiplies a logarithm, so it is not left out. But
+# for the split into both parts, which does not depend on x, all is computed as wide as the base.
 
 
 def power(x, a):
     """xᵃ. 1 for a = 0; for x < 0 NaN unless a is an integer."""
-    return _raised(x, a, 0) if a.is_float else whole_powers.whole_power(x, a)
+    return _raised(x, *_exponent(x, a, 0)) if a.is_float else whole_powers.whole_power(x, a)
 
 
 def power_slope(x, a):
     """Derivative by x: a·xᵃ⁻¹; 0 for a = 0, and at x = 0 where it would be infinite."""
     if not a.is_float:
         return whole_powers.whole_power_slope(x, a)
-    return _times(a, _raised(x, a, 1), x, a < 1)
+    return _times(a, x, *_exponent(x, a, 1))
 
 
 def power_curvature(x, a):
     """Second derivative by x: a·(a − 1)·xᵃ⁻²; 0 for a in (0, 1), and at x = 0 where it would be infinite."""
     if not a.is_float:
         return whole_powers.whole_power_curvature(x, a)
-    return _times(a * (a - 1), _raised(x, a, 2), x, a < 2)
+    return _times(a.to(x.bits) * (a - 1).to(x.bits), x, *_exponent(x, a, 2))
 
 
 def power_log(x, a):
     """Derivative by a: xᵃ·log(x), and 0 for x = 0."""
     if not a.is_float:
         return select(x == 0, 0, whole_powers.whole_power(x, a) * log(x))
-    return select(x == 0, 0, _raised(x, a, 0) * log(x))
+    return select(x == 0, 0, _raised(x, *_exponent(x, a, 0)) * log(x))
 
 
-def _times(factor, result, x, falls):
-    return select((factor == 0) | ((x == 0) & falls), 0, factor.to(x.bits) * result)
+def _times(factor, x, main, lost):
+    """The factor times x to the exponent, 0 where the power would be infinite at 0."""
+    factor = factor.to(x.bits)
+    return select((factor == 0) | ((x == 0) & (main < 0)), 0, factor * _raised(x, main, lost))
 
 
-def _raised(x, a, less):
-    """xᵃ⁻ˡᵉˢˢ; x and a may be of different widths."""
+def _exponent(x, a, less):
+    """a − less as wide as x, and what that leaves out."""
     exponent = a - less
     main = exponent.to(x.bits)
     lost = (exponent - main.to(a.bits)).to(x.bits)
     if less:
         back = exponent + less
         lost = lost + ((a - back) + ((back - exponent) - less)).to(x.bits)
+    return main, lost
+
+
+def _raised(x, main, lost):
+    """x to the power of the sum of both."""
     size = abs(x)
     result = _power_of_library(size, main)
     corrected = fma(result * lost, log(size), result)
     inside = (lost != 0) & (result > 0) & (result < INFINITY)
     result = select(inside, corrected, result)
-    result = select(x < 0, _sign_for_negative_base(exponent).to(x.bits) * result, result)
-    result = select(exponent == 1, x, result)
-    return select(exponent == 0, 1, result)
+    sign = select(lost == 0, _sign_for_negative_base(main), NAN)
+    result = select(x < 0, sign * result, result)
+    result = select((main == 1) & (lost == 0), x, result)
+    return select((main == 0) & (lost == 0), 1, result)
 
 
 def _power_of_library(x, a):
