@@ -1,7 +1,7 @@
 """The table of all CUDA kernels in docs/cuda.md: `python -m benchmarks.cuda_table`, without a GPU.
 
 Each kernel of the catalogue is compiled and assembled, and held to the limits that `facts.excesses` names;
-the exit code says whether all keep them.
+the exit code of `--everything` says whether all keep them.
 """
 
 import argparse
@@ -139,7 +139,7 @@ def main() -> int:
         what = f"{kernel['loss']} {kernel['options']} {kernel['dtype']} {kernel['capability']}"
         print(f"{what} {kernel['schedule']} {kernel['output']}: {'; '.join(kernel['excesses'])[:200]}")
     print(f"{len(kernels)} kernels, {len(exceeding)} beyond a limit")
-    return 1 if exceeding else 0
+    return 1 if exceeding and given.everything else 0
 
 
 if __name__ == "__main__":

@@ -110,8 +110,8 @@ def _guarded(x, y, product):
 
 
 # Powers -----------------------------------------------------------------------------------------------------
-# The exponent may be wider than the base. What it loses then multiplies a logarithm, so it is not left out. But
-# for the split into both parts, which does not depend on x, all is computed as wide as the base.
+# The exponent may be wider than the base. What it loses then multiplies a logarithm, so it is not left out.
+# But for the split into both parts, which does not depend on x, all is computed as wide as the base.
 
 
 def power(x, a):
