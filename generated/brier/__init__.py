@@ -31,7 +31,7 @@ class Brier(Loss):
     default_name = "brier"
     default_axis = -1
     labels = False
-    digest = "1fd56f53"
+    digest = "1739a46a"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

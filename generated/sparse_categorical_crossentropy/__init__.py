@@ -28,7 +28,7 @@ class SparseCategoricalCrossentropy(Loss):
     default_name = "sparse_categorical_crossentropy"
     default_axis = -1
     labels = True
-    digest = "1fd56f53"
+    digest = "1739a46a"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",
