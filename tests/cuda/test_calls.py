@@ -11,6 +11,7 @@ from lossgen import losses, penalties
 from lossgen.catalog import DECLARATIONS
 from lossgen.runtime.cuda import plan
 from lossgen.runtime.cuda.variant import CudaVariant, cuda_variant_of
+from lossgen.runtime.dtypes import prediction_dtypes
 from lossgen.runtime.loss import Loss
 from lossgen.runtime.variant import Term, Variant
 
@@ -96,8 +97,10 @@ def calls(loss, y, p, vector, weight, mask):
     yield "call", loss.call(y, p)
 
 
-def all_agree(loss, arrays, weight=None, mask=None, rounding=1e-12):
-    on_host = calls(loss, *arrays, weight, mask)
+def all_agree(loss, arrays, weight=None, mask=None, rounding=1e-12, targets=None):
+    """The results of all methods with arrays on the device, and on the host, there with other `targets`."""
+    y, p, vector = arrays
+    on_host = calls(loss, y if targets is None else targets, p, vector, weight, mask)
     on_device = calls(loss, *map(device, arrays), device(weight), device(mask))
     for (name, expected), (_, found) in zip(on_host, on_device, strict=True):
         try:
@@ -201,18 +204,19 @@ TYPES = (np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint64, np.bool_, 
 def test_targets_of_other_types(dtype):
     y, p, vector = inputs("bits")
     for name in ("flat", "signs", "whole"):
-        all_agree(MAKE[name][0](), (y.astype(dtype), p, vector))
+        all_agree(MAKE[name][0](), (y.astype(dtype), p, vector), targets=y)
     labels, p, vector = inputs("labels")
+    labels = labels.astype(dtype)
     if dtype is not np.bool_:
-        all_agree(MAKE["ignored"][0](), (labels.astype(dtype), p, vector), None, labels > 0)
-    all_agree(MAKE["labels"][0](), (labels.astype(dtype), p, vector))
+        all_agree(MAKE["ignored"][0](), (labels, p, vector), None, labels > 0, targets=labels.astype(int))
+    all_agree(MAKE["labels"][0](), (labels, p, vector), targets=labels.astype(int))
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.float32, np.float64])
 def test_hinge_with_targets_that_are_not_all_bits(dtype):
     y, p, vector = inputs("bits")
     y[-1, -1] = 2
-    all_agree(losses.Hinge(), (y.astype(dtype), p, vector))
+    all_agree(losses.Hinge(), (y.astype(dtype), p, vector), targets=y)
 
 
 @pytest.mark.parametrize("given", [np.float16, np.float32, np.float64, np.int32, np.uint16, np.bool_])
@@ -221,11 +225,13 @@ def test_hinge_with_targets_that_are_not_all_bits(dtype):
 def test_dtypes_of_predictions(name, dtype, given):
     make, kind = MAKE[name]
     y, p, vector = inputs(kind)
-    arrays = y, (4 * p).astype(given), vector
+    p = (4 * p).astype(given)
+    computed, result = prediction_dtypes(p.dtype) if dtype is None else (np.dtype(dtype), np.dtype(dtype))
+    y = y if kind == "labels" else y.astype(computed)
     for reduction in ("mean_with_sample_weight", "none"):
         loss = make(dtype=dtype, reduction=reduction)
-        rounding = {2: 2e-3, 4: 1e-6, 8: 1e-12}[loss.call(*arrays[:2]).dtype.itemsize]
-        all_agree(loss, arrays, *weights("each", loss.call(*arrays[:2]).shape), rounding=rounding)
+        rounding = {2: 2e-3, 4: 1e-6, 8: 1e-12}[result.itemsize]
+        all_agree(loss, (y, p, vector), *weights("each", loss.call(y, p).shape), rounding=rounding)
 
 
 def test_a_parameter_a_class_of_a_loss_without_row_results():

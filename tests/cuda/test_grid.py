@@ -1,9 +1,14 @@
 """Grids for a GPU: chosen from the shape alone, enough threads for every element, never too many sums."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from lossgen.runtime.cuda import grid
+from lossgen.errors import NoGradientError
+from lossgen.runtime.cuda import dispatch, grid
 from lossgen.runtime.cuda.grid import GPU, chunk_length, is_split, line_blocks, row_shape
+from lossgen.runtime.cuda.variant import CudaTerm
+from lossgen.runtime.shapes import layout_of
 
 SIZES = (1, 2, 3, 4, 5, 10, 31, 32, 33, 100, 128, 129, 256, 257, 1000, 1024, 1025, 4096, 32_000, 10**6)
 
@@ -11,6 +16,7 @@ SIZES = (1, 2, 3, 4, 5, 10, 31, 32, 33, 100, 128, 129, 256, 257, 1000, 1024, 102
 @pytest.fixture(autouse=True)
 def gpu(monkeypatch):
     monkeypatch.setattr(grid, "grid", GPU)
+    monkeypatch.setattr(dispatch, "grid", GPU)
 
 
 def test_lines():
@@ -56,3 +62,33 @@ def test_few_long_rows_are_split():
     assert is_split(1, 16_384) and is_split(63, 10**6)
     assert not is_split(64, 10**6) and not is_split(1, 16_383)
     assert chunk_length(16_384) == 4096 and chunk_length(10**9) == 978_944
+
+
+# The kernel for a layout --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shape", "losses", "has_arrays", "has_split", "expected"),
+    [
+        ((6, 4), False, False, False, ("flat", 1, 256)),
+        ((6, 4), True, False, False, ("rows", 1, 1)),
+        ((6, 4), False, True, False, ("rows", 1, 1)),
+        ((6, 1), True, True, False, ("flat", 1, 256)),
+        ((3, 20_000), False, False, False, ("flat", 59, 256)),
+        ((3, 20_000), True, False, True, ("split", (5, 3), 256)),
+        ((3, 20_000), True, True, False, ("rows", 3, 512)),
+        ((70, 20_000), True, True, True, ("rows", 70, 512)),
+    ],
+)
+def test_choices(shape, losses, has_arrays, has_split, expected):
+    flat = None if has_split else {"value": "flat kernel"}
+    split = {"value": "split kernel"} if has_split else None
+    bound = SimpleNamespace(has_arrays=has_arrays, owner="Own")
+    term = SimpleNamespace(bound=bound, kernels=CudaTerm({"value": "rows kernel"}, flat, split))
+    chosen = dispatch.choose(term, "value", layout_of(shape, -1), losses)
+    kind, blocks, threads = expected
+    assert (chosen.kind, chosen.kernel, chosen.blocks) == (kind, f"{kind} kernel", blocks)
+    assert threads == (chosen.shared if kind == "rows" else chosen.threads)
+    assert chosen.sums == (shape[0] if kind == "split" else blocks)
+    with pytest.raises(NoGradientError, match="Own was generated without a kernel for `gradient_and_hess"):
+        dispatch.choose(term, "gradient_and_hessian", layout_of(shape, -1), losses)

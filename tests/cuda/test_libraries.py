@@ -1,6 +1,7 @@
 """Arrays of every library: read where they lie, on its current stream, and results that are its own."""
 
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -217,6 +218,33 @@ def test_waits_for_the_device_only_where_it_must(monkeypatch):
         read.clear()
         call()
         assert len(read) == 1 and read[0] <= 8
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_device_of_the_arrays_is_the_current_one(fails, monkeypatch):
+    happened = []
+
+    class Context:
+        def __init__(self, number):
+            self.number = number
+
+        def __enter__(self):
+            happened.append(("enter", self.number))
+
+        def __exit__(self, *reason):
+            happened.append(("leave", self.number))
+
+    contexts = SimpleNamespace(gpus=[Context(0), Context(1)], event=site.cuda.event)
+    monkeypatch.setattr(site, "cuda", contexts)
+    monkeypatch.setitem(sys.modules, "cupy", cupy_module())
+    y = Y[:2] if fails else Y
+    try:
+        value = losses.Huber()(Ndarray(y, 1), Ndarray(P, 1))
+        assert value.number == 1 and not fails
+    except ValueError:
+        assert fails
+    assert happened[0] == ("enter", 1) and happened[-1] == ("leave", 1)
+    assert len(happened) % 2 == 0
 
 
 # Where results are written --------------------------------------------------------------------------
