@@ -8,6 +8,7 @@ import warnings
 
 import numba
 import pytest
+from requiring import require
 
 from lossgen.errors import DeviceError, MissingLibraryError
 from lossgen.runtime.cuda import compiling, toolchain
@@ -136,6 +137,28 @@ def test_on_a_machine_without_a_gpu():
     )
     assert text.startswith("DeviceError CUDA kernels need a GPU and its driver, and none can be used: ")
     assert text.count("\n") == 1
+
+
+OWN_CUDA = """
+import os, sys
+from pathlib import Path
+import nvidia
+os.environ["CUDA_HOME"] = str(next(Path(nvidia.__path__[0]).glob("cu[0-9]*")))
+sys.meta_path = [finder for finder in sys.meta_path if type(finder).__name__ != "NumbaCudaFinder"]
+from lossgen.generated import _cuda_huber
+from lossgen.inspection.cuda.compiling import compiled
+from lossgen.runtime.cuda.toolchain import cuda, types
+assert "numba_cuda" not in cuda.__file__, cuda.__file__
+line, number = types.Array(types.float32, 1, "C"), types.float64
+whole, partials = types.int64, types.Array(types.float64, 1, "C")
+arguments = line, line, number, whole, whole, types.none, number, types.none, line, partials
+print(compiled(_cuda_huber.value_and_gradient_rows, arguments, (9, 0)))
+"""
+
+
+def test_numbas_own_cuda_compiles_the_kernels():
+    require("nvidia", "has the compiler library")
+    assert "shfl.sync.bfly" in run_without_simulator(OWN_CUDA)
 
 
 def test_lossgen_does_not_import_cuda():
