@@ -17,9 +17,12 @@ from lossgen.errors import (
     ShapeError,
     WeightError,
 )
+from lossgen.runtime.cuda.toolchain import SIMULATED
 from lossgen.runtime.labels import NO_LABEL
 from lossgen.runtime.loss import Loss
 from lossgen.runtime.variant import Variant
+
+pytestmark = pytest.mark.skipif(not SIMULATED, reason="the likenesses are for the simulator")
 
 random = np.random.default_rng(7)
 Y, P = random.normal(size=(2, 4, 3))

@@ -10,7 +10,10 @@ from test_calls import inputs
 
 from lossgen import losses, penalties
 from lossgen.runtime.cuda import site
+from lossgen.runtime.cuda.toolchain import SIMULATED
 from lossgen.runtime.elsewhere import is_on_device
+
+pytestmark = pytest.mark.skipif(not SIMULATED, reason="the likenesses are for the simulator")
 
 random = np.random.default_rng(8)
 Y, P, VECTOR = random.normal(size=(3, 6, 3))

@@ -74,7 +74,7 @@ def test_packages_of_ones_own(tmp_path):
         "y, p = np.arange(6.0).reshape(2, 3), np.ones((2, 3))\n"
         "assert abs(Cube()(cuda.to_device(y), cuda.to_device(p)).copy_to_host() - Cube()(y, p)) < 1e-12\n"
     )
-    path = os.pathsep.join(map(str, (tmp_path, Path(__file__).parent)))
+    path = os.pathsep.join(map(str, (tmp_path, Path(__file__).parents[1])))
     environment = {**os.environ, "PYTHONPATH": path, "NUMBA_ENABLE_CUDASIM": "1"}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 

@@ -2,10 +2,9 @@
 
 Results are arrays of the library that the predictions come from, written on its current stream; the value is
 an array of no dimensions on the device. A call waits for the device only where this process needs a number to
-go on: where labels are checked, where a mask decides how many losses there are, where the sum of the weights
-is divided by (`reduction="mean_with_sample_weight"`), and where targets 0 and 1 may have to be made −1 and 1.
-All that it needs it reads back at once. Results have equal bits on all devices: sums are added in an order
-that the shapes alone decide.
+go on: where labels are checked, where a mask decides how many losses there are, and where the sum of the
+weights is divided by (`reduction="mean_with_sample_weight"`). All that it needs it reads back at once, 64
+bytes. Results have equal bits on all devices: sums are added in an order that the shapes alone decide.
 """
 
 from functools import partial

@@ -1,6 +1,7 @@
 """The device and the stream of one call: launches, new arrays, waiting for other streams, reading back."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import lru_cache
 from typing import Any
 
@@ -28,7 +29,8 @@ class Site:
     """
 
     def __init__(self, predictions: DeviceArray, others: Sequence[DeviceArray] = ()):
-        self.device = predictions.device
+        devices = (each.device for each in (predictions, *others))
+        self.device = next((device for device in devices if device is not None), None)
         self.library = library(predictions.library)
         self.name = predictions.library
         self.arguments = (predictions, *others)
@@ -37,24 +39,23 @@ class Site:
         self.copied: set[int] = set()
 
     def __enter__(self) -> "Site":
-        self.context = None if self.device is None else cuda.gpus[self.device]
-        if self.context is not None:
-            self.context.__enter__()
-        require_device()
-        self.stream = stream_of(self.handle, self.device)
-        handles = {current_stream(array) for array in self.arguments} | {
-            array.stream for array in self.arguments if array.stream is not None
-        }
-        self.foreign = [stream_of(handle, self.device) for handle in sorted(handles - {self.handle})]
-        for stream in self.foreign:
-            follow(stream, self.stream)
+        with ExitStack() as entered:
+            if self.device is not None:
+                entered.enter_context(cuda.gpus[self.device])
+            require_device()
+            self.stream = stream_of(self.handle, self.device)
+            handles = {current_stream(array) for array in self.arguments} | {
+                array.stream for array in self.arguments if array.stream is not None
+            }
+            foreign = [stream_of(handle, self.device) for handle in sorted(handles - {self.handle})]
+            for stream in foreign:
+                follow(stream, self.stream)
+                entered.callback(follow, self.stream, stream)
+            self.leaving = entered.pop_all()
         return self
 
     def __exit__(self, *reason: Any) -> None:
-        for stream in self.foreign:
-            follow(self.stream, stream)
-        if self.context is not None:
-            self.context.__exit__(*reason)
+        self.leaving.__exit__(*reason)
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype) -> DeviceArray:
         """A new array of the caller's library, its content undefined."""

@@ -30,7 +30,7 @@ def run_terms(
 
     Args:
         weight: None, or a line of one number a loss.
-        scale: number that multiplies the total and the arrays; not 0.
+        scale: number that multiplies the total and the arrays.
         losses: takes the losses, unscaled and unweighted; None if they are not wanted.
         vector: what the Hessian is multiplied by, in the shape of the predictions.
         results: take the arrays; contiguous.
