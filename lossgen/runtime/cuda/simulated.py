@@ -172,11 +172,15 @@ def warp_slots(value):
 
 
 def exchanged(value, offset):
-    """The value of the thread whose number differs in the bit `offset`, through memory of the block."""
+    """The value of the thread whose number differs in the bit `offset`, through memory of the block.
+
+    Every other exchange has memory of its own: none writes where a thread may still have to read.
+    """
     thread = threading.current_thread()
-    values = thread._manager.__dict__.setdefault("exchanged", {})
-    values[thread.threadIdx.x] = value
+    place, block = thread.threadIdx.x, thread._manager.__dict__
+    counts = block.setdefault("exchanges", {})
+    counts[place] = counts.get(place, 0) + 1
+    values = block.setdefault(f"exchanged {counts[place] % 2}", {})
+    values[place] = value
     thread.syncthreads()
-    other = values[thread.threadIdx.x ^ offset]
-    thread.syncthreads()
-    return other
+    return values[place ^ offset]
