@@ -1,5 +1,6 @@
 """The code that a GPU would get, executed: its values against the CPU kernels, its memory traffic counted."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from requiring import missing
 
 from lossgen.errors import MissingLibraryError
 from lossgen.inspection.cuda.assembler import assembler_version
+from lossgen.inspection.cuda.ptx import read_kernel
 
 pytestmark = pytest.mark.xdist_group("machine code")
 
@@ -209,3 +211,16 @@ def test_teams_read_neighbouring_columns_together(made, name):
     memory = on_machine(made[name], data, 0 if is_split else 2, 32, **how).memory
     for array in {name for sweep in made[name]["sweeps"] for side in sweep for name in side}:
         assert 32 * memory[array].sectors == memory[array].requested, array
+
+
+def test_every_process_compiles_the_same_code(made):
+    """Numba alone links the parts of a kernel in the order of their addresses in memory."""
+
+    def instructions(kernel: dict) -> list[str]:
+        """Without the names of symbols, in which Numba counts what the process has compiled before."""
+        return [re.sub(r"[\w$]{40,}", "", each.text) for each in read_kernel(kernel["ptx"]).instructions]
+
+    names = ["rows", "labels product"]
+    again = compiled_elsewhere([REQUESTS[name] for name in reversed(names)])
+    for name, kernel in zip(reversed(names), again, strict=True):
+        assert instructions(kernel) == instructions(made[name])

@@ -62,32 +62,13 @@ def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-class InOrder(dict):
-    """A set that is read in the order in which it was filled."""
-
-    def add(self, member) -> None:
-        self[member] = None
-
-
 @contextmanager
 def _device_of(capability: tuple[int, int]):
-    """Lets Numba compile without a device, and the same code each time.
-
-    Device functions ask the current device for its capability: for this time there seems to be one. Numba
-    links the parts of a kernel in the order of their addresses in memory, with which registers come and go:
-    for this time it is the order of the calls.
-    """
-    dispatcher, codegen = import_module("numba.cuda.dispatcher"), import_module("numba.cuda.codegen")
-    library = codegen.CUDACodeLibrary
-    ask, initialise = dispatcher.get_current_device, library.__init__
-
-    def initialise_in_order(self, *arguments, **options):
-        initialise(self, *arguments, **options)
-        self._linking_libraries = InOrder()
-
+    """Device functions ask the current device for its capability; for this time there seems to be one."""
+    dispatcher = import_module("numba.cuda.dispatcher")
+    real = dispatcher.get_current_device
     dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=capability)
-    library.__init__ = initialise_in_order
     try:
         yield
     finally:
-        dispatcher.get_current_device, library.__init__ = ask, initialise
+        dispatcher.get_current_device = real

@@ -8,7 +8,8 @@ import inspect
 import types
 import warnings
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, wraps
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,36 @@ class Kernel:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Grid size")
             return self.dispatcher[configuration]
+
+
+class InOrder(dict):
+    """A set that is read in the order in which it was filled."""
+
+    def add(self, member) -> None:
+        """Puts a member in."""
+        self[member] = None
+
+
+def _link_in_order() -> None:
+    """Makes Numba link the parts of a kernel in the order of their calls.
+
+    It has them in a set, which is read in the order of their addresses in memory: every process would compile
+    other machine code, with other registers, and products fused with other sums.
+    """
+    library = import_module("numba.cuda.codegen").CUDACodeLibrary
+    initialise = library.__init__
+
+    @wraps(initialise)
+    def initialise_in_order(self, *arguments, **options):
+        initialise(self, *arguments, **options)
+        if isinstance(self._linking_libraries, set):
+            self._linking_libraries = InOrder()
+
+    library.__init__ = initialise_in_order
+
+
+if not SIMULATED:
+    _link_in_order()
 
 
 def _known(**options) -> dict:
