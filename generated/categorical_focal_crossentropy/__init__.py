@@ -38,7 +38,7 @@ class CategoricalFocalCrossentropy(Loss):
     default_name = "categorical_focal_crossentropy"
     default_axis = -1
     labels = False
-    digest = "1739a46a"
+    digest = "6ee100c7"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

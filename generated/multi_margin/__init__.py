@@ -34,7 +34,7 @@ class MultiMargin(Loss):
     default_name = "multi_margin"
     default_axis = -1
     labels = True
-    digest = "1739a46a"
+    digest = "6ee100c7"
     variants = {
         (1,): ".exponent_1",
         (2,): ".exponent_2",

@@ -36,8 +36,8 @@ TAKEN_NAMES = (
     length lesser like load load_four load_two Loss loss max maximum_of maximum_of_team min minimum_of
     minimum_of_team np one ops p p_block part partial partials phase power product product_out range row
     row_of row_place row_scale rows scale select slice smallest_of split_length sqrt start step store
-    store_four store_two sum_of sum_of_team target team teams three total total_scale totals two value
-    value_out value_scale vector weight wide width y y_block zero
+    store_four store_two sum_of sum_of_team target team teams three total total_scale totals TURN turn
+    two value value_out value_scale vector weight wide width y y_block zero
     """.split()  # noqa: SIM905  a table of words
     )
 )

@@ -119,10 +119,21 @@ def loaded(array: str, place: str) -> str:
 
 
 def slot_text(slot: tuple[str, str, str]) -> dict[str, str]:
-    """How a slot starts and how a column changes it."""
+    """How a slot starts, where it is while columns are taken, and how one changes it.
+
+    A sum of many float32 loses digits: it is a float64, made of sums over `TURN` columns each.
+    """
     name, kind, of = slot
-    initial, each = SLOT_TEXTS[kind]
-    return {"initial": initial, "each": each.format(slot=name, value=f"{name}_element", of=of)}
+    place = f"{name}_turn" if kind == "sum" else name
+    before, each = SLOT_TEXTS[kind]
+    initial = "wide(0)" if kind == "sum" else before
+    changed = each.format(slot=place, value=f"{name}_element", of=of)
+    return {"initial": initial, "place": place, "before": before, "each": changed}
+
+
+def sums(sweep: Sweep) -> list[tuple[str, str, str]]:
+    """The slots of a sweep that are sums."""
+    return [slot for slot in sweep.slots if slot[1] == "sum"]
 
 
 def derived_texts(loop: Sweep | FlatKernel) -> list[tuple[str, str]]:

@@ -30,7 +30,7 @@ REDUCTIONS = (
 PLACED = (
     "cast_scalars", "contributions", "derived_texts", "element_parameters", "group_access",
     "group_arguments", "group_names", "group_sum", "loaded", "point_arguments", "returned", "scaled",
-    "slot_text", "sweep_parameters", "tail_arguments",
+    "slot_text", "sums", "sweep_parameters", "tail_arguments",
 )  # fmt: skip
 """The functions of `cuda_code` that the templates call."""
 
@@ -138,7 +138,7 @@ def _imports(text: str, table: str) -> str:
         ("compiling", ["device", "kernel"]),
         ("intrinsics", [name for name in INTRINSICS if name in called]),
         ("mathematics", imported(functions, called - defined)),
-        ("reduction", sorted(set(REDUCTIONS) & called)),
+        ("reduction", [*(["TURN"] if "TURN" in text else []), *sorted(set(REDUCTIONS) & called)]),
         ("toolchain", ["cuda"]),
         ("variant", [name for name in ("CudaTerm", "CudaVariant", "Split") if f"{name}(" in table]),
     ]

@@ -48,7 +48,7 @@ COMPILER_STEMS = tuple(
 """What the compiler numbers: `sum_1`, `row_maximum_2`."""
 
 COMPILER_NAMES = re.compile(
-    rf"({'|'.join(COMPILER_STEMS)})_\d+(_index|_shifted|_weight)?(_part)?"
+    rf"({'|'.join(COMPILER_STEMS)})_\d+(_index|_shifted|_weight)?(_part|_turn)?"
     r"|(gradient|hessian|product|value)_factor"
     r"|\w+_(block|chunk|element|flat|hit|lanes|out|parameter|rows|scale|split|sweep|team|tile)"
     r"|beyond|element_weight|row_factor"

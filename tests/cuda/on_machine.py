@@ -79,8 +79,9 @@ def _on_machine(machine: Machine, made: dict, data: Data, offset: int) -> dict:
     """The arrays and the parameters, by the names of the kernel's arguments."""
     term = term_of(made)
     parameters = data.parameters or term.scalars
+    arithmetic = data.p.dtype if data.p.dtype == np.float64 else np.dtype(np.float32)
     given: dict = {
-        name: machine.put(np.asarray(value), name) if isinstance(value, np.ndarray) else value
+        name: machine.put(value.astype(arithmetic), name) if isinstance(value, np.ndarray) else value
         for name, value in zip(term.values, parameters, strict=True)
     }
     given["labels" if term.labels else "y"] = machine.put(
@@ -89,7 +90,6 @@ def _on_machine(machine: Machine, made: dict, data: Data, offset: int) -> dict:
     given["p"] = machine.put(data.p.reshape(-1), "p", offset)
     if data.vector is not None:
         given["vector"] = machine.put(data.vector.reshape(-1), "vector", offset)
-    arithmetic = data.p.dtype if data.p.dtype == np.float64 else np.dtype(np.float32)
     given["weight"] = None
     if made["weighted"]:
         given["weight"] = machine.put(data.weight.astype(arithmetic), "weight")

@@ -36,9 +36,9 @@ def test_lines():
         (1000, 1025, (1000, 256, 256)),
         (256, 1000, (256, 256, 256)),
         (257, 1000, (65, 128, 32)),
-        (3, 32_000, (3, 512, 512)),
+        (3, 32_000, (3, 256, 256)),
         (10**6, 10, (1024, 128, 4)),
-        (10**6, 32_000, (1_000_000, 512, 512)),
+        (10**6, 32_000, (1_000_000, 256, 256)),
     ],
 )
 def test_rows(rows, columns, expected):
@@ -49,7 +49,7 @@ def test_rows(rows, columns, expected):
 @pytest.mark.parametrize("rows", SIZES)
 def test_every_shape(rows, columns):
     blocks, threads, team = row_shape(rows, columns)
-    assert 1 <= blocks <= rows and threads % 32 == 0 and 128 <= threads <= 512
+    assert 1 <= blocks <= rows and threads % 32 == 0 and 128 <= threads <= 256
     assert team == threads if team > 32 else threads % team == 0 and team in (1, 2, 4, 8, 16, 32)
     assert blocks <= max(1024, -(-rows * columns // 16_384))
     if is_split(rows, columns):
@@ -76,8 +76,8 @@ def test_few_long_rows_are_split():
         ((6, 1), True, True, False, ("flat", 1, 256)),
         ((3, 20_000), False, False, False, ("flat", 59, 256)),
         ((3, 20_000), True, False, True, ("split", (5, 3), 256)),
-        ((3, 20_000), True, True, False, ("rows", 3, 512)),
-        ((70, 20_000), True, True, True, ("rows", 70, 512)),
+        ((3, 20_000), True, True, False, ("rows", 3, 256)),
+        ((70, 20_000), True, True, True, ("rows", 70, 256)),
     ],
 )
 def test_choices(shape, losses, has_arrays, has_split, expected):

@@ -35,7 +35,7 @@ class Entropy(Penalty):
     default_name = "entropy"
     default_axis = -1
     default_reduction = "mean"
-    digest = "1739a46a"
+    digest = "6ee100c7"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -24,12 +24,13 @@ def compiled(kernel: Callable, types_of_arguments: tuple, capability: tuple[int,
         MissingLibraryError: the compiler is not there, or the simulator takes its place.
         CompileError: the compiler refuses the kernel.
     """
+    from lossgen.runtime.cuda.compiling import exact_products
     from lossgen.runtime.cuda.toolchain import SIMULATED, cuda, types
 
     if SIMULATED:
         raise MissingLibraryError("NUMBA_ENABLE_CUDASIM is set: the simulator compiles no kernels; unset it")
     function = getattr(kernel, "py_func", kernel)
-    with _one_compiler, _device_of(capability):
+    with _one_compiler, _device_of(capability), exact_products():
         _check_compiler()
         try:
             ptx, _ = cuda.compile_ptx(function, types.void(*types_of_arguments), cc=capability)

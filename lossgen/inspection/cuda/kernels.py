@@ -63,7 +63,8 @@ class CudaKernel:
         number = kinds.get(dtype) or getattr(types, dtype)
         arithmetic = types.float64 if dtype == "float64" else types.float32
         known = dict.fromkeys(ARRAYS, types.Array(number, 1, "C"))
-        known |= dict.fromkeys((*SUMS, *self.term.per_class), types.Array(types.float64, 1, "C"))
+        known |= dict.fromkeys(SUMS, types.Array(types.float64, 1, "C"))
+        known |= dict.fromkeys(self.term.per_class, types.Array(arithmetic, 1, "C"))
         known |= dict.fromkeys(COUNTS, types.int64)
         known |= {
             "labels": types.Array(types.int64, 1, "C"),

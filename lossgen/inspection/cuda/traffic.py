@@ -29,9 +29,7 @@ class Sweep:
 def sweeps(kernel: CudaKernel) -> tuple[Sweep, ...]:
     """The sweeps of a kernel in the order in which they run."""
     if kernel.schedule == "flat":
-        given = [name for name in kernel.arguments if name in ARRAYS]
-        outputs = tuple(name for name in given if name.endswith("_out"))
-        return (Sweep(tuple(name for name in given if name not in outputs), outputs),)
+        return (_sweep(kernel.python),)
     return tuple(_sweeps_called(kernel.python))
 
 

@@ -1,13 +1,17 @@
 """`device` and `kernel`: functions for the GPU, compiled at their first call, or Python in the simulator.
 
-No fast mathematics. Machine code of a kernel is kept on disk, beside its module, where that is a file, in the
-files of `lossgen.runtime.compiling`: they are named after this runtime, too, whose functions are part of it.
+No fast mathematics, and no product is fused with a sum: a column that attains a maximum in one sweep would
+not do so in the next, where another product was fused. Machine code of a kernel is kept on disk, beside its
+module, where that is a file, in the files of `lossgen.runtime.compiling`: they are named after this runtime,
+too, whose functions are part of it.
 """
 
 import inspect
 import types
 import warnings
 from collections.abc import Callable
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache, wraps
 from importlib import import_module
 from pathlib import Path
@@ -38,6 +42,7 @@ def kernel(function: Callable) -> Callable:
         return cuda.jit(_silenced(function))
     # What a test inspects is what runs: no optimisation when it is linked.
     made = cuda.jit(function, extensions=[NoArgument()], **_known(lto=False))
+    made.compile = exact_products()(made.compile)
     if Path(function.__code__.co_filename).is_file():
         made.enable_caching()
         locator = made._cache._impl.locator
@@ -73,6 +78,22 @@ class Kernel:
             return self.dispatcher[configuration]
 
 
+_ours: ContextVar[bool] = ContextVar("compiles a kernel of lossgen", default=False)
+
+
+@contextmanager
+def exact_products():
+    """While this lasts, Numba compiles kernels whose products are rounded before anything is added to them.
+
+    Numba has no option for it; its default lets NVVM fuse products and sums as it likes.
+    """
+    token = _ours.set(True)
+    try:
+        yield
+    finally:
+        _ours.reset(token)
+
+
 class InOrder(dict):
     """A set that is read in the order in which it was filled."""
 
@@ -81,26 +102,27 @@ class InOrder(dict):
         self[member] = None
 
 
-def _link_in_order() -> None:
-    """Makes Numba link the parts of a kernel in the order of their calls.
+def _adapt_library() -> None:
+    """Makes Numba link the parts of our kernels in the order of their calls, and fuse no products in them.
 
-    It has them in a set, which is read in the order of their addresses in memory: every process would compile
-    other machine code, with other registers, and products fused with other sums.
+    It has the parts in a set, which is read in the order of their addresses in memory: every process would
+    compile other machine code, with other registers. Kernels of others stay as they are.
     """
     library = import_module("numba.cuda.codegen").CUDACodeLibrary
     initialise = library.__init__
 
     @wraps(initialise)
-    def initialise_in_order(self, *arguments, **options):
+    def initialise_adapted(self, *arguments, **options):
         initialise(self, *arguments, **options)
-        if isinstance(self._linking_libraries, set):
+        if _ours.get():
             self._linking_libraries = InOrder()
+            self._nvvm_options = {**self._nvvm_options, "fma": 0}
 
-    library.__init__ = initialise_in_order
+    library.__init__ = initialise_adapted
 
 
 if not SIMULATED:
-    _link_in_order()
+    _adapt_library()
 
 
 def _known(**options) -> dict:

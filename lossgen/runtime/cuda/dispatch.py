@@ -10,7 +10,7 @@ from lossgen.runtime.cuda.plan import DeviceTerm
 from lossgen.runtime.cuda.site import Site
 from lossgen.runtime.cuda.variant import Split
 from lossgen.runtime.dispatch import TAKES_LOSSES
-from lossgen.runtime.dtypes import FLOAT64
+from lossgen.runtime.dtypes import FLOAT32, FLOAT64
 from lossgen.runtime.shapes import Layout
 
 
@@ -92,7 +92,8 @@ def launch(
         groups = data.p.size // group if all(aligned(one) for one in given if one is not None) else 0
         fixed = [*term.flat_parameters(columns), float(columns), groups, columns]
     else:
-        fixed = [*term.row_parameters(site, columns), columns, chosen.shared]
+        computed = FLOAT64 if data.p.dtype == FLOAT64 else FLOAT32
+        fixed = [*term.row_parameters(site, columns, computed), columns, chosen.shared]
     arguments = [data.y, data.p, *fixed, *weighing, *tail]
     sums = [data.sums] if takes_losses else []
     if chosen.kind != "split":

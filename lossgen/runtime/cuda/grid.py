@@ -20,8 +20,8 @@ class Grid:
         warp_columns: up to which a team is part of a warp; rows of more have a block each.
         few_rows: up to which a row of more than `few_columns` has a block to itself.
         few_columns: see there.
-        row_threads: of a block with one row.
-        long_row: columns from which such a block is twice as large.
+        row_threads: of a block with one row. 256 threads may take all registers that there are for one,
+            255, whatever the loss is.
         split_rows: rows of `split_columns` and more are cut into chunks where they are fewer than this.
         split_columns: see there.
         chunk: columns of a chunk at least; its length is a multiple of it.
@@ -37,7 +37,6 @@ class Grid:
     few_rows: int = 256
     few_columns: int = 256
     row_threads: int = 256
-    long_row: int = 16_384
     split_rows: int = 64
     split_columns: int = 16_384
     chunk: int = 4096
@@ -46,7 +45,7 @@ class Grid:
 
 GPU = Grid()
 SIMULATOR = Grid(
-    threads=32, elements=64, blocks=3, warp_columns=40, few_rows=2, few_columns=20, row_threads=32,
+    threads=32, elements=64, blocks=3, warp_columns=40, few_rows=2, few_columns=20, row_threads=64,
     split_rows=3, split_columns=256, chunk=32, chunks=8,
 )  # fmt: skip
 """Every thread is one of the operating system there: few of them, and shapes of tests reach every choice."""
@@ -67,7 +66,7 @@ def most_blocks(size: int) -> int:
 def row_shape(rows: int, columns: int) -> tuple[int, int, int]:
     """Blocks, threads of a block, and threads that share a row."""
     if columns > grid.warp_columns or (columns > grid.few_columns and rows <= grid.few_rows):
-        threads = grid.row_threads * (2 if columns >= grid.long_row else 1)
+        threads = grid.row_threads
         return min(rows, most_blocks(rows * columns)), threads, threads
     team = 1
     while team < WARP and team * grid.team_columns < columns:

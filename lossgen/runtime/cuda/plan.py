@@ -7,7 +7,6 @@ import numpy as np
 
 from lossgen.runtime.cuda.site import Site
 from lossgen.runtime.cuda.variant import CudaTerm, cuda_variant_of
-from lossgen.runtime.dtypes import FLOAT64
 from lossgen.runtime.plan import BoundTerm, Plan
 
 _terms: WeakKeyDictionary[Plan, tuple["DeviceTerm", ...]] = WeakKeyDictionary()
@@ -24,25 +23,25 @@ class DeviceTerm:
 
     def __init__(self, bound: BoundTerm, kernels: CudaTerm):
         self.bound, self.kernels = bound, kernels
-        self.on_device: dict[tuple[int | None, int], tuple] = {}
+        self.on_device: dict[tuple, tuple] = {}
 
     def flat_parameters(self, columns: int) -> tuple:
         """Parameters for a flat kernel: all numbers."""
         return self.bound.flat_parameters(columns)
 
-    def row_parameters(self, site: Site, columns: int) -> tuple:
+    def row_parameters(self, site: Site, columns: int, computed: np.dtype) -> tuple:
         """Parameters for a kernel by rows: numbers, and a line of one number a column for per-class ones,
-        which is brought to the device once.
+        in the dtype that the loss is computed in, which is brought to the device once.
 
         Raises:
             ShapeError: a per-class parameter has another length than there are columns.
         """
         if not self.bound.per_class:
             return self.bound.scalars
-        key = site.device, columns
+        key = site.device, columns, computed
         if key not in self.on_device:
             self.on_device[key] = tuple(
-                site.upload(value.astype(FLOAT64)) if isinstance(value, np.ndarray) else value
+                site.upload(value.astype(computed)) if isinstance(value, np.ndarray) else value
                 for value in self.bound.row_parameters(columns)
             )
         return self.on_device[key]

@@ -21,6 +21,8 @@ else:
     from lossgen.runtime.cuda.elements import warp_slots
 
 WARP = 32
+TURN = 32
+"""Columns whose float32 terms are added by themselves, before their sum is added to that of a thread."""
 ALL_LANES = 0xFFFFFFFF
 
 
