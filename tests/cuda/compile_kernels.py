@@ -33,13 +33,13 @@ def compiled_elsewhere(requests: list[dict]) -> list[dict]:
 
 
 def compiled_here(request: dict) -> dict:
-    from lossgen.cli.finding import find, instance
+    from lossgen.cli.finding import instance, named
     from lossgen.inspection.cuda.compiling import compiled
     from lossgen.inspection.cuda.kernels import kernels_of
     from lossgen.inspection.cuda.traffic import sweeps
 
     request = REQUEST | request
-    loss = instance(find(request["loss"]), request["options"])
+    loss = instance(named(request["loss"]), request["options"])
     kernel = next(
         one
         for one in kernels_of(loss)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from ptx_machine import DeviceArray, Machine
 
-from lossgen.cli.finding import find, instance
+from lossgen.cli.finding import instance, named
 from lossgen.inspection.cuda.ptx import read_kernel
 
 OUTPUTS = ("gradient_out", "hessian_out", "product_out")
@@ -104,7 +104,7 @@ def _on_machine(machine: Machine, made: dict, data: Data, offset: int) -> dict:
 
 def term_of(made: dict):
     """The bound term of the loss; losses of one term only."""
-    loss = instance(find(made["loss"]), made["options"])
+    loss = instance(named(made["loss"]), made["options"])
     (term,) = loss._plan_for("source").terms
     return term
 

@@ -34,7 +34,7 @@ if SIMULATED:
 
     cuda = SimulatedCuda(cuda)
 
-if hasattr(cuda.types, "Float"):
+if hasattr(getattr(cuda, "types", None), "Float"):
     from numba.cuda import types
     from numba.cuda.typing import signature
 else:
