@@ -5,6 +5,7 @@ import argparse
 from rich.console import Console
 
 from lossgen.cli.finding import instance, named, option_values
+from lossgen.errors import ParameterError
 from lossgen.runtime.variant import OUTPUTS
 
 LEXERS = {"asm": "gas", "llvm": "llvm"}
@@ -38,19 +39,22 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     what.add_argument("--trace", action="store_true", help="every rewrite with its before and after")
     command.add_argument(
-        "--output", choices=OUTPUTS, default="value_and_gradient", help="kernel of --asm and --llvm"
+        "--output", choices=OUTPUTS, help="kernel of --asm and --llvm; value_and_gradient if not said"
     )
     command.add_argument(
-        "--dtype", choices=("float32", "float64"), default="float32", help="of targets and predictions"
+        "--dtype", choices=("float32", "float64"), help="of targets and predictions; float32 if not said"
     )
-    command.add_argument("--schedule", choices=("flat", "rows", "lanes"), help="how the kernel sees the data")
-    command.add_argument("--capability", choices=("8.0", "9.0"), default="9.0", help="of the GPU, for --cuda")
+    command.add_argument(
+        "--schedule", choices=("flat", "rows", "lanes"), help="how a kernel of --asm or --llvm sees data"
+    )
+    command.add_argument(
+        "--capability", choices=("8.0", "9.0"), help="of the GPU, for --cuda; 9.0 if not said"
+    )
     command.add_argument(
         "--shape",
         type=shape,
-        default=(16_384, 1_024),
         metavar="ROWSxCOLUMNS",
-        help="of predictions, for --cuda",
+        help="of predictions, for --cuda; 16384x1024 if not said",
     )
 
 
@@ -62,10 +66,36 @@ def shape(written: str) -> tuple[int, int]:
     return int(rows), int(columns)
 
 
+BELONGINGS = {
+    "output": ("asm", "llvm"),
+    "schedule": ("asm", "llvm"),
+    "dtype": ("asm", "llvm", "cuda"),
+    "capability": ("cuda",),
+    "shape": ("cuda",),
+}
+"""What an option says something about."""
+
+
+def check_belongings(options: argparse.Namespace) -> None:
+    """Refuses an option that would say nothing.
+
+    Raises:
+        ParameterError: names the option, and what it goes with.
+    """
+    for name, places in BELONGINGS.items():
+        if getattr(options, name) is not None and not any(getattr(options, place) for place in places):
+            raise ParameterError(
+                f"`--{name}` goes with {' or '.join(f'--{place}' for place in places)}. "
+                f"Received: --{name} without"
+            )
+
+
 def run(options: argparse.Namespace) -> int:
     """Print what was asked for."""
+    check_belongings(options)
     declaration = named(options.name)
     chosen = option_values(options.options)
+    dtype = options.dtype or "float32"
     if options.latex:
         from lossgen.inspection.formulas import WHICH, latex
 
@@ -77,12 +107,14 @@ def run(options: argparse.Namespace) -> int:
     elif options.asm or options.llvm:
         kind = "asm" if options.asm else "llvm"
         loss = instance(declaration, chosen)
-        _print_code(loss.source(kind, options.output, options.dtype, options.schedule), LEXERS[kind])
+        output = options.output or "value_and_gradient"
+        _print_code(loss.source(kind, output, dtype, options.schedule), LEXERS[kind])
     elif options.cuda:
         from lossgen.inspection.cuda.report import report
 
-        capability = tuple(map(int, options.capability.split(".")))
-        print(report(instance(declaration, chosen), options.dtype, capability, options.shape), end="")
+        capability = tuple(map(int, (options.capability or "9.0").split(".")))
+        shape = options.shape or (16_384, 1_024)
+        print(report(instance(declaration, chosen), dtype, capability, shape), end="")
     else:
         from lossgen.inspection.explain import explain
 

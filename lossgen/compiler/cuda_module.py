@@ -26,19 +26,12 @@ REDUCTIONS = (
     "minimum_of_team", "sum_of_team",
 )  # fmt: skip
 
-
 PLACED = (
     "cast_scalars", "contributions", "derived_texts", "element_parameters", "group_access",
     "group_arguments", "group_names", "group_sum", "loaded", "point_arguments", "returned", "scaled",
     "slot_text", "sums", "sweep_parameters", "tail_arguments",
 )  # fmt: skip
 """The functions of `cuda_code` that the templates call."""
-
-
-def cuda_name(module: str) -> str:
-    """The file of the kernels for a GPU, by that of a variant: `huber.py` → `_cuda_huber.py`."""
-    folder, slash, name = module.rpartition("/")
-    return f"{folder}{slash}_cuda_{name}"
 
 
 def cuda_module(declaration: Declaration, options: Mapping[str, object], derived: tuple[Derived, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Writing generated files so that a reader never sees half of one."""
+"""Generated files: how they are called, and written so that a reader never sees half of one."""
 
 import os
 import tempfile
@@ -23,3 +23,9 @@ def write_tree(folder: Path, files: dict[str, str]) -> None:
     """Writes every file of a package, by path relative to its folder."""
     for name, text in files.items():
         write_atomically(folder / name, text)
+
+
+def cuda_name(module: str) -> str:
+    """The file of the kernels for a GPU, by that of a variant: `huber.py` → `_cuda_huber.py`."""
+    folder, slash, name = module.rpartition("/")
+    return f"{folder}{slash}_cuda_{name}"

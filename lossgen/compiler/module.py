@@ -10,11 +10,12 @@ from lossgen.language.printing import latex
 from lossgen.runtime.parameters import Option, Parameter
 
 from .assemble import Assembly
-from .cuda_module import cuda_module, cuda_name
+from .cuda_module import cuda_module
 from .digest import digest_of, toolchain_digest
 from .docstrings import WIDTH, class_documentation, in_docstring, module_header, summary
 from .driver import Derived, assemble, derive
 from .exponents import whole_exponents
+from .files import cuda_name
 from .render import import_lines, kernel_tables, render_functions, render_module, rule
 from .textbook import Formulas, formulas
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lossgen.errors import DeclarationError
 
-from .cuda_module import cuda_name
+from .files import cuda_name
 
 TABLES = ("__init__.py", "_index.py")
 

@@ -59,7 +59,7 @@ def test_the_simulator_needs_no_device(machine):
 def test_no_driver(machine):
     machine("_driver_problem", lambda: "CUDA driver library cannot be found.")
     text = refused(DeviceError)
-    assert text.startswith("CUDA kernels need a GPU and its driver")
+    assert text.startswith("arrays of a device need a GPU and its driver")
     assert "cannot be found" in text
 
 
@@ -135,7 +135,7 @@ def test_on_a_machine_without_a_gpu():
         "try: require_device()\n"
         "except ValueError as error: print(type(error).__name__, error)"
     )
-    assert text.startswith("DeviceError CUDA kernels need a GPU and its driver, and none can be used: ")
+    assert text.startswith("DeviceError arrays of a device need a GPU and its driver, and none can be used: ")
     assert text.count("\n") == 1
 
 

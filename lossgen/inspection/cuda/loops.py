@@ -22,8 +22,7 @@ class Loop:
         operations: instructions that are no jumps.
         special: how many of them the special function units execute.
         single: how many of them compute in float32.
-        double: computations in float64 and conversions from and to it; not the conversion of a number that
-            the loop reads as a float64, which is a parameter of the column.
+        double: computations in float64 and conversions from and to it.
     """
 
     instructions: tuple[Instruction, ...]
@@ -58,13 +57,8 @@ class Loop:
 
     @property
     def double(self) -> tuple[Instruction, ...]:
-        read = {each.operands[0] for each in self.accesses if each.name == "ld"}
         return tuple(
-            each
-            for each in self.instructions
-            if "f64" in each.parts
-            and each.name not in MOVES
-            and not (each.name == "cvt" and each.operands[1] in read)
+            each for each in self.instructions if "f64" in each.parts and each.name not in MOVES
         )
 
 

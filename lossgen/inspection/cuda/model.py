@@ -120,8 +120,3 @@ def seconds(device: Device, work: Work) -> float:
         work.operations / processor.issued, work.single / processor.single, work.special / processor.special
     )
     return max(work.bytes / device.bandwidth, cycles / device.processors / device.clock)
-
-
-def is_bound_by_memory(device: Device, work: Work) -> bool:
-    """Whether its memory takes that time."""
-    return work.bytes / device.bandwidth >= seconds(device, work)

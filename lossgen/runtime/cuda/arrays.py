@@ -132,6 +132,11 @@ def described(name: str, array: Any) -> DeviceArray:
     if library == "numba" and not hasattr(array, "__cuda_array_interface__"):
         return of_simulator(name, array)
     interface = array.__cuda_array_interface__
+    if not isinstance(interface, dict) or not {"shape", "typestr", "data"} <= interface.keys():
+        raise DtypeError(
+            f"`{name}` must have a `__cuda_array_interface__` that is a dictionary with `shape`, `typestr` "
+            f"and `data`. Received: {name} of type {type(array).__name__} with {interface!r}"
+        )
     if interface.get("mask") is not None:
         raise DtypeError(
             f"`{name}` must not be a masked array: pass its data, and the rows that count as `mask`. "

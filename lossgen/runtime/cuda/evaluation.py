@@ -4,7 +4,7 @@ Results are arrays of the library that the predictions come from, written on its
 an array of no dimensions on the device. A call waits for the device only where this process needs a number to
 go on: where labels are checked, where a mask decides how many losses there are, and where the sum of the
 weights is divided by (`reduction="mean_with_sample_weight"`). All that it needs it reads back at once, 64
-bytes. Results have equal bits on all devices: sums are added in an order that the shapes alone decide.
+bytes. Sums are added in an order that the shapes alone decide, the same on every device.
 """
 
 from functools import partial

@@ -1,4 +1,4 @@
-"""How many threads work on what: chosen from the shape alone, so results have equal bits on every device."""
+"""How many threads work on what: chosen from the shape alone, so sums have one order on every device."""
 
 from dataclasses import dataclass
 

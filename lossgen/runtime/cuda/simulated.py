@@ -1,6 +1,5 @@
 """What the simulator runs in place of instructions: Python with NumPy's scalars, and where a thread is."""
 
-import sys
 import threading
 
 import numpy as np
@@ -119,7 +118,6 @@ class SimulatedCuda:
 
     def __init__(self, module):
         self.module = module
-        self.shared = SharedMemory()
 
     def __getattr__(self, name):
         return getattr(self.module, name)
@@ -153,17 +151,6 @@ class SimulatedCuda:
     def syncthreads(self):
         """Waits for all threads of the block."""
         threading.current_thread().syncthreads()
-
-
-class SharedMemory:
-    """Memory of the block."""
-
-    def array(self, size, kind):
-        """The array that belongs to the line of the call, made by the thread that comes first."""
-        caller = sys._getframe(1)
-        manager = threading.current_thread()._manager.__dict__
-        made = np.zeros(size, getattr(kind, "name", kind))
-        return manager.setdefault(f"shared {caller.f_code.co_filename}:{caller.f_lineno} {kind}", made)
 
 
 def warp_slots(value):

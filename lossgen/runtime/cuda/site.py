@@ -43,6 +43,8 @@ class Site:
             if self.device is not None:
                 entered.enter_context(cuda.gpus[self.device])
             require_device()
+            if self.device is None and not SIMULATED:  # an array that does not say where it lies
+                self.device = cuda.get_current_device().id
             self.stream = stream_of(self.handle, self.device)
             handles = {current_stream(array) for array in self.arguments} | {
                 array.stream for array in self.arguments if array.stream is not None

@@ -61,7 +61,10 @@ def require_device() -> None:
 def _check_driver() -> None:
     problem = _driver_problem()
     if problem is not None:
-        raise DeviceError(f"CUDA kernels need a GPU and its driver, and none can be used: {problem}")
+        raise DeviceError(
+            f"arrays of a device need a GPU and its driver, and none can be used: {problem.rstrip('.')}. "
+            "Pass arrays of the host, or simulate a GPU: NUMBA_ENABLE_CUDASIM=1"
+        )
     if not _has_compiler():
         raise MissingLibraryError(f"CUDA kernels need NVIDIA's compiler library NVVM. Install it: {INSTALL}")
     driver, toolkit = _driver_version(), _toolkit_version()
