@@ -148,3 +148,12 @@ def test_build_leaves_the_files_of_a_person(my_losses, tmp_path, capsys):
 def test_the_command_runs_as_a_module(module):
     run = python("-m", module, "show", "nope")
     assert run.returncode == 2 and run.stdout == "" and "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--capability", "9.0"], ["--shape", "5x5"], ["--dtype", "float64"], ["--cuda", "--schedule", "rows"]],
+)
+def test_show_refuses_an_option_that_says_nothing(words, capsys):
+    assert main(["show", "huber", *words]) == 2
+    assert "says something only with --" in error_line(capsys)

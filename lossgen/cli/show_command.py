@@ -84,10 +84,8 @@ def check_belongings(options: argparse.Namespace) -> None:
     """
     for name, places in BELONGINGS.items():
         if getattr(options, name) is not None and not any(getattr(options, place) for place in places):
-            raise ParameterError(
-                f"`--{name}` goes with {' or '.join(f'--{place}' for place in places)}. "
-                f"Received: --{name} without"
-            )
+            others = " or ".join(f"--{place}" for place in places)
+            raise ParameterError(f"`--{name}` says something only with {others}: add that, or leave it out.")
 
 
 def run(options: argparse.Namespace) -> int:

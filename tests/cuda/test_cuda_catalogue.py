@@ -42,7 +42,7 @@ def close(found, wanted):
     found, wanted = host_array(found), np.asarray(wanted)
     assert found.shape == wanted.shape and found.dtype == wanted.dtype
     scale = np.abs(wanted).max(initial=1e-300, where=np.isfinite(wanted))
-    np.testing.assert_allclose(found, wanted, rtol=1e-11, atol=ROUNDING * scale)
+    np.testing.assert_allclose(found, wanted, rtol=ROUNDING, atol=ROUNDING * scale)
 
 
 def compare(loss, y, p, weight):

@@ -39,7 +39,7 @@ def compare(cls, arguments, y, p):
             right = np.asarray(wanted[name])
             scale = np.abs(right).max(initial=0, where=np.isfinite(right))
             np.testing.assert_allclose(
-                host_array(found), right, rtol=1e-9, atol=1e-12 * scale, err_msg=f"{cls.__name__} {name}"
+                host_array(found), right, rtol=1e-12, atol=1e-13 * scale, err_msg=f"{cls.__name__} {name}"
             )
 
 

@@ -71,7 +71,7 @@ def test_no_kernel_exceeds_a_limit(catalogue):
 def test_the_table_in_the_document_is_up_to_date(catalogue):
     document = DOCUMENT.read_text(encoding="utf-8")
     if catalogue["toolchain"] not in document:
-        pytest.skip(f"the table was made with another toolchain than {catalogue['toolchain']}")
+        missing(f"the table was made with another toolchain than {catalogue['toolchain']}")
     assert document == with_table(document, table(catalogue["kernels"], catalogue["toolchain"]))
 
 

@@ -196,3 +196,20 @@ def test_machine_code_is_kept_in_a_file_that_names_this_runtime():
         "      fill.targetoptions['fastmath'])"
     )
     assert run_without_simulator(code).split() == ["CacheFiles", "True", "False", "False"]
+
+
+def test_products_of_launched_kernels_are_not_fused():
+    """What is inspected is compiled so by the inspection; this is the way that a launch takes."""
+    text = run_without_simulator(
+        "import numba.cuda.dispatcher as dispatcher\n"
+        "from numba import cuda\n"
+        "from lossgen.generated import _cuda_huber\n"
+        "from lossgen.runtime.cuda import compiling\n"
+        "class Kernel:\n"
+        "    def __init__(self, *arguments, **options): print(compiling._ours.get()); raise SystemExit\n"
+        "dispatcher._Kernel = Kernel\n"
+        "made = _cuda_huber.value_rows.dispatcher\n"
+        "made._cache = dispatcher.NullCache()\n"
+        "made._compile_for_args(1.0)"
+    )
+    assert text == "True\n"
