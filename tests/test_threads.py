@@ -1,9 +1,11 @@
 """Chunks and threads: they change the time a call takes and nothing else."""
 
+import ctypes
 import os
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from requiring import require
 
 from lossgen.errors import ParameterError
 from lossgen.runtime import dispatch, threads
-from lossgen.runtime.team import in_chunks, in_team
+from lossgen.runtime.team import in_chunks, in_team, openmp
 from lossgen.runtime.team.own import OwnTeam
 
 compiled = njit(nogil=True)
@@ -228,3 +230,44 @@ def test_a_forked_child_uses_as_many_threads_as_torch_does_there(monkeypatch):
         _, state, number = threads.team()
         os._exit(0 if alone and state == threads._own.state and number == 2 else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+# The team of another library ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def runtime():
+    require("sklearn")
+    from sklearn.utils import _openmp_helpers
+
+    found = openmp.Runtime(ctypes.CDLL(_openmp_helpers.__file__))
+    if not found.entry:
+        pytest.skip("scikit-learn is not linked with GNU's OpenMP here")
+    return found
+
+
+def test_within_joining_calls_use_the_runtime_of_the_library(runtime):
+    x, out = random.normal(size=(1000, 3)), np.zeros((1000, 3))
+    with threads.joining(runtime):
+        team = threads.team()
+        assert team[0] in (runtime.entry, 0) and (team[0] == runtime.entry or team[2] == 1)
+        for _ in range(20):
+            stripes((runtime.entry, 0, 3), x, 2.0, out)
+            np.testing.assert_array_equal(out, 2 * x)
+    assert threads.team()[0] != runtime.entry or threads.team() == threads.ALONE
+
+
+def test_a_runtime_has_as_many_threads_as_it_says(runtime, monkeypatch):
+    monkeypatch.setattr(threads, "_wanted", None)
+    monkeypatch.delenv(threads.VARIABLE, raising=False)
+    runtime.most = lambda: 5
+    with threads.joining(runtime):
+        assert threads.team() == (runtime.entry, 0, 5) and threads.get_num_threads() == 5
+        monkeypatch.setattr(threads, "_wanted", 2)
+        assert threads.team() == (runtime.entry, 0, 2)
+
+
+def test_a_library_without_openmp_changes_nothing():
+    outside = threads.team()
+    with threads.joining(openmp.Runtime(SimpleNamespace())):
+        assert threads.team() == outside

@@ -1,6 +1,9 @@
 """How many threads a call may use, and the team that they form."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from lossgen.errors import ParameterError
 from lossgen.runtime.team import openmp
@@ -15,6 +18,7 @@ MOST_THREADS = 16
 
 _wanted: int | None = None  # None: not said
 _own = OwnTeam()
+_joined: ContextVar[openmp.Runtime | None] = ContextVar("joined", default=None)
 
 
 def set_num_threads(number: int) -> None:
@@ -34,18 +38,35 @@ def set_num_threads(number: int) -> None:
 def get_num_threads() -> int:
     """How many threads a call may use.
 
-    As set; else LOSSGEN_NUM_THREADS; else, if PyTorch is loaded, what it uses; else all of this process.
+    As set; else LOSSGEN_NUM_THREADS; else, within `joining`, what that runtime uses; else, if PyTorch is
+    loaded, what it uses; else all of this process.
     """
-    return _said() or (openmp.of_torch() or (0, 0))[1] or _all()
+    return _said() or (_other() or (0, 0))[1] or _all()
+
+
+@contextmanager
+def joining(runtime: openmp.Runtime) -> Iterator[None]:
+    """Within it calls use the threads of a library that has called us and waits meanwhile."""
+    token = _joined.set(runtime)
+    try:
+        yield
+    finally:
+        _joined.reset(token)
 
 
 def team() -> tuple[int, int, int]:
     """The team for the next call, as compiled code takes it."""
-    found = openmp.of_torch()
+    found = _other()
     threads = min(_said() or (found[1] if found else _all()), max(MOST_THREADS, os.cpu_count() or 1))
     if threads == 1:
         return ALONE
     return (found[0], 0, threads) if found and found[0] else _own.of(threads)
+
+
+def _other() -> tuple[int, int] | None:
+    """The entry of another library's OpenMP runtime and its number of threads."""
+    joined = _joined.get()
+    return (joined.team() if joined else None) or openmp.of_torch()
 
 
 def _said() -> int | None:

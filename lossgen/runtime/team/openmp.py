@@ -1,7 +1,8 @@
-"""The OpenMP runtime that PyTorch has loaded: one team for both, so that neither waits for the other's.
+"""The OpenMP runtime of another library: one team for both, so that neither waits for the other's.
 
 Two OpenMP runtimes in one process keep two teams whose threads, busy waiting for work, take the cores from
-each other. After a fork the child of a process that used the team has none: there it must not be entered.
+each other. PyTorch's is used wherever PyTorch is loaded, that of a booster while it calls its objective.
+After a fork the child of a process that used the team has none: there it must not be entered.
 """
 
 import ctypes
@@ -11,6 +12,29 @@ from functools import cache
 from pathlib import Path
 
 _forked = False
+
+
+class Runtime:
+    """The OpenMP runtime that a shared library is linked with.
+
+    Args:
+        library: the library, loaded; a name that it has not itself is looked up in what it is linked with.
+
+    Attributes:
+        entry: address of `GOMP_parallel`, 0 if there is none.
+    """
+
+    def __init__(self, library: ctypes.CDLL):
+        try:
+            entry, self.most = library.GOMP_parallel, library.omp_get_max_threads
+        except AttributeError:
+            self.entry, self.most = 0, None
+        else:
+            self.entry = ctypes.cast(entry, ctypes.c_void_p).value or 0
+
+    def team(self) -> tuple[int, int] | None:
+        """The address of the entry and how many threads it may use; None where it is not to be entered."""
+        return None if _forked or not self.entry else (self.entry, self.most())
 
 
 def of_torch() -> tuple[int, int] | None:
