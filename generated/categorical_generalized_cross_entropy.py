@@ -23,6 +23,7 @@ from lossgen.runtime.lanes import (
 from lossgen.runtime.loss import Loss, function_of
 from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.parameters import Parameter
+from lossgen.runtime.properties import Properties
 from lossgen.runtime.split import split_length
 from lossgen.runtime.team import in_chunks, in_team
 from lossgen.runtime.variant import Term, Variant
@@ -548,6 +549,11 @@ variant = Variant(
             'ft[p\\right]_{k=y}^{q}}{q} & \\text{otherwise} \\end{cases}'
         ),
     },
+    properties=Properties(
+        link="identity",
+        target="labels",
+        prediction="probability",
+    ),
 )
 
 

@@ -22,6 +22,7 @@ from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.lanes import LANES, load_scales, load_tile, store_tile, store_values, sum_of_lanes
 from lossgen.runtime.loss import Loss, function_of
 from lossgen.runtime.options import BLOCK, FAST, INLINE
+from lossgen.runtime.properties import Properties
 from lossgen.runtime.split import first_of, largest_of, split_length, sum_of
 from lossgen.runtime.team import in_chunks, in_team
 from lossgen.runtime.variant import Term, Variant
@@ -661,6 +662,11 @@ variant = Variant(
         'hessian': "0",
         'latex': '\\max\\left(\\max_k p \\left(1 - y\\right) + 1 - \\sum y p, 0\\right)',
     },
+    properties=Properties(
+        link="identity",
+        target="probability",
+        prediction="real",
+    ),
 )
 
 

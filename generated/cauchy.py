@@ -19,6 +19,7 @@ from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
 from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.parameters import Parameter
+from lossgen.runtime.properties import Properties
 from lossgen.runtime.team import in_chunks
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import hypot1, hypot1m1, log1p, unit_hypot
@@ -414,6 +415,13 @@ variant = Variant(
         'hessian': "2·(1 − 2·(p − y)²/(c²·(2 + (p − y)²/c²)))/(C·c²·(2 + (p − y)²/c²))",
         'latex': '\\frac{1}{C}\\sum \\log{\\left(1 + \\frac{\\left(p - y\\right)^{2}}{2 c^{2}} \\right)}',
     },
+    properties=Properties(
+        link="identity",
+        target="real",
+        prediction="real",
+        diagonal=True,
+        mean=True,
+    ),
 )
 
 

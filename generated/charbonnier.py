@@ -18,6 +18,7 @@ from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
 from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.parameters import Parameter
+from lossgen.runtime.properties import Properties
 from lossgen.runtime.team import in_chunks
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import absolute, hypot1, maximum, minimum, unit_hypot
@@ -421,6 +422,13 @@ variant = Variant(
         'hessian': "ε²/(C·(ε² + (p − y)²)^(3/2))",
         'latex': '\\frac{1}{C}\\sum \\sqrt{\\epsilon^{2} + \\left(p - y\\right)^{2}}',
     },
+    properties=Properties(
+        link="identity",
+        target="real",
+        prediction="real",
+        diagonal=True,
+        mean=True,
+    ),
 )
 
 

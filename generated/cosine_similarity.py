@@ -21,6 +21,7 @@ from lossgen.runtime.ladder_math import guarded_product, vanishing
 from lossgen.runtime.lanes import LANES, load_scales, load_tile, store_tile, store_values, sum_of_lanes
 from lossgen.runtime.loss import Loss, function_of
 from lossgen.runtime.options import BLOCK, FAST, INLINE
+from lossgen.runtime.properties import Properties
 from lossgen.runtime.split import split_length, sum_of
 from lossgen.runtime.team import in_chunks, in_team
 from lossgen.runtime.variant import Term, Variant
@@ -714,6 +715,11 @@ variant = Variant(
             'um y p}{\\sqrt{\\sum y^{2}} \\sqrt{\\sum p^{2}}} & \\text{otherwise} \\end{cases}'
         ),
     },
+    properties=Properties(
+        link="identity",
+        target="real",
+        prediction="real",
+    ),
 )
 
 

@@ -20,6 +20,7 @@ from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
 from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.parameters import Parameter
+from lossgen.runtime.properties import Properties
 from lossgen.runtime.team import in_chunks
 from lossgen.runtime.variant import Term, Variant
 
@@ -418,6 +419,13 @@ variant = Variant(
             '\\: p - y \\leq 0 \\\\1 - \\mathrm{expectile} & \\text{otherwise} \\end{cases}'
         ),
     },
+    properties=Properties(
+        link="identity",
+        target="real",
+        prediction="real",
+        diagonal=True,
+        mean=True,
+    ),
 )
 
 

@@ -36,6 +36,7 @@ from lossgen.runtime.lanes import LANES, load_scales, load_tile, store_tile, sto
 from lossgen.runtime.loss import Loss, function_of
 from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.parameters import Parameter
+from lossgen.runtime.properties import Properties
 from lossgen.runtime.split import split_length, sum_of
 from lossgen.runtime.team import in_chunks, in_team
 from lossgen.runtime.variant import Term, Variant
@@ -1042,6 +1043,11 @@ variant = Variant(
             'left(1 - p\\right) + 10^{-7}}}\\right)^{\\gamma}'
         ),
     },
+    properties=Properties(
+        link="identity",
+        target="probability",
+        prediction="probability",
+    ),
 )
 
 

@@ -18,6 +18,7 @@ from lossgen.runtime.intrinsics import accumulate, like
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
 from lossgen.runtime.options import BLOCK, FAST, INLINE
+from lossgen.runtime.properties import Properties
 from lossgen.runtime.team import in_chunks
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import clip, inside, log
@@ -364,6 +365,12 @@ variant = Variant(
             ')}'
         ),
     },
+    properties=Properties(
+        link="identity",
+        target="nonnegative",
+        prediction="nonnegative",
+        diagonal=True,
+    ),
 )
 
 

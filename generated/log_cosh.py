@@ -18,6 +18,7 @@ from lossgen.runtime.intrinsics import accumulate, like
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
 from lossgen.runtime.options import BLOCK, FAST, INLINE
+from lossgen.runtime.properties import Properties
 from lossgen.runtime.team import in_chunks
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import sech2, tanh, log_cosh as log_cosh_of_element
@@ -368,6 +369,13 @@ variant = Variant(
         'hessian': "sech²(p − y)/C",
         'latex': '\\frac{1}{C}\\sum \\log{\\left(\\cosh{\\left(p - y \\right)} \\right)}',
     },
+    properties=Properties(
+        link="identity",
+        target="real",
+        prediction="real",
+        diagonal=True,
+        mean=True,
+    ),
 )
 
 

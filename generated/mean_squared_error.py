@@ -17,6 +17,7 @@ from lossgen.runtime.intrinsics import accumulate, like
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
 from lossgen.runtime.options import BLOCK, FAST, INLINE
+from lossgen.runtime.properties import Properties
 from lossgen.runtime.team import in_chunks
 from lossgen.runtime.variant import Term, Variant
 
@@ -367,6 +368,13 @@ variant = Variant(
         'hessian': "2/C",
         'latex': '\\frac{1}{C}\\sum \\left(p - y\\right)^{2}',
     },
+    properties=Properties(
+        link="identity",
+        target="real",
+        prediction="real",
+        diagonal=True,
+        mean=True,
+    ),
 )
 
 

@@ -16,6 +16,7 @@ from lossgen.runtime.intrinsics import accumulate, like
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
 from lossgen.runtime.options import BLOCK, FAST, INLINE
+from lossgen.runtime.properties import Properties
 from lossgen.runtime.team import in_chunks
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import log
@@ -369,6 +370,13 @@ variant = Variant(
         'hessian': "y/(C·(p + 10⁻⁷)²)",
         'latex': '\\frac{1}{C}\\sum \\left(p - y \\log{\\left(p + 10^{-7} \\right)}\\right)',
     },
+    properties=Properties(
+        link="identity",
+        target="nonnegative",
+        prediction="nonnegative",
+        diagonal=True,
+        mean=True,
+    ),
 )
 
 

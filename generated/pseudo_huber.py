@@ -18,6 +18,7 @@ from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
 from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.parameters import Parameter
+from lossgen.runtime.properties import Properties
 from lossgen.runtime.team import in_chunks
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import hypot1, hypot1m1, unit_hypot
@@ -410,6 +411,13 @@ variant = Variant(
             '} - 1\\right)'
         ),
     },
+    properties=Properties(
+        link="identity",
+        target="real",
+        prediction="real",
+        diagonal=True,
+        mean=True,
+    ),
 )
 
 

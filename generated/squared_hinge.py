@@ -16,6 +16,7 @@ from lossgen.runtime.intrinsics import accumulate, like
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.loss import Loss, function_of
 from lossgen.runtime.options import BLOCK, FAST, INLINE
+from lossgen.runtime.properties import Properties
 from lossgen.runtime.team import in_chunks
 from lossgen.runtime.variant import Term, Variant
 from lossgen.runtime.vector_math import relu, step
@@ -372,6 +373,13 @@ variant = Variant(
         'hessian': "2·y²·[y·p < 1]/C",
         'latex': '\\frac{1}{C}\\sum {\\max\\left(1 - y p, 0\\right)}^{2}',
     },
+    properties=Properties(
+        link="identity",
+        target="signs",
+        prediction="real",
+        diagonal=True,
+        mean=True,
+    ),
 )
 
 

@@ -26,6 +26,7 @@ from lossgen.runtime.lanes import LANES, load_scales, load_tile, store_tile, sto
 from lossgen.runtime.loss import Loss, function_of
 from lossgen.runtime.options import BLOCK, FAST, INLINE
 from lossgen.runtime.parameters import Parameter
+from lossgen.runtime.properties import Properties
 from lossgen.runtime.split import split_length, sum_of
 from lossgen.runtime.team import in_chunks, in_team
 from lossgen.runtime.variant import Term, Variant
@@ -847,6 +848,11 @@ variant = Variant(
             ' - p\\right) + 10^{-7}}}'
         ),
     },
+    properties=Properties(
+        link="identity",
+        target="probability",
+        prediction="probability",
+    ),
 )
 
 

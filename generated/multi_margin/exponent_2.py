@@ -23,6 +23,7 @@ from lossgen.runtime.lanes import (
     LANES, clear_ignored, load_labels, load_scales, load_tile, store_tile, store_values, sum_of_lanes,
 )
 from lossgen.runtime.options import BLOCK, FAST, INLINE
+from lossgen.runtime.properties import Properties
 from lossgen.runtime.split import split_length, sum_of
 from lossgen.runtime.team import in_chunks, in_team
 from lossgen.runtime.variant import Term, Variant
@@ -967,4 +968,9 @@ variant = Variant(
             'gin}\\right)\\right)^{2} - \\mathrm{margin}^{2}}{C}'
         ),
     },
+    properties=Properties(
+        link="identity",
+        target="labels",
+        prediction="real",
+    ),
 )

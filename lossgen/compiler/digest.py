@@ -39,6 +39,7 @@ def digest_of(declaration: Declaration) -> str:
             key,
             [(term.scope, str(term.expression)) for term in case.terms],
             sorted(map(str, case.domain.items())),
+            *([case.link] if case.link else []),
         )
         for key, case in declaration.cases.items()
     ]

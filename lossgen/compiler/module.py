@@ -1,6 +1,7 @@
 """A declaration → the text of its generated module, or of a folder with a module for each variant."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from textwrap import indent, wrap
 
 from lossgen.errors import CompileError
@@ -16,6 +17,7 @@ from .docstrings import WIDTH, class_documentation, in_docstring, module_header,
 from .driver import Derived, assemble, derive
 from .exponents import whole_exponents
 from .files import cuda_name
+from .properties import properties_of
 from .render import import_lines, kernel_tables, render_functions, render_module, rule
 from .textbook import Formulas, formulas
 
@@ -103,7 +105,8 @@ def _module(
     ]
     functions = "\n\n\n".join(render_functions(*pair) for pair in zip(titles, assemblies, strict=True))
     constants = " ".join(f"{name}()" for each in assemblies for name in each.constant_calls)
-    variant = _variant(declaration, derived, assemblies, texts)
+    known = () if isinstance(declaration, PenaltyDeclaration) else _properties(declaration, options, derived)
+    variant = _variant(declaration, derived, assemblies, texts, known)
     class_ = _class(declaration, "variants = {(): variant}") if with_class else None
     tables = "\n".join([variant, *(class_["attributes"] if class_ else ())])
     imports = import_lines(f"{functions}\n{constants}", tables, class_ and class_["base"])
@@ -115,7 +118,11 @@ def _module(
 
 
 def _variant(
-    declaration: Declaration, derived: tuple[Derived, ...], assemblies: list[Assembly], texts: list[Formulas]
+    declaration: Declaration,
+    derived: tuple[Derived, ...],
+    assemblies: list[Assembly],
+    texts: list[Formulas],
+    known: tuple[str, ...],
 ) -> str:
     terms = []
     for term, assembly in zip(derived, assemblies, strict=True):
@@ -139,8 +146,25 @@ def _variant(
     }
     lines = [f"{name!r}: {_literal(text)}," for name, text in shown.items()]
     formulas_ = "formulas={\n" + indent("\n".join(lines), "    ") + "\n},"
-    body = "terms=(\n" + indent("\n".join(terms), "    ") + "\n),\n" + formulas_
+    body = "\n".join(["terms=(", indent("\n".join(terms), "    "), "),", formulas_, *known])
     return f"{rule('The kernels by output')}\n\nvariant = Variant(\n{indent(body, '    ')}\n)"
+
+
+def _properties(
+    declaration: Declaration, options: Mapping[str, object], derived: tuple[Derived, ...]
+) -> tuple[str, ...]:
+    """The properties of the variant; those that promise nothing are left out."""
+    found = properties_of(declaration, options, derived)
+    said = [
+        f"{each.name}={_value(getattr(found, each.name))},"
+        for each in fields(found)
+        if each.name in ("link", "target", "prediction") or getattr(found, each.name) != each.default
+    ]
+    return ("properties=Properties(", indent("\n".join(said), "    "), "),")
+
+
+def _value(value: object) -> str:
+    return quoted(value) if isinstance(value, str) else repr(value)
 
 
 def _literal(text: str) -> str:

@@ -298,7 +298,7 @@ def import_lines(text: str, tables: str, base: str | None) -> str:
     text = re.sub(r"\bops\.\w+", "", text)  # what a framework provides
     words = set(re.findall(r"[A-Za-z_][A-Za-z_0-9]*", text))
     called = set(re.findall(r"([A-Za-z_][A-Za-z_0-9]*)\(", text))
-    named = set(re.findall(r"(Option|Parameter|Term|Variant)\(", tables))
+    named = set(re.findall(r"(Option|Parameter|Properties|Term|Variant)\(", tables))
     numba = bool(text)
     defined = set(re.findall(r"^def ([A-Za-z_0-9]+)", text, flags=re.MULTILINE))
     sources = [
@@ -313,6 +313,7 @@ def import_lines(text: str, tables: str, base: str | None) -> str:
         ("lossgen.runtime.options", ["BLOCK", "FAST", "INLINE"] if numba else []),
         ("lossgen.runtime.parameters", [name for name in ("Option", "Parameter") if name in named]),
         ("lossgen.runtime.penalty", ["Penalty", "function_of"] if base == "Penalty" else []),
+        ("lossgen.runtime.properties", ["Properties"] if "Properties" in named else []),
         ("lossgen.runtime.split", sorted(words & SPLIT_FUNCTIONS)),
         ("lossgen.runtime.team", [name for name in ("in_chunks", "in_team") if name in called]),
         ("lossgen.runtime.variant", [name for name in ("Term", "Variant") if name in named]),

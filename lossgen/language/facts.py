@@ -9,6 +9,7 @@ from lossgen.language.declaration import Scope
 from lossgen.language.domains import Domain, check_domain
 from lossgen.language.names import suggestion
 from lossgen.language.symbols import Input
+from lossgen.runtime.properties import LINKS
 
 
 class Facts(TypedDict, total=False):
@@ -76,8 +77,9 @@ def case_facts(
             raise DeclarationError(f"{name}: domain of `{role}`; the inputs are {', '.join(known)}.")
         resolved[role] = check_domain(name, role, for_options(name, given, options))
     link = for_options(name, link, options)
-    if link is not None and not isinstance(link, str):
-        raise DeclarationError(f"{name}: link={link!r}; write the name of the link, for example 'logit'.")
+    if link is not None and link not in LINKS:
+        known = ", ".join(map(repr, LINKS))
+        raise DeclarationError(f"{name}: link={link!r}; write one of {known}, or None for 'identity'.")
     return resolved, link
 
 

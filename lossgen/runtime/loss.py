@@ -16,6 +16,7 @@ from lossgen.runtime.construction import checked_arguments, snake_case
 from lossgen.runtime.dtypes import check_dtype, numbers_array, prediction_array
 from lossgen.runtime.elsewhere import device_evaluation, evaluation_elsewhere
 from lossgen.runtime.function import function_of
+from lossgen.runtime.properties import Properties
 from lossgen.runtime.reduction import Reduction, check_reduction, reduce_losses, sum_losses
 from lossgen.runtime.variant import Term, Variant
 
@@ -114,6 +115,15 @@ class Loss(Compiled):
         if not self.is_compiled:
             return reduce_losses(self._call_losses(y_true, y_pred), sample_weight, mask, self.reduction)
         return evaluation.value_of(self._plan, self.reduction, y_true, y_pred, sample_weight, mask)
+
+    @property
+    def properties(self) -> Properties:
+        """What the compiler knows of the loss in its raw prediction: link, domains, convexity.
+
+        Raises:
+            NoGradientError: the loss is written by hand.
+        """
+        return self._plan_for("properties").variant.properties or Properties()
 
     def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> Any:
         """The loss of every row, neither weighted nor reduced. Override it to write a loss by hand."""

@@ -27,6 +27,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import resolve_name
 
+from lossgen.runtime.properties import Properties
+
 OUTPUTS = ("value", "value_and_gradient", "gradient_and_hessian", "hessian_vector_product")
 
 Pair = tuple[Callable, Callable]
@@ -69,10 +71,13 @@ class Variant:
         terms: at least one; their losses are added, broadcast over the columns that a term has reduced.
         formulas: "value", "gradient" and "latex" texts of this variant; None where the class has one set for
             all.
+        properties: what is proved of the loss in its raw prediction; None for penalties and for kernels
+            written by hand.
     """
 
     terms: tuple[Term, ...]
     formulas: Mapping[str, str] | None = None
+    properties: Properties | None = None
 
     @property
     def labels(self) -> bool:
