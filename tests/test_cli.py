@@ -91,6 +91,8 @@ def test_show_a_loss_of_ones_own(my_losses, capsys):
         (["show", "hubber"], "there is no loss `hubber`; did you mean `huber`?"),
         (["show", "zzz"], "there is no loss `zzz`; see `lossgen list`"),
         (["show", "huber", "delta"], "`delta` is no option; write name=value"),
+        (["show", "huber", "delta=2"], "`delta` of huber is no option but a parameter"),
+        (["show", "examples/my_losses.py"], "write which of its losses: examples/my_losses.py:QuantileHuber"),
         (["show", "binary_crossentropy", "from_logit=true"], "did you mean `from_logits`?"),
         (["show", "binary_crossentropy", "from_logits=maybe"], "`from_logits` must be one of False, True"),
         (["build", "nope.py", "-o", "x"], "there is no file nope.py"),

@@ -42,7 +42,12 @@ def named(name: str) -> Declaration:
         LossgenError: there is none.
     """
     file, colon, plain = name.rpartition(":")
-    return find(plain, from_file(file)) if colon else find(name)
+    if colon:
+        return find(plain, from_file(file))
+    if name.endswith(".py"):
+        known = ", ".join(f"{name}:{each.class_name}" for each in from_file(name))
+        raise UnknownLossError(f"{name} is a file; write which of its losses: {known}")
+    return find(name)
 
 
 def from_file(path: str) -> tuple[Declaration, ...]:

@@ -103,6 +103,11 @@ class Declaration(Inspected):
         """The option values as a tuple in the order of `options`, checked."""
         options = dict(options or {})
         for name in options:
+            if name in self.parameters:
+                raise ParameterError(
+                    f"`{name}` of {self.name} is no option but a parameter, which may have any value of its "
+                    "range at run time"
+                )
             if name not in self.options:
                 end = suggestion(name, self.options, ".")
                 raise ParameterError(f"{self.name} has no option `{name}`{end}")
