@@ -77,3 +77,15 @@ class MissingLibraryError(LossgenError, ImportError):
 
 class ExecutionError(LossgenError):
     """Kernels were demanded with `set_execution("kernels")` where no code of the host can run."""
+
+
+class CurvatureError(LossgenError):
+    """A Hessian policy that is unknown, or that a loss has not; says which to take."""
+
+
+class TargetError(LossgenError):
+    """Targets or sample weights that no constant can be fitted to: NaN, outside the domain, no weight."""
+
+
+class ConstantError(LossgenError):
+    """A loss without a best constant prediction that could be found."""

@@ -1,21 +1,8 @@
 """Domains: which values a target or a prediction may have, as a name or as a closed interval."""
 
-import math
-
 from lossgen.errors import DeclarationError
+from lossgen.runtime.domains import DOMAINS, Domain, bounds
 from lossgen.runtime.parameters import is_number
-
-DOMAINS = {
-    "real": (-math.inf, math.inf),
-    "nonnegative": (0.0, math.inf),
-    "positive": (0.0, math.inf),
-    "probability": (0.0, 1.0),
-    "signs": (-1.0, 1.0),
-    "labels": (0.0, math.inf),
-}
-"""Named domains, the smallest closed interval around each: `signs` are −1 and 1, `labels` whole numbers."""
-
-Domain = str | tuple[float | None, float | None]
 
 
 def check_domain(loss: str, role: str, domain: object) -> Domain:
@@ -34,14 +21,6 @@ def check_domain(loss: str, role: str, domain: object) -> Domain:
         f"{loss}: the domain of the {role} is {domain!r}; write an interval (low, high) with low < high "
         f"(None for no bound) or one of {', '.join(DOMAINS)}."
     )
-
-
-def bounds(domain: Domain) -> tuple[float, float]:
-    """The smallest closed interval around a domain."""
-    if isinstance(domain, str):
-        return DOMAINS[domain]
-    low, high = domain
-    return -math.inf if low is None else low, math.inf if high is None else high
 
 
 def is_nonnegative(domain: Domain) -> bool:

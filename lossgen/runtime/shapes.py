@@ -125,6 +125,11 @@ def readable(array: np.ndarray) -> np.ndarray:
         return array
     if not (flags.c_contiguous and flags.aligned):
         return np.array(array, order="C")
+    return lent(array)
+
+
+def lent(array: np.ndarray) -> np.ndarray:
+    """The same memory as an array of Numba's writable type; kernels write none that they read."""
     return np.asarray(_Borrowed(array)) if array.size else np.empty(array.shape, array.dtype)
 
 

@@ -1,0 +1,152 @@
+"""Kernels run on raw scores: gradient and Hessian of every row's loss, not reduced, in arrays of the caller.
+
+A loss whose columns do not meet is taken as one problem a column, each with a column count of 1: the 1/C of a
+mean is not there. Its kernel reads one line of elements; any other loss goes tile by tile of rows.
+"""
+
+import numpy as np
+
+from lossgen.errors import NoGradientError, ShapeError
+from lossgen.runtime.dispatch import LANE_COLUMNS, Chosen, run_kernel
+from lossgen.runtime.labels import check_labels, label_array, one_label_a_row
+from lossgen.runtime.lanes import LANES
+from lossgen.runtime.shapes import layout_of
+
+
+class RawKernels:
+    """The kernels of a loss that write a gradient and a Hessian.
+
+    Args:
+        loss: a loss compiled from its formula, whose rows stand alone.
+        output: "gradient_and_hessian", "gradient_and_fisher" or "gradient_and_upper_bound".
+
+    Attributes:
+        elementwise: whether each column is a problem of its own.
+        labels: whether the target is one integer label a row.
+
+    Raises:
+        NoGradientError: the loss is written by hand, or was generated without the kernel.
+        ShapeError: rows do not stand alone: the loss reduces another axis than the last.
+    """
+
+    def __init__(self, loss, output: str = "gradient_and_hessian"):
+        self.plan = plan = loss._plan_for(output)
+        self.owner = type(loss).__name__
+        if any(term.scope not in (-1, (-1,), 1, (1,)) for term in plan.terms):
+            raise ShapeError(
+                f"{self.owner} does not give every row a loss of its own: raw scores are one row a sample, "
+                "whose columns are the last axis. Take a loss that reduces the last axis only (`axis=-1`)."
+            )
+        if len(plan.terms) > 1:
+            raise ShapeError(
+                f"{self.owner} is a sum of {len(plan.terms)} losses over different axes; raw scores take one "
+                "that reduces the last axis only."
+            )
+        self.term, self.output = plan.terms[0], output
+        if output not in self.term.rows:
+            raise NoGradientError(f"{self.owner} was generated without a kernel for `{output}`.")
+        self.labels = plan.labels
+        self.elementwise = loss.properties.diagonal and output in self.term.flat
+
+    def targets(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        """Targets as `run` takes them, in the shape of the raw scores or one label a row.
+
+        Raises:
+            ShapeError: another shape.
+            LabelError: a label that names no column.
+        """
+        if self.labels:
+            if raw.ndim != 2:
+                raise ShapeError(
+                    f"{self.owner} reads labels, so `raw` must have one column a class, (rows, classes). "
+                    f"Received: raw of shape {raw.shape}"
+                )
+            return one_label_a_row(label_array(y), layout_of(raw.shape, -1))
+        if not self.elementwise and raw.ndim != 2:
+            raise ShapeError(
+                f"{self.owner} relates the columns of a row, so `raw` must have shape (rows, columns). "
+                f"Received: raw of shape {raw.shape}"
+            )
+        if y.shape != raw.shape:
+            if y.size != raw.size or {y.shape, raw.shape} != {(len(raw),), (len(raw), 1)}:
+                raise ShapeError(
+                    "`y` must have the shape of `raw`. "
+                    f"Received: y of shape {y.shape} and raw of shape {raw.shape}"
+                )
+            y = y.reshape(raw.shape)
+        return y if self.plan.prepare is None else self.plan.prepare(y)
+
+    def run(self, y, raw, weight, gradient, hessian) -> None:
+        """Writes both results.
+
+        Args:
+            y: what `targets` gave.
+            raw: (rows,) or (rows, columns), float32 or float64.
+            weight: None or floats (rows,).
+            gradient, hessian: arrays of the shape and the memory order of `raw`.
+        """
+        if not raw.size:
+            return
+        if self.elementwise:
+            self.run_lines(y, raw, weight, gradient, hessian)
+        else:
+            self.run_rows(y, raw, weight, gradient, hessian)
+
+    def run_lines(self, y, raw, weight, gradient, hessian) -> None:
+        """An elementwise loss: all elements as one line, or one line a column."""
+        columns = raw.shape[1] if raw.ndim == 2 else 1
+        scalars = self.term.flat_parameters(columns)
+        if columns > 1 and raw.flags.c_contiguous:
+            if scalars is None:
+                self.run_transposed(y, raw, weight, gradient, hessian)
+                return
+            weight = None if weight is None else np.repeat(weight, columns)
+        elif columns > 1:
+            y, raw, gradient, hessian = np.asfortranarray(y).T, raw.T, gradient.T, hessian.T
+            if weight is not None or scalars is None:
+                for column, lines in enumerate(zip(y, raw, gradient, hessian, strict=True)):
+                    self.run_line(self.parameters_of(column, columns), weight, *lines)
+                return
+        self.run_line(scalars, weight, *(one.reshape(-1) for one in (y, raw, gradient, hessian)))
+
+    def run_transposed(self, y, raw, weight, gradient, hessian) -> None:
+        """C-contiguous columns that each have parameters of their own, by way of copies column by column."""
+        results = np.empty_like(gradient, order="F"), np.empty_like(hessian, order="F")
+        self.run_lines(y, np.asfortranarray(raw), weight, *results)
+        gradient[...], hessian[...] = results
+
+    def parameters_of(self, column: int, columns: int) -> tuple:
+        """The parameters of one column as numbers."""
+        return tuple(
+            float(value[column]) if isinstance(value, np.ndarray) else value
+            for value in self.term.row_parameters(columns)
+        )
+
+    def run_line(self, parameters, weight, y, raw, gradient, hessian) -> None:
+        """One line of elements."""
+        chosen = Chosen(self.term.flat[self.output], (*parameters, 1.0), raw.shape, 1)
+        run_kernel(chosen, y, raw, (weight, 1.0, gradient, hessian))
+
+    def run_rows(self, y, raw, weight, gradient, hessian) -> None:
+        """Any other loss, by tiles of rows."""
+        rows, columns = raw.shape
+        if not raw.flags.c_contiguous:
+            results = np.empty(raw.shape, raw.dtype), np.empty(raw.shape, raw.dtype)
+            self.run_rows(y, np.ascontiguousarray(raw), weight, *results)
+            gradient[...], hessian[...] = results
+            return
+        layout = layout_of(raw.shape, -1)
+        ignored = ()
+        if self.labels:
+            y, skipped, _ = check_labels(y, layout, self.plan.ignore_class, None)
+            ignored = (skipped,)
+        kernels = (
+            self.term.lanes if self.output in self.term.lanes and columns <= LANE_COLUMNS else self.term.rows
+        )
+        chosen = Chosen(kernels[self.output], self.term.row_parameters(columns), raw.shape, LANES)
+        results = gradient, hessian
+        if gradient.dtype != raw.dtype:
+            results = np.empty(raw.shape, raw.dtype), np.empty(raw.shape, raw.dtype)
+        run_kernel(chosen, y, raw, (weight, 1.0, *ignored, *results))
+        if results[0] is not gradient:
+            gradient[...], hessian[...] = results
