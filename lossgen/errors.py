@@ -51,6 +51,10 @@ class DeviceError(LossgenError):
     """Arrays of one call on different devices."""
 
 
+class ObjectiveError(LossgenError):
+    """A loss, or a use of one, that no booster can be trained with."""
+
+
 class UnknownLossError(LossgenError):
     """An identifier that names no loss."""
 

@@ -1,0 +1,127 @@
+"""CatBoost on the CPU: objectives for `loss_function`, metrics for `eval_metric`, the baseline.
+
+CatBoost maximises: derivatives are those of minus the loss. One output comes in blocks of a thousand rows,
+several outputs one row at a time, from several threads in turn. Without `no_jit` CatBoost would try to
+compile the methods, and warn. Errors come back as CatBoostError with their text inside.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from lossgen.boosting.objective import Metric, Objective
+from lossgen.errors import ObjectiveError
+from lossgen.runtime.door import missing
+
+try:
+    from catboost import MultiTargetCustomMetric, MultiTargetCustomObjective, Pool
+except ImportError as error:
+    raise missing("CatBoost", "lossgen.boosting.catboost", error) from error
+
+
+class CatBoostObjective(Objective):
+    """An objective of CatBoost for one output, or for classes (a loss of labels). See `Objective`.
+
+    CatBoost wants an `eval_metric` beside it. Several classes: "MultiClass", or a `CatBoostMetric` and
+    `classes_count`.
+    """
+
+    no_jit = True  # read by CatBoost
+
+    def calc_ders_range(self, approxes, targets, weights) -> np.ndarray:
+        """Minus the derivatives of rows, (n, 2): what CatBoost calls for one output."""
+        y, weight = self._checked(targets, approxes, weights, some=False)
+        derivatives = np.empty((2, len(approxes)))
+        self.derivatives(y, approxes, weight, (derivatives[0], derivatives[1]))
+        return np.negative(derivatives, derivatives).T
+
+    def calc_ders_multi(self, approxes, target, weight) -> tuple[np.ndarray, np.ndarray]:
+        """Minus gradient (k,) and Hessian (k, k) of one row: what CatBoost calls for several outputs.
+
+        With the policy "exact" the Hessian is the whole matrix, otherwise a diagonal one.
+        """
+        raw, y, row_weight = approxes[None], np.asarray(target)[None], np.array([weight], np.float64)
+        y, row_weight = self._checked(y, raw, row_weight, some=False)
+        derivatives = np.empty((2, 1, raw.size))
+        self.derivatives(y, raw, row_weight, (derivatives[0], derivatives[1]))
+        np.negative(derivatives, derivatives)
+        if self.hessian != "exact" or self.loss.properties.diagonal:
+            return derivatives[0, 0], np.diag(derivatives[1, 0])
+        matrix = self.loss.hessian_matrix(y, raw, row_weight)[0]
+        return derivatives[0, 0], -self.hessian_scale * matrix
+
+    def set_start(self, pool: Pool, start: Any = None) -> Any:
+        """Sets the baseline of a Pool, and returns it: CatBoost starts there but does not keep it.
+
+        Args:
+            pool: the one to train on; for evaluation sets call it again with the start that it returned.
+            start: None for the optimal constant of the Pool's own labels and weights.
+
+        Raises:
+            TargetError, LabelError, WeightError: labels or weights that the loss cannot be trained on.
+        """
+        if start is None:
+            start = self.start(np.asarray(pool.get_label(), np.float64), np.asarray(pool.get_weight()))
+        start = np.asarray(start, np.float64)
+        pool.set_baseline(np.broadcast_to(start, (pool.num_row(), *start.shape)).copy())
+        return float(start) if start.ndim == 0 else start
+
+    def add_start(self, model: Any, start: Any) -> None:
+        """Makes the start the model's bias, so that it has it wherever it is loaded.
+
+        Args:
+            model: one that was trained with this start as baseline.
+            start: what `set_start` or `start` returned.
+
+        Raises:
+            ObjectiveError: the model has a scale or bias already.
+        """
+        scale, bias = model.get_scale_and_bias()
+        if scale != 1 or np.any(bias):
+            raise ObjectiveError(f"The model has a scale and bias already: {scale}, {bias}.")
+        model.set_scale_and_bias(1, np.asarray(start, np.float64).tolist())
+
+    def predict(self, model: Any, X: Any, start: Any = None, **arguments: Any) -> np.ndarray:
+        """Predictions: the inverse link of raw scores plus the start (probabilities, means).
+
+        Args:
+            model: a CatBoost model, trained or loaded.
+            X: features, or a Pool; the baseline of a Pool, which CatBoost adds, stands for the start.
+            start: what `set_start` or `start` returned; None where there was none, or after `add_start`.
+            arguments: as for the model's own `predict` (ntree_end …).
+        """
+        if isinstance(X, Pool) and np.size(X.get_baseline()):
+            start = None
+        raw = np.asarray(model.predict(X, prediction_type="RawFormulaVal", **arguments))
+        return self._from_raw(raw, start)
+
+
+class CatBoostMultiObjective(CatBoostObjective, MultiTargetCustomObjective):
+    """An objective for targets (n, outputs), beside `eval_metric="MultiRMSE"` or `CatBoostMultiMetric`."""
+
+
+class CatBoostMetric(Metric):
+    """A metric of CatBoost for one output, or for classes: `eval_metric`."""
+
+    no_jit = True  # read by CatBoost
+
+    def evaluate(self, approxes, target, weight) -> tuple[float, float]:
+        """The sum of the weighted losses, and of the weights."""
+        raw = approxes[0] if len(approxes) == 1 else np.stack(approxes, axis=1)
+        return self.sum_and_weight(target, raw, weight)
+
+    def get_final_error(self, error: float, weight: float) -> float:
+        """The mean."""
+        return error / weight if weight else 0.0
+
+    def is_max_optimal(self) -> bool:
+        """Less is better."""
+        return False
+
+
+class CatBoostMultiMetric(CatBoostMetric, MultiTargetCustomMetric):
+    """A metric of CatBoost for targets (n, outputs)."""
+
+    def evaluate(self, approxes, target, weight) -> tuple[float, float]:
+        """The sum of the weighted losses, and of the weights."""
+        return self.sum_and_weight(np.stack(target, axis=1), np.stack(approxes, axis=1), weight)

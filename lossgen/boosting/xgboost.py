@@ -1,0 +1,135 @@
+"""XGBoost: objectives for `xgb.train(obj=…)` and `XGB*(objective=…)`, metrics on raw margins, `base_score`.
+
+XGBoost calls both with two arguments in its native API, (margins, DMatrix), and with (labels, margins[,
+sample_weight]) in scikit-learn's; the second argument tells which.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from lossgen.boosting.objective import Metric, Objective
+from lossgen.boosting.team import team_of
+from lossgen.runtime.door import missing
+from lossgen.runtime.loss import Loss
+
+try:
+    import xgboost
+    from xgboost import Booster, DMatrix
+except ImportError as error:
+    raise missing("XGBoost", "lossgen.boosting.xgboost", error) from error
+
+WITH_LINK = {"logit": "binary:logistic", "log": "reg:gamma", "identity": "reg:squarederror"}
+"""A built-in objective whose transformation of margins is the inverse of the link.
+
+Beside an objective of one's own it does nothing else, but for `base_score`, which is given in its terms.
+"""
+
+MAXIMISED = ("auc", "aucpr", "pre", "map", "ndcg", "auc@", "aucpr@", "pre@", "map@", "ndcg@")
+"""What the name of a metric begins with that early stopping takes for one to be maximised."""
+
+
+class XGBoostObjective(Objective):
+    """An objective of XGBoost, for both of its APIs. See `Objective` for the arguments."""
+
+    def __call__(self, y_true, y_pred, sample_weight=None) -> tuple[np.ndarray, np.ndarray]:
+        """(margins, DMatrix), or (labels, margins, sample_weight) → gradient and Hessian, (n,) or (n, k).
+
+        Weights are applied, those of the DMatrix in the native API.
+        """
+        y, raw, weight = unpacked(y_true, y_pred, sample_weight)
+        with team_of(xgboost.core._LIB):
+            return self.gradient_and_hessian(y, raw, weight)
+
+    def parameters(self, y_true, sample_weight=None, estimator: type | None = None) -> dict[str, Any]:
+        """What `xgb.train`, or an estimator, needs beside the objective to start at the optimal constant.
+
+        Args:
+            y_true: targets, (n,) or (n, outputs), or labels 0 … K − 1.
+            sample_weight: None, or one weight a row.
+            estimator: None for `xgb.train(objective.parameters(y), data, obj=objective)`; the class of an
+                estimator, which then is made by `XGBRegressor(**objective.parameters(y, estimator=…), …)`.
+
+        Returns:
+            base_score (a number, or one for each output) and disable_default_eval_metric; for an estimator
+            the objective; for `xgb.train` num_class, if there are classes, and as objective a built-in one
+            with the link of the loss, so that `predict` of the model, saved and loaded, gives predictions
+            instead of margins.
+
+        Raises:
+            TargetError, LabelError, WeightError: data that the loss cannot be trained on; names the argument.
+        """
+        start = np.asarray(self.start(y_true, sample_weight))
+        found: dict[str, Any] = {"disable_default_eval_metric": True}
+        if estimator is None:
+            found |= self._built_in(start)
+        else:
+            from sklearn.base import ClassifierMixin
+
+            found["objective"] = self
+            if issubclass(estimator, ClassifierMixin) and start.ndim == 0:
+                found["base_score"] = sigmoid(start)  # the classifier sets binary:logistic
+                return found
+        if found["objective"] in ("binary:logistic", "reg:gamma"):
+            start = self.loss.inverse_link(start)
+        found["base_score"] = start.tolist()
+        return found
+
+    def _built_in(self, start: np.ndarray) -> dict[str, Any]:
+        if self.loss.properties.target == "labels":
+            link = self.loss.properties.link
+            kind = "multi:softprob" if link == "softmax" else "multi:softmax"  # the latter gives the class
+            return {"objective": kind, "num_class": start.size}
+        return {"objective": WITH_LINK.get(self.loss.properties.link, "reg:squarederror")}
+
+    def raw_scores(self, model: Any, X: Any, **arguments: Any) -> np.ndarray:
+        """Margins that a Booster or an estimator predicts; further arguments are those of its `predict`."""
+        if isinstance(model, Booster) and not isinstance(X, DMatrix):
+            X = DMatrix(X)
+        return model.predict(X, output_margin=True, **arguments)
+
+    def predict(self, model: Any, X: Any, **arguments: Any) -> np.ndarray:
+        """Predictions: the inverse link of the margins (probabilities, means), which hold the start already.
+
+        Args:
+            model: a Booster or an estimator, trained or loaded.
+            X: a DMatrix or features.
+            arguments: as for the model's own `predict` (iteration_range …).
+        """
+        return self._from_raw(self.raw_scores(model, X, **arguments))
+
+
+class XGBoostMetric(Metric):
+    """A metric of XGBoost: `custom_metric` of `xgb.train`, `eval_metric` of an estimator."""
+
+    def __init__(self, loss: Loss):
+        super().__init__(loss)
+        if self.name.startswith(MAXIMISED):
+            self.name = f"loss_{self.name}"
+        self.__name__ = self.name  # what the estimator reports it as
+
+    def __call__(self, y_true, y_pred, sample_weight=None) -> Any:
+        """(margins, DMatrix) → name and value; (labels, margins, sample_weight) → the value."""
+        y, raw, weight = unpacked(y_true, y_pred, sample_weight)
+        value = self.mean(y, raw, weight)
+        return (self.name, value) if isinstance(y_pred, DMatrix) else value
+
+
+def unpacked(first, second, sample_weight):
+    """Targets, margins and weights, whichever API has called."""
+    if not isinstance(second, DMatrix):
+        y, raw = first, second
+    else:
+        y, raw, sample_weight = second.get_label(), first, second.get_weight()
+        if not sample_weight.size:
+            sample_weight = None
+    return y, raw, sample_weight
+
+
+def sigmoid(x: np.ndarray) -> float:
+    """1/(1 + e^−x), as a base score of XGBoost: within (0, 1) in float32."""
+    return float(np.clip(1 / (1 + np.exp(-x)), 1e-38, 1 - 2.0**-24))
+
+
+xgboost_objective = XGBoostObjective
+xgboost_metric = XGBoostMetric
