@@ -11,19 +11,18 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from lossgen.runtime import evaluation
-from lossgen.runtime.compiled import Compiled
 from lossgen.runtime.construction import checked_arguments, snake_case
 from lossgen.runtime.dtypes import check_dtype, numbers_array, prediction_array
 from lossgen.runtime.elsewhere import device_evaluation, evaluation_elsewhere
 from lossgen.runtime.function import function_of
-from lossgen.runtime.properties import Properties
+from lossgen.runtime.raw_scores import RawScores
 from lossgen.runtime.reduction import Reduction, check_reduction, reduce_losses, sum_losses
 from lossgen.runtime.variant import Term, Variant
 
 __all__ = ["Loss", "Term", "Variant", "function_of"]
 
 
-class Loss(Compiled):
+class Loss(RawScores):
     """A loss: `loss(y_true, y_pred, sample_weight=None)` is a number, or with `reduction="none"` one a row.
 
     The columns are the last axis, unless the loss says otherwise; a row is what is left when they are
@@ -115,15 +114,6 @@ class Loss(Compiled):
         if not self.is_compiled:
             return reduce_losses(self._call_losses(y_true, y_pred), sample_weight, mask, self.reduction)
         return evaluation.value_of(self._plan, self.reduction, y_true, y_pred, sample_weight, mask)
-
-    @property
-    def properties(self) -> Properties:
-        """What the compiler knows of the loss in its raw prediction: link, domains, convexity.
-
-        Raises:
-            NoGradientError: the loss is written by hand.
-        """
-        return self._plan_for("properties").variant.properties or Properties()
 
     def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> Any:
         """The loss of every row, neither weighted nor reduced. Override it to write a loss by hand."""

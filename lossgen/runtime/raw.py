@@ -1,4 +1,4 @@
-"""Derivatives on raw scores as boosters want them: float32, in the order of the scores, Hessians by policy."""
+"""Derivatives on raw scores as boosters want them: float32, in their order, with Hessians by policy."""
 
 from math import inf
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from lossgen.errors import NoGradientError, ShapeError
 from lossgen.runtime.dispatch import LANE_COLUMNS, Chosen, run_kernel
-from lossgen.runtime.labels import check_labels, label_array, one_label_a_row
+from lossgen.runtime.labels import NO_LABEL, check_labels, label_array, one_label_a_row
 from lossgen.runtime.lanes import LANES
 from lossgen.runtime.shapes import layout_of
 
@@ -129,7 +129,7 @@ class RawKernels:
 
     def run_rows(self, y, raw, weight, gradient, hessian) -> None:
         """Any other loss, by tiles of rows."""
-        rows, columns = raw.shape
+        columns = raw.shape[1]
         if not raw.flags.c_contiguous:
             results = np.empty(raw.shape, raw.dtype), np.empty(raw.shape, raw.dtype)
             self.run_rows(y, np.ascontiguousarray(raw), weight, *results)
@@ -150,3 +150,30 @@ class RawKernels:
         run_kernel(chosen, y, raw, (weight, 1.0, *ignored, *results))
         if results[0] is not gradient:
             gradient[...], hessian[...] = results
+
+    def summed(self, y, point: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Weighted sums over all rows, each of which has the same raw scores, in float64.
+
+        Args:
+            y: what `targets` gave.
+            point: one score a column.
+            weight: one number a row.
+
+        Returns:
+            Of the losses, of their gradients, and of their full Hessians.
+        """
+        shape = len(weight), len(point)
+        raw, written = np.tile(point, (len(weight), 1)), np.empty(shape)
+        ignored = (NO_LABEL,) if self.labels else ()
+
+        def write(output: str, given) -> float:
+            chosen = Chosen(self.term.rows[output], self.term.row_parameters(len(point)), shape, LANES)
+            return run_kernel(chosen, y, raw, (weight, 1.0, *ignored, given, written))
+
+        value = write("value_and_gradient", None)
+        gradient = written.sum(axis=0)
+        hessian = np.empty((len(point), len(point)))
+        for column, unit in enumerate(np.eye(len(point))):
+            write("hessian_vector_product", np.tile(unit, (len(weight), 1)))
+            hessian[column] = written.sum(axis=0)
+        return value, gradient, (hessian + hessian.T) / 2

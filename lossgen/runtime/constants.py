@@ -1,0 +1,206 @@
+"""The constant raw score that a loss likes best for given targets: where boosting starts."""
+
+from math import inf
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lossgen.errors import ConstantError, LabelError, ShapeError, TargetError, WeightError
+from lossgen.runtime.domains import bounds
+from lossgen.runtime.dtypes import FLOAT64, numbers_array
+from lossgen.runtime.labels import label_array
+from lossgen.runtime.links import LINKS, NEAREST
+from lossgen.runtime.minimisation import middle_of_minimisers, newton, root_of
+from lossgen.runtime.raw_kernels import RawKernels
+from lossgen.runtime.shapes import readable
+
+BOUNDS = {"logit": float(LINKS["logit"](1.0)), "log": 700.0}
+"""Largest raw scores tried: the logit of a mean of 1, see `NEAREST`; one whose exponential is no overflow."""
+
+
+def optimal_constant_of(loss, y_true: ArrayLike, sample_weight: ArrayLike | None, classes: int | None):
+    """See `Loss.optimal_constant`."""
+    kernels = RawKernels(loss)
+    y = numbers_array("y_true", y_true)
+    if kernels.labels:
+        y, weight = class_weights(kernels, y, sample_weight, classes)
+    else:
+        y, weight = weighted_targets(loss, kernels, y, sample_weight)
+    properties = loss.properties
+    if properties.mean_is_optimal or properties.affine:
+        mean = np.average(y, axis=0, weights=weight)
+        if properties.mean_is_optimal:
+            return number_or_array(LINKS[properties.link](mean))
+        if not kernels.labels:
+            y, weight = mean[None], np.array([weight.sum()])
+    if kernels.elementwise:
+        columns = y.shape[1]
+        found = [
+            constant_of_column(loss, kernels, kernels.parameters_of(column, columns), y[:, column], weight)
+            for column in range(columns)
+        ]
+        return number_or_array(np.array(found))
+    return constant_of_rows(loss, kernels, y, weight)
+
+
+def number_or_array(constants: np.ndarray):
+    """A scalar for one column."""
+    return constants[0] if len(constants) == 1 else constants
+
+
+def row_weights(sample_weight: ArrayLike | None, rows: int) -> np.ndarray:
+    """One float64 a row.
+
+    Raises:
+        WeightError: another shape, or a weight that is negative, infinite or NaN.
+        TargetError: there are no rows, or none has a weight.
+    """
+    if not rows:
+        raise TargetError("`y_true` must hold at least one target. Received: y_true without rows")
+    if sample_weight is None:
+        return np.ones(rows)
+    weight = numbers_array("sample_weight", sample_weight).astype(FLOAT64)
+    if weight.shape not in ((rows,), (rows, 1)):
+        raise WeightError(
+            f"`sample_weight` must hold one number a row, in shape {(rows,)}. "
+            f"Received: sample_weight of shape {weight.shape}"
+        )
+    weight = weight.reshape(-1)
+    wrong = ~((weight >= 0) & (weight < inf))
+    if wrong.any():
+        first = int(np.flatnonzero(wrong)[0])
+        raise WeightError(
+            f"`sample_weight` must be finite and at least 0. Received: {weight[first]} at position {first}"
+        )
+    if not weight.any():
+        raise WeightError("`sample_weight` must have a positive sum. Received: weights that are all 0")
+    return weight
+
+
+def class_weights(kernels: RawKernels, y: np.ndarray, sample_weight, classes: int | None):
+    """The classes as one-hot rows, and how much weight each has."""
+    if y.dtype.kind == "f" and np.isnan(y).any():
+        first = int(np.flatnonzero(np.isnan(y))[0])
+        raise TargetError(f"`y_true` must hold labels. Received: NaN at position {first}")
+    labels = label_array(y).reshape(-1)
+    weight = row_weights(sample_weight, len(labels))
+    ignored = kernels.plan.ignore_class
+    used = weight > 0 if ignored is None else (weight > 0) & (labels != ignored)
+    labels, weight = labels[used].astype(np.int64), weight[used]
+    if not len(labels):
+        raise TargetError("`y_true` must hold a label that counts. Received: none but ignored ones")
+    count = int(labels.max()) + 1 if classes is None else classes
+    if labels.min() < 0 or labels.max() >= count:
+        raise LabelError(
+            f"`y_true` holds labels from {labels.min()} to {labels.max()}; labels lie in 0 … {count - 1}."
+        )
+    return np.eye(count), np.bincount(labels, weight, count)
+
+
+def weighted_targets(loss, kernels: RawKernels, y: np.ndarray, sample_weight):
+    """Targets (rows, columns) in float64 that have a weight, and their weights.
+
+    Raises:
+        ShapeError: the targets are neither one nor several columns.
+        TargetError: a target that is NaN, infinite or outside the domain; names it and its position.
+    """
+    if y.ndim not in (1, 2):
+        raise ShapeError(
+            f"`y_true` must have shape (rows,) or (rows, columns). Received: y_true of shape {y.shape}"
+        )
+    y = y.reshape(len(y), -1)
+    weight = row_weights(sample_weight, len(y))
+    y = readable(kernels.targets(y, y)).astype(FLOAT64)
+    used = weight > 0
+    y, weight, positions = y[used], weight[used], np.flatnonzero(used)
+    domain = loss.properties.target
+    low, high = bounds(domain)
+    wrong = ~((y >= low) & (y <= high) & (np.abs(y) < inf))
+    if domain == "positive":
+        wrong |= y == 0
+    if wrong.any():
+        row, column = (int(each) for each in np.argwhere(wrong)[0])
+        name = domain if isinstance(domain, str) else f"in [{low}, {high}]"
+        raise TargetError(
+            f"`y_true` of {type(loss).__name__} must be finite and {name}. "
+            f"Received: {y[row, column]} in row {positions[row]}"
+        )
+    return y, weight
+
+
+def constant_of_column(loss, kernels: RawKernels, parameters, y: np.ndarray, weight: np.ndarray) -> float:
+    """The best constant of one column of an elementwise loss.
+
+    Raises:
+        ConstantError: the loss falls without end.
+    """
+    y = np.ascontiguousarray(y)
+    gradient, hessian = np.empty(len(y)), np.empty(len(y))
+
+    def slope(point: float) -> tuple[float, float, float]:
+        kernels.run_line(parameters, weight, y, np.full(len(y), point), gradient, hessian)
+        return float(gradient.sum()), float(hessian.sum()), float(np.abs(gradient).sum())
+
+    if loss.properties.curvature == "zero":
+        return middle_of_minimisers(slope, np.unique(y))
+    low, high = bounds(loss.properties.prediction)
+    link = loss.properties.link
+    if link in BOUNDS:
+        low, high = -BOUNDS[link], BOUNDS[link]
+    start = float(LINKS[link](np.average(y, weights=weight))) if link != "identity" else median(y, weight)
+    if not low < start < high:
+        start = 0.0 if low < 0 < high else (low + high) / 2 if high < inf else low + 1.0
+    spread = float(np.abs(y - start).max()) if link == "identity" else 1.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = root_of(slope, start, spread / 64 or 1.0, low, high)
+    if link == "log" and found == low:
+        return float(LINKS[link](0.0))
+    if not -inf < found < inf:
+        raise ConstantError(
+            f"{type(loss).__name__} has no best constant for these targets: its sum over them falls without "
+            f"end towards {found}. Pass a start of your own."
+        )
+    return found
+
+
+def median(y: np.ndarray, weight: np.ndarray) -> float:
+    """A target in the middle of the weights."""
+    order = np.argsort(y)
+    reached = np.cumsum(weight[order])
+    return float(y[order[np.searchsorted(reached, reached[-1] / 2)]])
+
+
+def constant_of_rows(loss, kernels: RawKernels, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """The best constants of a loss whose columns meet.
+
+    Raises:
+        ConstantError: Newton's method does not settle.
+    """
+    columns = y.shape[1]
+    softmax = loss.properties.link == "softmax"
+    mean = np.average(y, axis=0, weights=weight)
+    start = LINKS[loss.properties.link](mean)
+    if kernels.labels:  # a class that does not occur would be pushed away without end
+        y, weight = np.arange(columns), np.maximum(weight, NEAREST * weight.sum())
+    elif softmax:
+        y = np.maximum(y, NEAREST)
+
+    def derivatives(point: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        value, gradient, hessian = kernels.summed(y, point, weight)
+        if softmax:  # adding a constant to all scores changes nothing
+            diagonal = np.diagonal(hessian).copy()
+            hessian += np.outer(diagonal, diagonal) / np.abs(diagonal).sum()
+        return value, gradient, hessian
+
+    found = None if loss.properties.curvature == "zero" else newton(derivatives, start)
+    if found is None:
+        raise ConstantError(
+            f"{type(loss).__name__}: no best constant was found by Newton's method. Pass a start of your own."
+        )
+    return found - log_sum_exp(found) if softmax else found
+
+
+def log_sum_exp(scores: np.ndarray) -> float:
+    """log Σ exp(scores)."""
+    largest = scores.max()
+    return float(largest + np.log(np.exp(scores - largest).sum()))
