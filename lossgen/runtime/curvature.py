@@ -14,6 +14,7 @@ All are multiplied by the weight of the row, and by `hessian_scale`.
 """
 
 from lossgen.errors import CurvatureError
+from lossgen.runtime.examination import examine
 
 POLICIES = ("exact", "absolute", "clipped", "fisher", "upper_bound", "ones")
 
@@ -24,16 +25,63 @@ CLIP = 1e-6
 def resolve(loss, policy: str | None = None) -> str:
     """The policy to take; with None "ones" for a loss without curvature, "exact" for any other convex one.
 
+    Args:
+        loss: a loss compiled from its formula, whose rows stand alone.
+        policy: one of `POLICIES`, or None.
+
     Raises:
-        CurvatureError: the policy is unknown or not for this loss, or none was named and the loss is not
-            convex in its raw score: says where, and which policies to take.
+        CurvatureError: the policy is unknown, or the loss has no such Hessian; "exact", also by default, is
+            for losses that are convex in the raw score: says where this one is not, and what to take.
+        ShapeError: the rows of the loss do not stand alone.
     """
     if policy is not None and policy not in POLICIES:
         raise CurvatureError(f"`hessian` must be None or one of {', '.join(POLICIES)}. Received: {policy!r}")
-    properties = loss.properties
-    if policy is None:
-        return "ones" if properties.curvature == "zero" else "exact"
+    if policy in (None, "exact"):
+        found = examine(loss)
+        if found.zero and policy is None:
+            return "ones"
+        if found.zero:
+            raise CurvatureError(no_curvature(loss, policy))
+        if not found.convex:
+            *others, last = (f"{one!r}" for one in POLICIES[1:] if reason_against(loss, one) is None)
+            raise CurvatureError(
+                f"{loss!r} is not convex in its raw score: {found.where} (found by sampling). A booster "
+                f"divides by sums of Hessians; choose one that is at least 0: hessian={', '.join(others)} "
+                f"or {last} (`lossgen.runtime.curvature` says what they are)."
+            )
+        return "exact"
+    reason = reason_against(loss, policy)
+    if reason is not None:
+        raise CurvatureError(reason)
     return policy
+
+
+def reason_against(loss, policy: str) -> str | None:
+    """Why a loss has not the Hessian of a policy other than "exact"; None if it has."""
+    properties = loss.properties
+    if properties.curvature == "zero" and policy not in ("ones", "clipped"):
+        return no_curvature(loss, policy)
+    if policy == "fisher" and properties.fisher is None:
+        return (
+            f"{loss!r} has no hessian='fisher': its Hessian depends on the target, and its link "
+            f"{properties.link!r} does not say what its expectation is."
+        )
+    if policy == "upper_bound" and not properties.diagonal and kernel_of(loss, policy) not in rows_of(loss):
+        return f"{loss!r} was generated without a kernel for hessian='upper_bound'."
+    return None
+
+
+def no_curvature(loss, policy: str) -> str:
+    """What to say of a policy that would make a Hessian of zeros."""
+    return (
+        f"hessian={policy!r} of {loss!r} is 0 wherever there is one, and a booster divides by it. "
+        "Pass hessian='ones', which is the default."
+    )
+
+
+def rows_of(loss):
+    """The kernels of a loss, by output."""
+    return loss._plan.terms[0].rows
 
 
 def kernel_of(loss, policy: str) -> str:
