@@ -54,9 +54,9 @@ class LightGBMObjective(Objective):
         with team_of(lightgbm.basic._LIB):
             return self.gradient_and_hessian(y, raw, weight)
 
-    def start(self, y_true, sample_weight=None) -> Any:
+    def start(self, y_true, sample_weight=None, *, classes: int | None = None) -> Any:
         """See `Objective.start`; where there are `targets`, `y_true` are labels, rows of them."""
-        return super().start(looked_up(y_true, self.targets), sample_weight)
+        return super().start(looked_up(y_true, self.targets), sample_weight, classes=classes)
 
     def init_score(self, start: Any, rows: int) -> np.ndarray:
         """The start for each of so many rows: `init_score` of a Dataset, or of an estimator's `fit`."""

@@ -71,28 +71,24 @@ class Objective(Unchanging):
         scale = f", hessian_scale={self.hessian_scale:g}" if self.hessian_scale != 1 else ""
         return f"{type(self).__name__}({self.loss!r}, hessian={self.hessian!r}{scale})"
 
-    def start(self, y_true, sample_weight=None) -> Any:
+    def start(self, y_true, sample_weight=None, *, classes: int | None = None) -> Any:
         """The constant raw score with the least loss: where the booster should begin.
 
         Args:
             y_true: targets, (n,) or (n, outputs), or one label a row.
             sample_weight: None, or one weight a row.
+            classes: for labels, how many classes there are; None for one more than the largest label.
 
         Returns:
-            A number, or one for each output or class (float64). What a softmax leaves open is fixed so that
-            they add up to 0.
+            A number, or one for each output or class (float64), see `Loss.optimal_constant`.
 
         Raises:
             TargetError, LabelError, WeightError: data that the loss cannot be trained on; names the argument.
+            ConstantError: the loss has no best constant.
         """
         y = check_targets(self.name, self.loss.properties, y_true)
         weight = check_weight(sample_weight, len(y))
-        start = np.asarray(self.loss.optimal_constant(y, weight), np.float64)
-        if not np.isfinite(start).all():
-            raise ObjectiveError(
-                f"{self.name} has no finite optimal constant for this `y_true`: {start}. All targets lie on "
-                "the border of its domain, or a class has no row. Choose the start yourself."
-            )
+        start = np.asarray(self.loss.optimal_constant(y, weight, classes=classes), np.float64)
         return float(start) if start.ndim == 0 else start
 
     def gradient_and_hessian(self, y_true, raw, weight=None, out=None) -> tuple[np.ndarray, np.ndarray]:

@@ -74,7 +74,7 @@ class SklearnLoss(BaseLoss):
 
     def fit_intercept_only(self, y_true, sample_weight=None) -> np.ndarray:
         """The optimal constant, float64: of the targets, or in a line search of the residuals in a leaf."""
-        start = np.asarray(self.objective.start(y_true, sample_weight))
+        start = np.asarray(self.objective.start(y_true, sample_weight, classes=self.classes))
         if self.is_multiclass:
             if start.size == 2:
                 raise ObjectiveError(
@@ -82,7 +82,7 @@ class SklearnLoss(BaseLoss):
                     f"{self.objective.name} takes a raw score for each. Take a loss for targets 0 and 1, "
                     "BinaryCrossentropy(from_logits=True)."
                 )
-            self.n_classes = start.size if self.classes is None else self.classes
+            self.n_classes = start.size
         return start
 
     def gradient_hessian(

@@ -41,7 +41,9 @@ class XGBoostObjective(Objective):
         with team_of(xgboost.core._LIB):
             return self.gradient_and_hessian(y, raw, weight)
 
-    def parameters(self, y_true, sample_weight=None, estimator: type | None = None) -> dict[str, Any]:
+    def parameters(
+        self, y_true, sample_weight=None, *, estimator: type | None = None, classes: int | None = None
+    ) -> dict[str, Any]:
         """What `xgb.train`, or an estimator, needs beside the objective to start at the optimal constant.
 
         Args:
@@ -49,6 +51,7 @@ class XGBoostObjective(Objective):
             sample_weight: None, or one weight a row.
             estimator: None for `xgb.train(objective.parameters(y), data, obj=objective)`; the class of an
                 estimator, which then is made by `XGBRegressor(**objective.parameters(y, estimator=…), …)`.
+            classes: for labels, how many classes there are; None for one more than the largest label.
 
         Returns:
             base_score (a number, or one for each output) and disable_default_eval_metric; for an estimator
@@ -59,7 +62,7 @@ class XGBoostObjective(Objective):
         Raises:
             TargetError, LabelError, WeightError: data that the loss cannot be trained on; names the argument.
         """
-        start = np.asarray(self.start(y_true, sample_weight))
+        start = np.asarray(self.start(y_true, sample_weight, classes=classes))
         found: dict[str, Any] = {"disable_default_eval_metric": True}
         if estimator is None:
             found |= self._built_in(start)
