@@ -133,6 +133,7 @@ def _limits(target) -> tuple[float, float, bool, str]:
 
 
 def _inside(values: np.ndarray, low: float, high: float, whole: bool) -> np.ndarray:
+    values = values.astype(np.float64)
     fits = (values >= low) & (values <= high)
     return fits & (values == np.floor(values)) if whole else fits
 

@@ -89,15 +89,14 @@ class LightGBMObjective(Objective):
             start: what `set_start` or `start` returned.
 
         Raises:
-            ObjectiveError: a model whose trees are averaged (rf) or reweighted (dart) or have linear leaves.
+            ObjectiveError: a model whose trees are reweighted (dart) or have linear leaves.
         """
         booster = booster_of(model)
         text = booster.model_to_string(num_iteration=1)
-        if "average_output" in text or "\nis_linear=1" in text or "[boosting: dart]" in text:
+        if "\nis_linear=1" in text or "[boosting: dart]" in text:
             raise ObjectiveError(
-                "The start can be added to trees that are summed up and have constant leaves, not to a model "
-                "of boosting=rf or dart or of linear_tree. Add it to predictions instead: "
-                "objective.predict(model, X, start)."
+                "The start can be added to trees with one weight and constant leaves, not to those of "
+                "boosting=dart or linear_tree. Add it to predictions: objective.predict(model, X, start)."
             )
         starts = np.atleast_1d(np.asarray(start, np.float64))
         for tree, value in enumerate(starts):

@@ -29,7 +29,7 @@ ESTIMATORS = {
 }  # fmt: skip
 
 
-def train(objective, data, rounds=5, **params):
+def train(objective, data, rounds=5, /, **params):
     return xgboost.train({**QUIET, **params}, data, rounds, obj=objective)
 
 
