@@ -687,6 +687,7 @@ variant = Variant(
         target="probability",
         prediction="real",
         diagonal=True,
+        affine=True,
     ),
 )
 

@@ -553,6 +553,7 @@ variant = Variant(
         link="identity",
         target="labels",
         prediction="probability",
+        affine=True,
     ),
 )
 

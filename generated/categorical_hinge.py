@@ -666,6 +666,7 @@ variant = Variant(
         link="identity",
         target="probability",
         prediction="real",
+        curvature="zero",
     ),
 )
 

@@ -423,6 +423,7 @@ variant = Variant(
         link="identity",
         target="real",
         prediction="real",
+        curvature="convex",
         diagonal=True,
         mean=True,
     ),

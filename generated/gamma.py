@@ -375,8 +375,11 @@ variant = Variant(
         link="log",
         target="positive",
         prediction="real",
+        curvature="convex",
         diagonal=True,
         mean=True,
+        affine=True,
+        mean_is_optimal=True,
     ),
 )
 

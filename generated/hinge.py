@@ -370,6 +370,7 @@ variant = Variant(
         link="identity",
         target="signs",
         prediction="real",
+        curvature="zero",
         diagonal=True,
         mean=True,
     ),

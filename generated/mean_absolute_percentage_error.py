@@ -377,6 +377,7 @@ variant = Variant(
         link="identity",
         target="real",
         prediction="real",
+        curvature="zero",
         diagonal=True,
         mean=True,
     ),

@@ -372,8 +372,11 @@ variant = Variant(
         link="identity",
         target="real",
         prediction="real",
+        curvature="convex",
         diagonal=True,
         mean=True,
+        affine=True,
+        mean_is_optimal=True,
     ),
 )
 

@@ -374,8 +374,10 @@ variant = Variant(
         link="identity",
         target="nonnegative",
         prediction="nonnegative",
+        curvature="convex",
         diagonal=True,
         mean=True,
+        affine=True,
     ),
 )
 

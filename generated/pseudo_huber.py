@@ -415,6 +415,7 @@ variant = Variant(
         link="identity",
         target="real",
         prediction="real",
+        curvature="convex",
         diagonal=True,
         mean=True,
     ),

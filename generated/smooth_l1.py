@@ -468,6 +468,7 @@ variant = Variant(
         link="identity",
         target="real",
         prediction="real",
+        curvature="convex",
         diagonal=True,
         mean=True,
     ),

@@ -377,6 +377,7 @@ variant = Variant(
         link="identity",
         target="signs",
         prediction="real",
+        curvature="convex",
         diagonal=True,
         mean=True,
     ),

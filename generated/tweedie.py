@@ -536,8 +536,11 @@ variant = Variant(
         link="log",
         target="nonnegative",
         prediction="real",
+        curvature="convex",
         diagonal=True,
         mean=True,
+        affine=True,
+        mean_is_optimal=True,
     ),
 )
 

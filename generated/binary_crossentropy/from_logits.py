@@ -453,7 +453,9 @@ variant = Variant(
         link="logit",
         target="probability",
         prediction="real",
+        curvature="convex",
         diagonal=True,
         mean=True,
+        affine=True,
     ),
 )

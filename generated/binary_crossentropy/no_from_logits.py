@@ -485,5 +485,6 @@ variant = Variant(
         prediction="probability",
         diagonal=True,
         mean=True,
+        affine=True,
     ),
 )

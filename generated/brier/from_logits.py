@@ -1349,5 +1349,7 @@ variant = Variant(
         link="softmax",
         target="probability",
         prediction="real",
+        affine=True,
+        mean_is_optimal=True,
     ),
 )

@@ -352,6 +352,9 @@ variant = Variant(
         link="identity",
         target="probability",
         prediction="probability",
+        curvature="convex",
         diagonal=True,
+        affine=True,
+        mean_is_optimal=True,
     ),
 )

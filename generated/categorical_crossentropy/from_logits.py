@@ -1144,5 +1144,7 @@ variant = Variant(
         link="softmax",
         target="probability",
         prediction="real",
+        curvature="convex",
+        affine=True,
     ),
 )

@@ -1056,5 +1056,6 @@ variant = Variant(
         link="identity",
         target="probability",
         prediction="probability",
+        affine=True,
     ),
 )

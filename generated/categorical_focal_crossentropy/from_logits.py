@@ -1615,5 +1615,6 @@ variant = Variant(
         link="softmax",
         target="probability",
         prediction="real",
+        affine=True,
     ),
 )

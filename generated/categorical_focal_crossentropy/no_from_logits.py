@@ -1521,5 +1521,6 @@ variant = Variant(
         link="identity",
         target="probability",
         prediction="probability",
+        affine=True,
     ),
 )

@@ -738,5 +738,7 @@ variant = Variant(
         link="identity",
         target="labels",
         prediction="real",
+        curvature="zero",
+        affine=True,
     ),
 )

@@ -972,5 +972,7 @@ variant = Variant(
         link="identity",
         target="labels",
         prediction="real",
+        curvature="convex",
+        affine=True,
     ),
 )

@@ -1270,5 +1270,6 @@ variant = Variant(
         link="softmax",
         target="probability",
         prediction="real",
+        affine=True,
     ),
 )

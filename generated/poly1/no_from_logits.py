@@ -1019,5 +1019,6 @@ variant = Variant(
         link="identity",
         target="probability",
         prediction="probability",
+        affine=True,
     ),
 )

@@ -962,5 +962,8 @@ variant = Variant(
         link="softmax",
         target="labels",
         prediction="real",
+        curvature="convex",
+        affine=True,
+        mean_is_optimal=True,
     ),
 )

@@ -778,5 +778,6 @@ variant = Variant(
         link="identity",
         target="labels",
         prediction="probability",
+        affine=True,
     ),
 )

@@ -21,6 +21,7 @@ def compiler_digest() -> str:
     digest = hashlib.sha256(runtime_digest().encode())
     for package in (
         "lossgen.compiler",
+        "lossgen.compiler.properties",
         "lossgen.compiler.stabilise",
         "lossgen.language",
         "lossgen.language.atoms",

@@ -12,10 +12,10 @@ def is_flat(plans: dict[str, Schedule]) -> bool:
     if any(plan.needs_row_result or plan.definitions for plan in plans.values()) or not plans["value"].passes:
         return False
     each = plans["value"].passes[0]
-    return len(each.slots) == 1 and each.slots[0].kind == "sum" and value_factor(plans["value"]) is not None
+    return len(each.slots) == 1 and each.slots[0].kind == "sum" and _value_factor(plans["value"]) is not None
 
 
-def value_factor(plan: Schedule) -> Expr | None:
+def _value_factor(plan: Schedule) -> Expr | None:
     """c of a loss that is c times its one sum."""
     slot = plan.passes[0].slots[0].symbol
     factor = plan.value.coeff(slot)
@@ -37,7 +37,7 @@ def flat_kernel(assembly: Assembly, output: str, plan: Schedule, shared: Shared)
             named.append((constants[expression], expression))
         return constants[expression]
 
-    factor = constant(value_factor(plan), "value") if plan.value is not None else ""
+    factor = constant(_value_factor(plan), "value") if plan.value is not None else ""
     writes = tuple((write.name, constant(write.factor, write.name)) for write in each.writes)
     for name, expression in named:
         if expression.is_Symbol and assembly.code_name(expression) == name:
