@@ -12,6 +12,7 @@ import numpy as np
 from lossgen.boosting.objective import Metric, Objective
 from lossgen.errors import ObjectiveError
 from lossgen.runtime.door import missing
+from lossgen.runtime.loss import Loss
 
 try:
     from catboost import MultiTargetCustomMetric, MultiTargetCustomObjective, Pool
@@ -97,7 +98,36 @@ class CatBoostObjective(Objective):
 
 
 class CatBoostMultiObjective(CatBoostObjective, MultiTargetCustomObjective):
-    """An objective for targets (n, outputs), beside `eval_metric="MultiRMSE"` or `CatBoostMultiMetric`."""
+    """An objective for targets (n, outputs), beside `eval_metric="MultiRMSE"` or `CatBoostMultiMetric`.
+
+    Args:
+        offset: None, or raw scores (outputs,) to which those of the trees are added: the start, for which
+            CatBoost takes no baseline.
+    """
+
+    def __init__(
+        self, loss: Loss, hessian: str | None = None, hessian_scale: float = 1.0, *, offset: Any = None
+    ):
+        super().__init__(loss, hessian, hessian_scale)
+        self.offset = 0.0 if offset is None else np.asarray(offset, np.float64)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (type(self), self._arguments(), self.offset)
+
+    def calc_ders_multi(self, approxes, target, weight) -> tuple[np.ndarray, np.ndarray]:
+        """See `CatBoostObjective`."""
+        return super().calc_ders_multi(approxes + self.offset, target, weight)
+
+    def set_start(self, pool: Pool, start: Any = None) -> Any:
+        """CatBoost refuses a baseline for targets (n, outputs).
+
+        Raises:
+            ObjectiveError: always; says what to do instead.
+        """
+        raise ObjectiveError(
+            "CatBoost takes no baseline for several targets: make another objective, "
+            "CatBoostMultiObjective(loss, offset=objective.start(y)), and a metric with the same offset."
+        )
 
 
 class CatBoostMetric(Metric):
@@ -120,8 +150,24 @@ class CatBoostMetric(Metric):
 
 
 class CatBoostMultiMetric(CatBoostMetric, MultiTargetCustomMetric):
-    """A metric of CatBoost for targets (n, outputs)."""
+    """A metric of CatBoost for targets (n, outputs).
+
+    Args:
+        offset: as for the objective.
+    """
+
+    def __init__(self, loss: Loss, *, offset: Any = None):
+        super().__init__(loss)
+        self.offset = 0.0 if offset is None else np.asarray(offset, np.float64)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (type(self), (self.loss,), self.offset)
 
     def evaluate(self, approxes, target, weight) -> tuple[float, float]:
         """The sum of the weighted losses, and of the weights."""
-        return self.sum_and_weight(np.stack(target, axis=1), np.stack(approxes, axis=1), weight)
+        raw = np.stack(approxes, axis=1) + self.offset
+        return self.sum_and_weight(np.stack(target, axis=1), raw, weight)
+
+
+def _remade(kind: type, arguments: tuple, offset: Any) -> Any:
+    return kind(*arguments, offset=offset)
