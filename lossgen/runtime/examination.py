@@ -99,7 +99,7 @@ def sampled_rows(loss, kernels: RawKernels) -> Examined:
             p, direction = random.normal(size=(2, ROWS, columns)) * scale
             if bounds(loss.properties.prediction)[1] == 1:
                 p, direction = softmax(p), direction / 1000 / scale
-            found = indefinite(loss, y, p)
+            found = indefinite(loss, kernels, y, p)
             zero = zero and found is False
             if isinstance(found, str):
                 return Examined(False, "sampled", False, found)
@@ -109,13 +109,15 @@ def sampled_rows(loss, kernels: RawKernels) -> Examined:
     return Examined(True, "sampled", zero)
 
 
-def indefinite(loss, y: np.ndarray, p: np.ndarray) -> str | bool:
-    """Where a Hessian has a negative eigenvalue; else whether any is not 0."""
+def indefinite(loss, kernels: RawKernels, y: np.ndarray, p: np.ndarray) -> str | bool:
+    """Where a Hessian has a negative eigenvalue, beyond rounding; else whether any is not 0."""
+    gradient, diagonal = np.empty_like(p), np.empty_like(p)
+    kernels.run(kernels.targets(y, p), p, None, gradient, diagonal)
     matrix = hessian_matrix_of(loss._plan, y, p, None)
     finite = np.isfinite(matrix).all(axis=(1, 2))
     eigenvalues = np.linalg.eigvalsh(np.where(finite[:, None, None], matrix, 0.0))
     relative = eigenvalues[:, 0] / np.maximum(np.abs(eigenvalues).max(axis=1), 1e-290)
-    negative = relative < -1e-9
+    negative = (relative < -1e-9) & (eigenvalues[:, 0] < -NOISE * np.abs(gradient).max(axis=1))
     if not negative.any():
         return bool(matrix.any())
     worst = int(np.argmin(np.where(negative, eigenvalues[:, 0], 0.0)))

@@ -1,13 +1,14 @@
 """What kernels in lanes need: a tile of rows, transposed so that rows lie side by side, and back.
 
 With few columns the columns of one row do not fill a vector; `LANES` rows do. A tile holds the columns of
-`LANES` rows in the dtype of the prediction; rows past the last one repeat it and count for nothing.
+`LANES` rows in the dtype of the prediction; rows past the last one repeat it and count for nothing. Matrices
+are in C or in Fortran order; kernels in lanes touch them here only.
 """
 
 from lossgen.runtime.compiling import njit
 from lossgen.runtime.ladder_math import guarded_product
 from lossgen.runtime.options import FAST
-from lossgen.runtime.transposition import block_width, load_block, store_block
+from lossgen.runtime.transposition import block_width, load_block, number_at, put_number, store_block
 
 LANES = 64
 
@@ -23,9 +24,9 @@ def load_tile(array, first, tile):
                 load_block(array, first + lane, column, min(width, columns - column), tile, lane)
     else:
         for lane in range(LANES):
-            row = array[min(first + lane, rows - 1)]
+            row = min(first + lane, rows - 1)
             for column in range(columns):
-                tile[column, lane] = row[column]
+                tile[column, lane] = number_at(array, row, column)
 
 
 @njit(**FAST)
@@ -90,9 +91,9 @@ def store_tile(tile, row_scale, first, array):
                 store_block(tile, lane, array, first + lane, column, min(width, columns - column))
     else:
         for lane in range(rows - first):
-            row = array[first + lane]
             for column in range(columns):
-                row[column] = tile[column, lane]
+                put_number(array, first + lane, column, tile[column, lane])
     for lane in range(min(LANES, rows - first)):
         if row_scale[lane] == 0:
-            array[first + lane, :] = 0
+            for column in range(columns):
+                put_number(array, first + lane, column, 0.0)

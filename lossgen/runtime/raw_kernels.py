@@ -7,10 +7,38 @@ mean is not there. Its kernel reads one line of elements; any other loss goes ti
 import numpy as np
 
 from lossgen.errors import NoGradientError, ShapeError
-from lossgen.runtime.dispatch import LANE_COLUMNS, Chosen, run_kernel
-from lossgen.runtime.labels import NO_LABEL, check_labels, label_array, one_label_a_row
+from lossgen.runtime import threads
+from lossgen.runtime.compiling import njit
+from lossgen.runtime.dispatch import ALONE_ELEMENTS, CHUNK_ELEMENTS, LANE_COLUMNS, Chosen, run_kernel
+from lossgen.runtime.labels import check_labels, label_array, one_label_a_row
 from lossgen.runtime.lanes import LANES
-from lossgen.runtime.shapes import layout_of
+from lossgen.runtime.options import FAST
+from lossgen.runtime.shapes import layout_of, readable
+from lossgen.runtime.team import in_chunks
+
+NO_LABEL = -1
+"""What stands in the place of a label that is ignored."""
+
+
+@njit(**FAST)
+def write_labels(y, columns, ignored, ignores, labels):
+    """Labels as int32; returns how many are neither the number of a column nor ignored."""
+    wrong = 0
+    for i in range(y.size):
+        label = y[i]
+        inside = (label >= 0) & (label < columns)
+        found = np.int32(label if inside else 0)
+        inside &= found == label
+        skipped = ignores & (label == ignored)
+        labels[i] = NO_LABEL if skipped else found
+        wrong += not (inside or skipped)
+    return float(wrong)
+
+
+@njit(**FAST)
+def write_labels_team(team, length, *arguments):
+    """The same on a team of threads."""
+    return in_chunks(team, length, write_labels, arguments)
 
 
 class RawKernels:
@@ -61,7 +89,7 @@ class RawKernels:
                     f"{self.owner} reads labels, so `raw` must have one column a class, (rows, classes). "
                     f"Received: raw of shape {raw.shape}"
                 )
-            return one_label_a_row(label_array(y), layout_of(raw.shape, -1))
+            return self.column_labels(y, raw)
         if not self.elementwise and raw.ndim != 2:
             raise ShapeError(
                 f"{self.owner} relates the columns of a row, so `raw` must have shape (rows, columns). "
@@ -75,6 +103,20 @@ class RawKernels:
                 )
             y = y.reshape(raw.shape)
         return y if self.plan.prepare is None else self.plan.prepare(y)
+
+    def column_labels(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        """Labels of any dtype as int32, ignored ones as `NO_LABEL`."""
+        layout, ignored = layout_of(raw.shape, -1), self.plan.ignore_class
+        y = one_label_a_row(y, layout)
+        labels = np.empty(len(y), np.int32)
+        given = readable(y), raw.shape[1], 0 if ignored is None else ignored, ignored is not None
+        if len(y) <= ALONE_ELEMENTS:
+            wrong = write_labels(*given, labels)
+        else:
+            wrong = write_labels_team(threads.team(), CHUNK_ELEMENTS, *given, labels)
+        if wrong:
+            check_labels(label_array(y), layout, ignored, None)
+        return labels
 
     def run(self, y, raw, weight, gradient, hessian) -> None:
         """Writes both results.
@@ -128,25 +170,22 @@ class RawKernels:
         run_kernel(chosen, y, raw, (weight, 1.0, gradient, hessian))
 
     def run_rows(self, y, raw, weight, gradient, hessian) -> None:
-        """Any other loss, by tiles of rows."""
-        columns = raw.shape[1]
-        if not raw.flags.c_contiguous:
-            results = np.empty(raw.shape, raw.dtype), np.empty(raw.shape, raw.dtype)
-            self.run_rows(y, np.ascontiguousarray(raw), weight, *results)
-            gradient[...], hessian[...] = results
-            return
-        layout = layout_of(raw.shape, -1)
-        ignored = ()
-        if self.labels:
-            y, skipped, _ = check_labels(y, layout, self.plan.ignore_class, None)
-            ignored = (skipped,)
-        kernels = (
-            self.term.lanes if self.output in self.term.lanes and columns <= LANE_COLUMNS else self.term.rows
-        )
-        chosen = Chosen(kernels[self.output], self.term.row_parameters(columns), raw.shape, LANES)
+        """Any other loss: by tiles of rows, which read scores and write results in any order and dtype.
+
+        Rows of many columns lie in C order and go one by one, in the dtype of the scores; copies where they
+        are not so.
+        """
+        columns, in_columns = raw.shape[1], not raw.flags.c_contiguous
+        tiled = self.output in self.term.lanes and (in_columns or columns <= LANE_COLUMNS)
         results = gradient, hessian
-        if gradient.dtype != raw.dtype:
-            results = np.empty(raw.shape, raw.dtype), np.empty(raw.shape, raw.dtype)
+        if not tiled and (in_columns or gradient.dtype != raw.dtype):
+            raw = np.ascontiguousarray(raw)
+            results = np.empty_like(raw), np.empty_like(raw)
+        if not (tiled or self.labels):
+            y = np.ascontiguousarray(y)
+        ignored = (NO_LABEL,) if self.labels else ()
+        kernels = self.term.lanes if tiled else self.term.rows
+        chosen = Chosen(kernels[self.output], self.term.row_parameters(columns), raw.shape, LANES)
         run_kernel(chosen, y, raw, (weight, 1.0, *ignored, *results))
         if results[0] is not gradient:
             gradient[...], hessian[...] = results

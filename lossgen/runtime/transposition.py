@@ -1,8 +1,14 @@
 """Blocks of a matrix transposed in registers: how tiles of rows are read and written. For compiled code only.
 
 A block has as many rows as columns, 16 for tiles of float32 and 8 for tiles of float64; the last one of a row
-may be narrower. What is read may have any real dtype; it gets that of the tile.
+may be narrower. What is read may have any real dtype; it gets that of the tile, and what is written gets that
+of the array.
+
+A matrix in Fortran order has its rows side by side already: its blocks are copied. It may be a few rows of a
+longer one (a chunk): its columns are as far apart as the strides say.
 """
+
+from functools import partial
 
 from llvmlite import ir
 from numba.core import types
@@ -33,7 +39,8 @@ def load_block(typing, array, row, column, count, tile, lane):
         array_, row, column, count, tile_, lane = values
         source = block.rows(context, builder, chosen.args[0], array_, row, column)
         target = block.rows(context, builder, chosen.args[4], tile_, column, lane)
-        block.move(builder, count, source, target, narrow="columns")
+        move = block.copy if array.layout == "F" else partial(block.move, narrow="columns")
+        move(builder, count, source, target)
         return context.get_dummy_value()
 
     number = types.int64
@@ -49,11 +56,46 @@ def store_block(typing, tile, lane, array, row, column, count):
         tile_, lane, array_, row, column, count = values
         source = block.rows(context, builder, chosen.args[0], tile_, column, lane)
         target = block.rows(context, builder, chosen.args[2], array_, row, column)
-        block.move(builder, count, source, target, narrow="rows")
+        move = block.copy if array.layout == "F" else partial(block.move, narrow="rows")
+        move(builder, count, source, target)
         return context.get_dummy_value()
 
     number = types.int64
     return signature(types.none, tile, number, array, number, number, number), lower
+
+
+@intrinsic
+def number_at(typing, array, row, column):
+    """array[row, column], of a matrix in C or Fortran order."""
+
+    def lower(context, builder, chosen, values):
+        place = _place(context, builder, chosen.args[0], *values)
+        return context.unpack_value(builder, array.dtype, place)
+
+    return signature(array.dtype, array, types.int64, types.int64), lower
+
+
+@intrinsic
+def put_number(typing, array, row, column, number):
+    """array[row, column] = number, of a matrix of floats in C or Fortran order."""
+
+    def lower(context, builder, chosen, values):
+        place = _place(context, builder, chosen.args[0], *values[:3])
+        context.pack_value(builder, array.dtype, values[3], place)
+        return context.get_dummy_value()
+
+    return signature(types.none, array, types.int64, types.int64, array.dtype), lower
+
+
+def _place(context, builder, kind, value, row, column):
+    """The address of an element of a matrix."""
+    array = context.make_array(kind)(context, builder, value)
+    if kind.layout != "F":
+        index = builder.add(builder.mul(row, builder.extract_value(array.shape, 1)), column)
+        return builder.gep(array.data, [index])
+    far = builder.mul(column, builder.extract_value(array.strides, 1))
+    start = builder.inttoptr(builder.add(builder.ptrtoint(array.data, INTEGER), far), array.data.type)
+    return builder.gep(start, [row])
 
 
 class _Block:
@@ -66,16 +108,22 @@ class _Block:
         self.array = array.dtype
 
     def rows(self, context, builder, kind, value, first, start):
-        """Function of k: where the block's row k begins; the block begins at [first, start]."""
-        array = context.make_array(kind)(context, builder, value)
-        length = builder.extract_value(array.shape, 1)
-        origin = builder.add(builder.mul(first, length), start)
+        """Function of k: where the block's row k begins (in Fortran order its column k); the block begins at
+        [first, start]."""
 
         def place(k):
-            index = builder.add(origin, builder.mul(INTEGER(k), length))
-            return builder.gep(array.data, [index])
+            step = INTEGER(k)
+            if kind.layout == "F":
+                return _place(context, builder, kind, value, first, builder.add(start, step))
+            return _place(context, builder, kind, value, builder.add(first, step), start)
 
         return place
+
+    def copy(self, builder, count, source, target):
+        """Loads and stores a block of a matrix in Fortran order, `count` columns of it."""
+        for k in range(self.width):
+            with builder.if_then(builder.icmp_signed("<", INTEGER(k), count)):
+                self.store(builder, self.load(builder, source(k)), target(k))
 
     def move(self, builder, count, source, target, narrow):
         """Loads, transposes, stores; `narrow` says which side has `count` numbers only: a row, or rows."""
@@ -143,19 +191,28 @@ class _Block:
         if isinstance(stored, ir.IntType):
             signed = isinstance(self.array, types.Integer) and self.array.signed
             return (builder.sitofp if signed else builder.uitofp)(found, self.vector)
-        return (builder.fptrunc if stored == ir.DoubleType() else builder.fpext)(found, self.vector)
+        return _converted(builder, found, self.vector)
 
     def store(self, builder, row, place, mask=None):
         """Writes a vector to consecutive places, those where the mask is on."""
-        size = _bytes(self.number)
-        place = builder.bitcast(place, self.vector.as_pointer())
+        stored = place.type.pointee
+        vector, size = ir.VectorType(stored, self.width), _bytes(stored)
+        row = _converted(builder, row, vector)
+        place = builder.bitcast(place, vector.as_pointer())
         if mask is None:
             builder.store(row, place, align=size)
             return
-        kinds = [self.vector, place.type, ir.IntType(32), mask.type]
-        name = f"llvm.masked.store.v{self.width}{_suffix(self.number)}.p0"
+        kinds = [vector, place.type, ir.IntType(32), mask.type]
+        name = f"llvm.masked.store.v{self.width}{_suffix(stored)}.p0"
         function = _declared(builder.module, name, ir.VoidType(), kinds)
         builder.call(function, [row, place, ir.IntType(32)(size), mask])
+
+
+def _converted(builder, row, vector):
+    """A vector of floats as one of that type."""
+    if row.type == vector:
+        return row
+    return (builder.fptrunc if row.type.element == ir.DoubleType() else builder.fpext)(row, vector)
 
 
 def _bytes(number) -> int:

@@ -42,13 +42,14 @@ def in_team(typing, team, count, function, arguments):
 def in_chunks(typing, team, length, function, arguments):
     """The sum of what function(*arguments) returns for each chunk of the arrays among them, in order.
 
-    A chunk is `length` places along the first axis, which all arrays have in common; they are C-contiguous.
-    An array in a tuple of its own is passed whole.
+    A chunk is `length` places along the first axis, which all arrays have in common; they are C-contiguous,
+    or matrices in Fortran order, whose chunks keep the strides of the whole: the function must go by them. An
+    array in a tuple of its own is passed whole.
     """
     given_types = [kind.types[0] if isinstance(kind, types.BaseTuple) else kind for kind in arguments.types]
     sliced = [place for place, kind in enumerate(arguments.types) if isinstance(kind, types.Array)]
-    if not sliced or any(arguments.types[place].layout != "C" for place in sliced):
-        raise TypingError("in_chunks: arguments must hold C-contiguous arrays")
+    if not sliced or any(arguments.types[place].layout not in "CF" for place in sliced):
+        raise TypingError("in_chunks: arguments must hold contiguous arrays")
     chosen = _signature_of("in_chunks", typing, team, function, given_types)
     adds = isinstance(chosen.return_type, types.Float)
 
