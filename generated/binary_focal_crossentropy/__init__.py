@@ -43,7 +43,7 @@ class BinaryFocalCrossentropy(Loss):
     default_name = "binary_focal_crossentropy"
     default_axis = -1
     labels = False
-    digest = "6ee100c7"
+    digest = "8e335587"
     variants = {
         (False, False): ".no_apply_class_balancing_and_no_from_logits",
         (False, True): ".no_apply_class_balancing_and_from_logits",

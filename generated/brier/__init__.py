@@ -31,7 +31,7 @@ class Brier(Loss):
     default_name = "brier"
     default_axis = -1
     labels = False
-    digest = "6ee100c7"
+    digest = "8e335587"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

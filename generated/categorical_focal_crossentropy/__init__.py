@@ -38,7 +38,7 @@ class CategoricalFocalCrossentropy(Loss):
     default_name = "categorical_focal_crossentropy"
     default_axis = -1
     labels = False
-    digest = "6ee100c7"
+    digest = "8e335587"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -34,7 +34,7 @@ class MultiMargin(Loss):
     default_name = "multi_margin"
     default_axis = -1
     labels = True
-    digest = "6ee100c7"
+    digest = "8e335587"
     variants = {
         (1,): ".exponent_1",
         (2,): ".exponent_2",

@@ -33,7 +33,7 @@ class Poly1(Loss):
     default_name = "poly1"
     default_axis = -1
     labels = False
-    digest = "6ee100c7"
+    digest = "8e335587"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -28,7 +28,7 @@ class SparseCategoricalCrossentropy(Loss):
     default_name = "sparse_categorical_crossentropy"
     default_axis = -1
     labels = True
-    digest = "6ee100c7"
+    digest = "8e335587"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -35,7 +35,7 @@ class Entropy(Penalty):
     default_name = "entropy"
     default_axis = -1
     default_reduction = "mean"
-    digest = "6ee100c7"
+    digest = "8e335587"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",
