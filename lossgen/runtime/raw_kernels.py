@@ -74,7 +74,8 @@ class RawKernels:
         if output not in self.term.rows:
             raise NoGradientError(f"{self.owner} was generated without a kernel for `{output}`.")
         self.labels = plan.labels
-        self.elementwise = loss.properties.diagonal and output in self.term.flat
+        self.elementwise = loss.properties.diagonal
+        self.flat = self.term.flat.get(output)
 
     def targets(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         """Targets as `run` takes them, in the shape of the raw scores or one label a row.
@@ -137,7 +138,7 @@ class RawKernels:
     def run_lines(self, y, raw, weight, gradient, hessian) -> None:
         """An elementwise loss: all elements as one line, or one line a column."""
         columns = raw.shape[1] if raw.ndim == 2 else 1
-        scalars = self.term.flat_parameters(columns)
+        scalars = self.parameters_of(0, columns) if columns == 1 or not self.term.has_arrays else None
         if columns > 1 and raw.flags.c_contiguous:
             if scalars is None:
                 self.run_transposed(y, raw, weight, gradient, hessian)
@@ -158,16 +159,25 @@ class RawKernels:
         gradient[...], hessian[...] = results
 
     def parameters_of(self, column: int, columns: int) -> tuple:
-        """The parameters of one column as numbers."""
+        """The parameters of one column, as the kernel of a line takes them."""
         return tuple(
-            float(value[column]) if isinstance(value, np.ndarray) else value
+            (value[column : column + 1] if self.flat is None else float(value[column]))
+            if isinstance(value, np.ndarray)
+            else value
             for value in self.term.row_parameters(columns)
         )
 
     def run_line(self, parameters, weight, y, raw, gradient, hessian) -> None:
-        """One line of elements."""
-        chosen = Chosen(self.term.flat[self.output], (*parameters, 1.0), raw.shape, 1)
-        run_kernel(chosen, y, raw, (weight, 1.0, gradient, hessian))
+        """One line of elements: by a flat kernel, or, where there is none, as rows of one column."""
+        others = weight, 1.0, gradient, hessian
+        if self.flat is not None:
+            chosen = Chosen(self.flat, (*parameters, 1.0), raw.shape, 1)
+        else:
+            kernels = self.term.lanes if self.output in self.term.lanes else self.term.rows
+            chosen = Chosen(kernels[self.output], parameters, raw.shape, LANES)
+            y, raw = y[:, None], raw[:, None]
+            others = weight, 1.0, gradient[:, None], hessian[:, None]
+        run_kernel(chosen, y, raw, others)
 
     def run_rows(self, y, raw, weight, gradient, hessian) -> None:
         """Any other loss: by tiles of rows, which read scores and write results in any order and dtype.
