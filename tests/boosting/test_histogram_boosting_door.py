@@ -11,6 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from lossgen.boosting import sklearn_loss, sklearn_metric
 from lossgen.errors import LabelError, ObjectiveError, TargetError, WeightError
@@ -28,6 +29,13 @@ from lossgen.losses import (
 
 FEW = {"max_iter": 20, "early_stopping": False}
 LOGISTIC, SOFTMAX = BinaryCrossentropy(from_logits=True), SparseCategoricalCrossentropy(from_logits=True)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Histograms of a few hundred rows are slower on several threads, by far where others use the cores."""
+    with threadpool_limits(1, "openmp"):
+        yield
 
 
 def boosting(loss, **arguments):
