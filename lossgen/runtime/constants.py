@@ -108,8 +108,8 @@ def weighted_targets(loss, kernels: RawKernels, y: np.ndarray, sample_weight):
         raise ShapeError(
             f"`y_true` must have shape (rows,) or (rows, columns). Received: y_true of shape {y.shape}"
         )
-    y = y.reshape(len(y), -1)
     weight = row_weights(sample_weight, len(y))
+    y = y.reshape(len(y), -1)
     y = readable(kernels.targets(y, y)).astype(FLOAT64)
     used = weight > 0
     y, weight, positions = y[used], weight[used], np.flatnonzero(used)
@@ -142,7 +142,7 @@ def constant_of_column(loss, kernels: RawKernels, parameters, y: np.ndarray, wei
         return float(gradient.sum()), float(hessian.sum()), float(np.abs(gradient).sum())
 
     if loss.properties.curvature == "zero":
-        return middle_of_minimisers(slope, np.unique(y))
+        return finite(loss, middle_of_minimisers(slope, np.unique(y)))
     low, high = bounds(loss.properties.prediction)
     link = loss.properties.link
     if link in BOUNDS:
@@ -155,12 +155,21 @@ def constant_of_column(loss, kernels: RawKernels, parameters, y: np.ndarray, wei
         found = root_of(slope, start, spread / 64 or 1.0, low, high)
     if link == "log" and found == low:
         return float(LINKS[link](0.0))
-    if not -inf < found < inf:
+    return finite(loss, found)
+
+
+def finite(loss, constant: float) -> float:
+    """The constant.
+
+    Raises:
+        ConstantError: it is infinite.
+    """
+    if not -inf < constant < inf:
         raise ConstantError(
             f"{type(loss).__name__} has no best constant for these targets: its sum over them falls without "
-            f"end towards {found}. Pass a start of your own."
+            f"end towards {constant}. Pass a start of your own."
         )
-    return found
+    return constant
 
 
 def median(y: np.ndarray, weight: np.ndarray) -> float:

@@ -76,7 +76,7 @@ def middle_of_minimisers(slope: Slope, points: np.ndarray) -> float:
 
     Returns:
         The middle; the end of the interval that is finite where only one is; 0 where the function is
-        constant.
+        constant; −inf or inf where it falls without end.
     """
 
     def falls(point: float) -> bool:
@@ -90,6 +90,8 @@ def middle_of_minimisers(slope: Slope, points: np.ndarray) -> float:
     low, high = last_of(falls, points), last_of(does_not_rise, points)
     if isfinite(low) and isfinite(high):
         return low + (high - low) / 2
+    if low == high:
+        return low
     return low if isfinite(low) else high if isfinite(high) else 0.0
 
 
@@ -123,7 +125,7 @@ def last_of(holds: Callable[[float], bool], points: np.ndarray) -> float:
         if middle in (left, right):
             break
         left, right = (middle, right) if holds(middle) else (left, middle)
-    return right
+    return left
 
 
 def _beyond(holds: Callable[[float], bool], start: float, step: float) -> float:

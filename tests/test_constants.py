@@ -1,0 +1,306 @@
+"""The best constant prediction: closed forms, SciPy, Newton's method on the derivatives that boosters get."""
+
+import warnings
+
+import numpy as np
+import pytest
+from raw_cases import RAW_CASES, loss_of, raw_inputs
+from scipy.optimize import brentq
+from scipy.special import expit, logit, logsumexp, softmax
+
+import lossgen as lg
+from lossgen import losses
+from lossgen.errors import ConstantError, LabelError, ShapeError, TargetError, WeightError
+from lossgen.runtime.minimisation import last_of, middle_of_minimisers, root_of
+from lossgen.runtime.raw_kernels import RawKernels
+
+random = np.random.default_rng(3)
+Y, WEIGHT = 3 * random.normal(size=501) + 1, random.uniform(0.1, 2, 501)
+COUNTS, BITS = random.poisson(2.5, 501), random.integers(0, 2, 501)
+CLASSES = random.integers(0, 4, 501)
+LIMIT = logit(1 - 10 * np.finfo(float).eps)
+
+LOGISTIC = losses.BinaryCrossentropy(from_logits=True)
+SOFTMAX = losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def frequencies(weight=None):
+    return np.bincount(CLASSES, weight) / (len(CLASSES) if weight is None else weight.sum())
+
+
+# Closed forms ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["", "weighted"])
+@pytest.mark.parametrize(
+    ("loss", "y", "expected"),
+    [
+        (losses.MeanSquaredError(), Y, lambda mean: mean),
+        (losses.Expectile(), Y, lambda mean: mean),
+        (LOGISTIC, BITS, logit),
+        (
+            losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1),
+            BITS,
+            lambda q: logit(0.9 * q + 0.05),
+        ),
+        (losses.PoissonNLL(), COUNTS, np.log),
+        (losses.Gamma(), np.exp(Y), np.log),
+        (losses.Tweedie(rho=1.3), np.maximum(Y, 0), np.log),
+    ],
+    ids=lambda value: repr(value) if isinstance(value, losses.Loss) else "",
+)
+def test_the_link_of_the_mean(loss, y, expected, weight):
+    found = loss.optimal_constant(y, weight)
+    assert isinstance(found, np.float64)
+    np.testing.assert_allclose(found, expected(np.average(y, weights=weight)), rtol=1e-13)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["", "weighted"])
+def test_classes_start_at_the_logarithms_of_their_frequencies(weight):
+    expected = np.log(frequencies(weight))
+    np.testing.assert_allclose(SOFTMAX.optimal_constant(CLASSES, weight), expected, rtol=1e-13)
+    soft = losses.CategoricalCrossentropy(from_logits=True)
+    np.testing.assert_allclose(soft.optimal_constant(np.eye(4)[CLASSES], weight), expected, rtol=1e-13)
+    smoothed = losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.2)
+    found = smoothed.optimal_constant(np.eye(4)[CLASSES], weight)
+    np.testing.assert_allclose(found, np.log(0.8 * frequencies(weight) + 0.05), rtol=1e-12)
+
+
+def test_labels_may_be_floats_and_classes_may_be_missing():
+    np.testing.assert_array_equal(
+        SOFTMAX.optimal_constant(CLASSES.astype(np.float32)), SOFTMAX.optimal_constant(CLASSES)
+    )
+    found = SOFTMAX.optimal_constant(CLASSES, classes=6)
+    np.testing.assert_allclose(found[:4], np.log(frequencies()), rtol=1e-13)
+    np.testing.assert_allclose(found[4:], np.log(10 * np.finfo(float).eps), rtol=1e-13)
+    ignoring = losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=3)
+    rest = frequencies()[:3] / frequencies()[:3].sum()
+    np.testing.assert_allclose(ignoring.optimal_constant(CLASSES), np.log(rest), rtol=1e-13)
+
+
+def test_the_median_is_the_usual_one():
+    absolute = losses.MeanAbsoluteError()
+    for y in (Y, Y[1:], Y[:1], Y[:2], np.round(Y), np.round(Y[1:]), np.zeros(7), 1e6 * Y, 1e-12 * Y, Y - 1e9):
+        assert absolute.optimal_constant(y) == np.median(y)
+    assert absolute.optimal_constant([0.0, 0.0, 1.0, 1.0]) == 0.5
+    assert absolute.optimal_constant([1.0, 2.0, 3.0], [1, 1, 2]) == 2.5
+    assert absolute.optimal_constant([1.0, 2.0, 3.0], [1, 1, 2.5]) == 3.0
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1, 0.25, 0.9, 1.0])
+def test_quantiles_lie_in_the_middle_of_what_is_as_good(level):
+    for y, weight in ((Y, None), (Y, WEIGHT), (np.arange(20.0), None), (np.arange(20.0), np.full(20, 0.1))):
+        loss = losses.Quantile(quantile=level)
+        found = loss.optimal_constant(y, weight)
+        order = np.argsort(y)
+        share = np.cumsum(np.ones(len(y)) if weight is None else weight[order])
+        share /= share[-1]
+        low = y[order][min(np.searchsorted(share, level - 1e-12), len(y) - 1)]
+        high = y[order][min(np.searchsorted(share, level + 1e-12), len(y) - 1)]
+        low, high = (high, high) if level == 0 else (low, low) if level == 1 else (low, high)
+        np.testing.assert_allclose(found, (low + high) / 2, rtol=1e-15)
+
+
+def test_means_at_the_end_of_the_domain_are_taken_just_within():
+    assert LOGISTIC.optimal_constant(np.ones(5)) == pytest.approx(LIMIT, rel=1e-12)
+    assert LOGISTIC.optimal_constant(np.zeros(5)) == pytest.approx(-LIMIT, rel=1e-12)
+    assert losses.PoissonNLL().optimal_constant(np.zeros(5)) == pytest.approx(-LIMIT, rel=1e-12)
+    focal = losses.SigmoidFocal(gamma=2.0).optimal_constant(np.ones(5))
+    assert focal == pytest.approx(LIMIT, rel=1e-12)
+
+
+# Newton's method and SciPy --------------------------------------------------------------------------------
+
+
+def slope_of(loss, y, weight):
+    """Function of a constant: the weighted sum of gradients and of Hessians."""
+    kernels = RawKernels(loss)
+    results = np.empty(y.shape), np.empty(y.shape)
+
+    def slope(constant):
+        raw = np.full(y.shape, constant)
+        kernels.run(kernels.targets(y, raw), raw, weight, *results)
+        return results[0].sum(), results[1].sum()
+
+    return slope
+
+
+ELEMENTWISE = [case for case in RAW_CASES if loss_of(case).properties.diagonal]
+ROWWISE = [case for case in RAW_CASES if not loss_of(case).properties.diagonal]
+
+
+@pytest.mark.parametrize("case", ELEMENTWISE, ids=str)
+def test_newton_on_the_derivatives_reaches_the_constant(case):
+    loss = loss_of(case)
+    y, _ = raw_inputs(case, 400, seed=1)
+    weight = random.uniform(0.1, 2, 400)
+    found = loss.optimal_constant(y, weight)
+    slope = slope_of(loss, y[:, 0], weight)
+    if loss.properties.curvature == "zero":
+        left, right = slope(found - 1e-6)[0], slope(found + 1e-6)[0]
+        assert left <= 1e-9 and right >= -1e-9
+        return
+    constant = found + 0.01
+    for _ in range(60):
+        gradient, hessian = slope(constant)
+        if not hessian > 0:  # on a piece without curvature
+            hessian = np.inf
+        step = np.clip(-gradient / hessian, -0.1, 0.1)
+        constant += step
+        if abs(step) < 1e-15:
+            break
+    scale = max(1.0, abs(found))
+    if slope(found)[1] > 1e-8:
+        assert abs(constant - found) <= 1e-9 * scale
+    left, right = slope(found - 1e-6 * scale)[0], slope(found + 1e-6 * scale)[0]
+    assert left <= 1e-9 and right >= -1e-9
+
+
+@pytest.mark.parametrize("case", ROWWISE, ids=str)
+def test_newton_with_the_full_hessian_reaches_the_constant(case):
+    loss = loss_of(case)
+    y, _ = raw_inputs(case, 300, seed=1)
+    weight = random.uniform(0.1, 2, 300)
+    if case.name in ("categorical_hinge", "multi_margin", "cosine_similarity"):
+        if loss.properties.curvature == "zero" or case.name == "cosine_similarity":
+            with pytest.raises(ConstantError, match="no best constant"):
+                loss.optimal_constant(y, weight)
+        return
+    found = loss.optimal_constant(y, weight)
+    constant = found + 0.05 * random.normal(size=found.shape)
+    for _ in range(30):
+        raw = np.tile(constant, (len(weight), 1))
+        gradient = loss.gradient_and_hessian(y, raw, weight)[0].sum(axis=0)
+        hessian = loss.hessian_matrix(y, raw, weight).sum(axis=0)
+        constant = constant - np.linalg.pinv(hessian, rcond=1e-10) @ gradient
+    np.testing.assert_allclose(softmax(constant), softmax(found), rtol=1e-9)
+    assert abs(logsumexp(found)) < 1e-14
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("level", [0.02, 0.5, 0.9])
+def test_expectiles_are_those_of_a_root_finder(level, scale):
+    y = scale * Y
+
+    def balance(constant):
+        return (np.where(y > constant, level, 1 - level) * (constant - y) * WEIGHT).sum()
+
+    expected = brentq(balance, y.min(), y.max(), xtol=1e-15 * scale, rtol=1e-15)
+    found = losses.Expectile(expectile=level).optimal_constant(y, WEIGHT)
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_huber_is_between_mean_and_median(scale):
+    wide, narrow = (losses.Huber(delta=delta * scale).optimal_constant(scale * Y) for delta in (1e3, 1e-9))
+    np.testing.assert_allclose(wide, scale * Y.mean(), rtol=1e-12)
+    np.testing.assert_allclose(narrow, scale * np.median(Y), rtol=1e-8)
+
+
+def test_outputs_have_constants_of_their_own():
+    y = random.normal(size=(101, 3)) * [1.0, 10.0, 100.0]
+    for loss in (losses.MeanSquaredError(), losses.MeanAbsoluteError(), losses.Huber(), losses.LogCosh()):
+        found = loss.optimal_constant(y, WEIGHT[:101])
+        assert found.shape == (3,)
+        for column in range(3):
+            assert found[column] == pytest.approx(
+                loss.optimal_constant(y[:, column], WEIGHT[:101]), rel=1e-12
+            )
+
+
+def test_parameters_of_a_class_go_with_its_column():
+    @lg.loss
+    def leaning(y_true, y_pred, *, level=lg.Parameter(0.5, minimum=0, maximum=1, per_class=True)):
+        error = y_true - y_pred
+        return lg.Mean(lg.relu(error) * level + lg.relu(-error) * (1 - level))
+
+    found = lg.compile(leaning)(level=(0.1, 0.5, 0.9)).optimal_constant(np.stack([Y] * 3, axis=1))
+    for each, level in zip(found, (0.1, 0.5, 0.9), strict=True):
+        assert each == losses.Quantile(quantile=level).optimal_constant(Y)
+
+
+# Weights --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "loss", [losses.Huber(), losses.MeanAbsoluteError(), losses.MeanSquaredError(), losses.Cauchy()], ids=repr
+)
+def test_weights_are_repetitions(loss):
+    times = random.integers(0, 4, len(Y))
+    found = loss.optimal_constant(Y, times)
+    np.testing.assert_allclose(found, loss.optimal_constant(np.repeat(Y, times)), rtol=1e-12)
+    hidden = np.where(times == 0, np.nan, Y)
+    np.testing.assert_allclose(loss.optimal_constant(hidden, times), found, rtol=1e-15)
+    np.testing.assert_allclose(loss.optimal_constant(Y, times * 1e-9), found, rtol=1e-12)
+
+
+# Refusals -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("loss", "arguments", "error", "words"),
+    [
+        (
+            losses.Huber(),
+            ([1.0, np.nan],),
+            TargetError,
+            "`y_true` of Huber must be finite and real. Received: nan in row 1",
+        ),
+        (losses.Huber(), ([np.inf],), TargetError, "Received: inf in row 0"),
+        (losses.Huber(), ([],), TargetError, "at least one target"),
+        (losses.Huber(), (np.zeros((2, 2, 2)),), ShapeError, "`y_true` must have shape"),
+        (losses.PoissonNLL(), ([1, -1],), TargetError, "nonnegative. Received: -1.0 in row 1"),
+        (losses.Gamma(), ([1, 0],), TargetError, "positive. Received: 0.0 in row 1"),
+        (LOGISTIC, ([0, 2],), TargetError, "probability. Received: 2.0 in row 1"),
+        (SOFTMAX, ([0, np.nan],), TargetError, "NaN at position 1"),
+        (SOFTMAX, ([0, -1],), LabelError, "from -1 to 0"),
+        (SOFTMAX, ([0, 0.5],), LabelError, "label 0.5"),
+        (losses.Huber(), ([1.0, 2.0], [0, 0]), WeightError, "`sample_weight` must have a positive sum"),
+        (losses.Huber(), ([1.0, 2.0], [1, -1]), WeightError, "at least 0. Received: -1.0 at position 1"),
+        (losses.Huber(), ([1.0, 2.0], [1, np.nan]), WeightError, "Received: nan at position 1"),
+        (losses.Huber(), ([1.0, 2.0], [1]), WeightError, "one number a row"),
+        (losses.Dice(), ([[1.0, 0.0]],), ShapeError, "does not give every row a loss of its own"),
+    ],
+)
+def test_bad_arguments_are_named(loss, arguments, error, words):
+    with pytest.raises(error, match=words):
+        loss.optimal_constant(*arguments)
+
+
+@pytest.mark.parametrize("formula", ["-y_pred*y_true", "sqrt(1 + y_pred**2) - 2*y_pred + y_true"])
+def test_a_loss_without_a_minimum_is_refused(formula):
+    falling = lg.compile(lg.declare("falling", f"Mean({formula})"))
+    with warnings.catch_warnings(), pytest.raises(ConstantError, match="falls without end towards inf"):
+        warnings.simplefilter("error")
+        falling().optimal_constant([1.0, 2.0])
+
+
+# What finds them ------------------------------------------------------------------------------------------
+
+
+def test_roots_are_found_to_the_last_digit():
+    for function, start in ((lambda x: (x**3 - 2, 3 * x**2), 9.0), (lambda x: (expit(x) - 0.9, 0.0), 0.0)):
+        evaluations = []
+
+        def slope(x, function=function, evaluations=evaluations):
+            evaluations.append(x)
+            return *function(x), 0.0
+
+        root = root_of(slope, start, 0.1)
+        assert function(np.nextafter(root, -np.inf))[0] <= 0 <= function(np.nextafter(root, np.inf))[0]
+        assert len(evaluations) < 90
+    assert root_of(lambda x: (1.0, 0.0, 1.0), 0.0, 1.0, -5.0, 5.0) == -5.0
+    assert root_of(lambda x: (-1.0, 0.0, 1.0), 0.0, 1.0) == np.inf
+
+
+def test_ends_between_points_are_found():
+    points = np.array([-3.0, 0.0, 1.0])
+    for end in (-100.0, -3.0, -1.7, 0.0, 1.0, 55.5):
+        found = last_of(lambda x, end=end: x <= end, points)
+        assert found == pytest.approx(end, rel=1e-15)
+    assert last_of(lambda x: True, points) == np.inf and last_of(lambda x: False, points) == -np.inf
+
+
+def test_a_level_line_has_its_middle_at_0():
+    assert middle_of_minimisers(lambda x: (0.0, 0.0, 1.0), np.array([1.0, 2.0])) == 0
+    assert middle_of_minimisers(lambda x: (float(x > 5), 0.0, 1.0), np.array([1.0, 2.0])) == 5
