@@ -76,6 +76,7 @@ class RawKernels:
         self.labels = plan.labels
         self.elementwise = loss.properties.diagonal
         self.flat = self.term.flat.get(output)
+        self.shared = None if self.term.has_arrays else self.parameters_of(0, 1)  # by all columns
 
     def targets(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         """Targets as `run` takes them, in the shape of the raw scores or one label a row.
@@ -138,19 +139,21 @@ class RawKernels:
     def run_lines(self, y, raw, weight, gradient, hessian) -> None:
         """An elementwise loss: all elements as one line, or one line a column."""
         columns = raw.shape[1] if raw.ndim == 2 else 1
-        scalars = self.parameters_of(0, columns) if columns == 1 or not self.term.has_arrays else None
+        parameters = self.parameters_of(0, 1) if columns == 1 and self.shared is None else self.shared
         if columns > 1 and raw.flags.c_contiguous:
-            if scalars is None:
+            if parameters is None:
                 self.run_transposed(y, raw, weight, gradient, hessian)
                 return
             weight = None if weight is None else np.repeat(weight, columns)
         elif columns > 1:
             y, raw, gradient, hessian = np.asfortranarray(y).T, raw.T, gradient.T, hessian.T
-            if weight is not None or scalars is None:
+            if weight is not None or parameters is None:
                 for column, lines in enumerate(zip(y, raw, gradient, hessian, strict=True)):
                     self.run_line(self.parameters_of(column, columns), weight, *lines)
                 return
-        self.run_line(scalars, weight, *(one.reshape(-1) for one in (y, raw, gradient, hessian)))
+        if raw.ndim == 2:
+            y, raw, gradient, hessian = (one.reshape(-1) for one in (y, raw, gradient, hessian))
+        self.run_line(parameters, weight, y, raw, gradient, hessian)
 
     def run_transposed(self, y, raw, weight, gradient, hessian) -> None:
         """C-contiguous columns that each have parameters of their own, by way of copies column by column."""
