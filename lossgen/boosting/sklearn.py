@@ -95,10 +95,9 @@ class SklearnLoss(BaseLoss):
         n_threads=1,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Gradient and Hessian of every row, written in place where there is a place."""
-        raw = flat(raw_prediction)
-        places = tuple(
-            np.empty(raw.shape, raw.dtype, "F") if out is None else out for out in (gradient_out, hessian_out)
-        )
+        raw, given = flat(raw_prediction), (gradient_out, hessian_out)
+        dtype = next((out.dtype for out in given if out is not None), raw.dtype)
+        places = tuple(np.empty(raw.shape, dtype, "F") if out is None else out for out in given)
         with team_of(_openmp_helpers.__file__):
             self.objective.gradient_and_hessian(y_true, raw, sample_weight, tuple(map(flat, places)))
         return places
