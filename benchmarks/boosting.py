@@ -87,7 +87,8 @@ def sklearn_calls(objective, own, y: np.ndarray, raw: np.ndarray) -> Ways:
 
 def trainings(booster, name: str, each: Objective) -> tuple[Ways, int, dict[str, float]]:
     """Trainings with the built-in objective, NumPy's and lossgen's."""
-    features, y, _ = data_of(each, TRAINING_ROWS, TRAINING_COLUMNS)
+    rows = TRAINING_ROWS // each.classes  # a tree a class
+    features, y, _ = data_of(each, rows, TRAINING_COLUMNS)
     dataset = booster.dataset(features, y)
     objectives = {"lossgen": booster.objective(our_loss(each))}
     if name == "sklearn":
@@ -103,7 +104,7 @@ def trainings(booster, name: str, each: Objective) -> tuple[Ways, int, dict[str,
     targets = {"numpy": 1 / 1.05}
     if name in ("xgboost", "lightgbm"):
         targets["built-in"] = 1 / 1.15
-    return {way: training(objective) for way, objective in objectives.items()}, TRAINING_ROWS, targets
+    return {way: training(objective) for way, objective in objectives.items()}, rows, targets
 
 
 def take_turns(ways: Ways, rounds: int, calls_a_round: int) -> dict[str, list[float]]:
