@@ -24,6 +24,14 @@ OUTPUTS = {
 }
 """The kernels of every loss and the element outputs that each writes."""
 
+FURTHER_OUTPUTS = {
+    "gradient_and_fisher": ("gradient", "hessian"),
+    "gradient_and_upper_bound": ("gradient", "hessian"),
+}
+"""Kernels that some losses of raw predictions have: with another diagonal in the place of the Hessian's."""
+
+WRITES = {**OUTPUTS, **FURTHER_OUTPUTS}
+
 TAKEN_NAMES = (
     VECTOR_FUNCTIONS
     | LADDER_FUNCTIONS

@@ -139,7 +139,7 @@ def hessian_vector_product(first: Derivative) -> Derivative:
     """
     rung = next((r for r in first.ladder.rungs if r.kind == "logsumexp" and _is_shift(r, first.ladder)), None)
     if rung is None:
-        return _tangent(first.ladder, first.textbook, {y_pred: DIRECTION})
+        return tangent(first)
     ladder = replace(first.ladder, columns=first.ladder.columns | {BEYOND})
     builder = Builder(ladder)
     largest = builder.extremum("max", rung.summand)
@@ -147,6 +147,11 @@ def hessian_vector_product(first: Derivative) -> Derivative:
     shared = builder.pick(DIRECTION * hit, hit)
     product = _tangent(builder.ladder(), first.textbook, {y_pred: BEYOND + shared})
     return replace(product, parts={BEYOND: DIRECTION - shared})
+
+
+def tangent(first: Derivative) -> Derivative:
+    """H·v at each column with v as it is: its sums show the vectors that make up the Hessian."""
+    return _tangent(first.ladder, first.textbook, {y_pred: DIRECTION})
 
 
 BEYOND = Symbol("beyond", real=True)

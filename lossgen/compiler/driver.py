@@ -11,13 +11,15 @@ from lossgen.language.parameters import symbol_of
 from lossgen.language.symbols import y_true
 
 from .array_code import array_function, array_outputs
-from .assemble import OUTPUTS, Assembly, Shared
+from .assemble import FURTHER_OUTPUTS, OUTPUTS, Assembly, Shared
 from .beyond import beyond_predictions
 from .differentiate import Derivative, gradient, hessian_diagonal, hessian_vector_product
 from .economy import join_softplus
+from .expectation import Model
 from .finish import finish, guard_norms
 from .flat_kernel import flat_kernel, is_flat
 from .flatten import flatten
+from .further import Further, further, takes_raw
 from .ladder import DIRECTION, Ladder, map_expressions, prune
 from .lanes_kernel import LANE_OUTPUTS
 from .lower import Lowered, lower, map_lowered
@@ -47,6 +49,9 @@ class Derived:
     in_lanes: Mapping[str, Schedule]
     on_cuda: Mapping[str, Schedule]
     lowered: Mapping[str, Lowered]
+    fisher: str | None  # see `Properties`
+    further: Mapping[str, Schedule]
+    further_in_lanes: Mapping[str, Schedule]
     trace: tuple[tuple[str, Expr, Expr], ...] = ()
 
     @property
@@ -63,9 +68,16 @@ def derive(declaration: Declaration, options: Mapping[str, object]) -> tuple[Der
     columns = frozenset(parameters[name] for name in declaration.per_class)
     nonnegative = declaration.nonnegative_of(options)
     labels = declaration.uses_labels(options)
+    link, target = declaration.link_of(options), declaration.domain_of(options).get("target", "real")
     return tuple(
         _derive_term(
-            term.expression, term.scope, labels, frozenset(parameters.values()), columns, nonnegative
+            term.expression,
+            term.scope,
+            frozenset(parameters.values()),
+            columns,
+            nonnegative,
+            Model(link or "identity", target, labels, {}, term.expression),
+            takes_raw(declaration, options, term.scope),
         )
         for term in declaration.terms(options)
     )
@@ -74,10 +86,11 @@ def derive(declaration: Declaration, options: Mapping[str, object]) -> tuple[Der
 def _derive_term(
     expression: Expr,
     scope: Scope,
-    labels: bool,
     parameters: frozenset[Symbol],
     columns: frozenset[Symbol],
     nonnegative: frozenset[Symbol],
+    model: Model,
+    is_raw: bool,
 ) -> Derived:
     trace: list = []
     stable = partial(stabilise, nonnegative=nonnegative, trace=trace)
@@ -107,10 +120,16 @@ def _derive_term(
         name: schedule(each, each.element_symbols, hits_apart=False, keeps=False)
         for name, each in in_kernels.items()
     }
-    others = beyond_predictions(ladder, targets, stable, labels, parameters & expression.free_symbols)
+    others = beyond_predictions(ladder, targets, stable, model.labels, parameters & expression.free_symbols)
     lowered |= {
         name: _lower(_map(each, stable).ladder, {name: stable(each.expression)}, parts, trace)
         for name, each in others.items()
+    }
+
+    quietly = partial(stabilise, nonnegative=nonnegative, trace=[])
+    more = further(first, second, replace(model, parts=targets), quietly) if is_raw else Further()
+    more_in_kernels = {
+        name: map_lowered(_lower(*each, parts, []), join_softplus) for name, each in more.outputs.items()
     }
 
     letters = target_letters(targets)
@@ -119,7 +138,7 @@ def _derive_term(
         readable(separated),
         tuple((letter, targets[symbol]) for symbol, letter in letters.items()),
         scope,
-        labels,
+        model.labels,
         map_expressions(ladder, readable),
         _map(first, readable),
         _map(second, readable),
@@ -128,6 +147,12 @@ def _derive_term(
         in_lanes,
         on_cuda,
         lowered,
+        more.fisher,
+        {name: schedule(each, each.element_symbols) for name, each in more_in_kernels.items()},
+        {
+            name: schedule(each, each.element_symbols, hits_apart=False)
+            for name, each in more_in_kernels.items()
+        },
         tuple(trace),
     )
 
@@ -172,22 +197,42 @@ def assemble(declaration: Declaration, derived: Derived, prefix: str = "") -> As
     assembly = _assembly(declaration, derived, prefix)
     for output, (source, result) in array_outputs(derived.lowered).items():
         assembly.in_arrays.append(array_function(assembly, output, derived.lowered[source], result))
-    plans, symbols = derived.schedules, derived.ladder.element_symbols
-    if not is_flat(plans):
-        for output in OUTPUTS:
-            assembly.kernels.append(rows_kernel(assembly, output, plans[output], symbols))
+    plans, symbols = {**derived.schedules, **derived.further}, derived.ladder.element_symbols
+    if not is_flat(derived.schedules):
+        for output, plan in plans.items():
+            assembly.kernels.append(rows_kernel(assembly, output, plan, symbols))
         for output in LANE_OUTPUTS:
             assembly.in_lanes.append(rows_kernel(assembly, output, derived.in_lanes[output], symbols))
+        for output, plan in derived.further_in_lanes.items():
+            assembly.in_lanes.append(rows_kernel(assembly, output, plan, symbols))
         return assembly
-    plans, shared = _share(assembly, plans, symbols)
-    for output in OUTPUTS:
-        assembly.kernels.append(rows_kernel(assembly, output, plans[output], symbols, shared))
+    merged, shared = _share(assembly, derived.schedules, symbols)
+    points = dict.fromkeys(merged, shared)
+    for output, plan in derived.further.items():
+        points[output] = _own_point(assembly, plan, symbols)
+    plans |= merged
+    for output, plan in plans.items():
+        assembly.kernels.append(rows_kernel(assembly, output, plan, symbols, points[output]))
     if not declaration.per_class & {symbol.name for symbol in derived.symbols}:
-        for output in OUTPUTS:
-            assembly.kernels.append(flat_kernel(assembly, output, plans[output], shared))
+        for output, plan in plans.items():
+            assembly.kernels.append(flat_kernel(assembly, output, plan, points[output]))
     else:
-        assembly.in_lanes += [kernel for kernel in assembly.kernels if kernel.output in LANE_OUTPUTS]
+        in_lanes = (*LANE_OUTPUTS, *FURTHER_OUTPUTS)
+        assembly.in_lanes += [kernel for kernel in assembly.kernels if kernel.output in in_lanes]
     return assembly
+
+
+def _own_point(assembly: Assembly, plan: Schedule, symbols: frozenset[Symbol]) -> Shared:
+    """The point function of a further kernel of a loss whose columns do not meet."""
+    (each,) = plan.passes
+    results = [write.expression for write in each.writes]
+    scalars = [symbol for symbol, _ in each.scalars]
+    free = set().union(*(result.free_symbols for result in results))
+    names = tuple(write.name for write in each.writes)
+    arguments = [*assembly.element_order(free & symbols), *scalars]
+    return Shared(
+        assembly.point("expected_element", arguments, results, typed=True, result_names=names), names
+    )
 
 
 def assemble_cuda(declaration: Declaration, derived: Derived, prefix: str = "") -> Assembly:

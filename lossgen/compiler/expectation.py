@@ -6,7 +6,7 @@ is all that a derivative affine in the target asks for. The expectation is exact
 there is none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sympy import Add, Expr, Integer, Piecewise, Symbol, exp, expand
@@ -64,18 +64,26 @@ def is_free_of_target(derivative: Derivative, model: Model) -> bool:
     return not used & {y_true, LABEL_HIT} and not any(rung.at == LABEL_HIT for rung in _rungs(plain))
 
 
-def expected(derivative: Derivative, model: Model) -> Derivative | None:
-    """The expectation of a derivative at a column; None where it is not known."""
+def expected(
+    derivative: Derivative, model: Model, stable: Callable[[Expr], Expr] | None = None
+) -> Derivative | None:
+    """The expectation of a derivative at a column; None where it is not known.
+
+    Args:
+        derivative: whose expectation is wanted.
+        model: how the target is distributed.
+        stable: rewrites an expression into atoms, for a kernel; None to multiply everything out, for a proof.
+    """
     if model.labels:
         return _over_labels(derivative, model) if model.link == "softmax" else None
     if model.link == "softmax":
-        return _at_softmax(derivative, model)
+        return _rebuilt(derivative, model, None, stable) if _is_affine(derivative, model) else None
     if model.link == "logit":
         return _over_outcomes(derivative, model)
-    if _has_kink_at_target(model) or not _is_affine(derivative, model):
+    if _has_kink_at_target(model) or not _is_affine(derivative, model) or _rungs(derivative):
         return None
     mean = exp(y_pred) if model.link == "log" else y_pred
-    return _rebuilt(derivative, model, mean) if not _rungs(derivative) else None
+    return _rebuilt(derivative, model, mean)
 
 
 def _has_kink_at_target(model: Model) -> bool:
@@ -122,11 +130,6 @@ def _over_outcomes(derivative: Derivative, model: Model) -> Derivative | None:
     return Derivative(derivative.ladder, result, result)
 
 
-def _at_softmax(derivative: Derivative, model: Model) -> Derivative | None:
-    """At the target softmax(p), the mean of the one-hot vectors."""
-    return _rebuilt(derivative, model, None) if _is_affine(derivative, model) else None
-
-
 def _over_labels(derivative: Derivative, model: Model) -> Derivative | None:
     """Over the label, which enters through its hit at a column and through what is picked there."""
     rungs = _rungs(derivative)
@@ -148,20 +151,29 @@ def _over_labels(derivative: Derivative, model: Model) -> Derivative | None:
     return Derivative(builder.ladder(), result, result)
 
 
-def _rebuilt(derivative: Derivative, model: Model, target: Expr | None) -> Derivative | None:
+def _rebuilt(
+    derivative: Derivative,
+    model: Model,
+    target: Expr | None,
+    stable: Callable[[Expr], Expr] | None = None,
+) -> Derivative | None:
     """The derivative with another target, whose sums are worked out anew; None: softmax(p).
 
-    Under the link softmax the targets of a row add up to 1.
+    Under the link softmax the targets of a row add up to 1. Sums of targets alone are multiplied out; without
+    `stable`, all is.
     """
     builder = Builder(Ladder((), Integer(0), derivative.ladder.columns))
     if target is None:
         target = exp(y_pred - builder.log_sum_exp(y_pred))
     names: dict[Symbol, Expr] = {}
+    parts = {symbol: part.xreplace({y_true: target}) for symbol, part in model.parts.items()}
+    tidied = {symbol: stable(part) for symbol, part in parts.items()} if stable else parts
 
     def placed(expression: Expr) -> Expr:
-        expression = expression.xreplace(dict(model.parts)).xreplace({y_true: target})
-        expression = expression.xreplace(names).replace(expm1, lambda x: exp(x) - 1)
-        return expand(expression, power_exp=False)
+        if stable is not None and y_pred in expression.free_symbols:
+            return expression.xreplace({**tidied, y_true: target, **names})
+        expression = expression.xreplace({**parts, y_true: target}).xreplace(names)
+        return expand(expression.replace(expm1, lambda x: exp(x) - 1), power_exp=False)
 
     def total(addend: Expr) -> Expr:
         outside, inner = addend.as_independent(*builder.element_symbols, as_Add=False)

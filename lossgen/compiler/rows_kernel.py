@@ -4,7 +4,7 @@ from sympy import Expr, Integer, Symbol
 
 from lossgen.language.symbols import column_count
 
-from .assemble import OUTPUTS, Assembly, Kernel, PickStep, RowStep, Shared, StoreStep, SweepStep
+from .assemble import WRITES, Assembly, Kernel, PickStep, RowStep, Shared, StoreStep, SweepStep
 from .ladder import LABEL_HIT
 from .lower import Pick
 from .printer import number_text, print_code
@@ -66,7 +66,7 @@ class _RowsKernel:
             self._constant_lines(),
             tuple(self.steps),
             value,
-            tuple(name for name in OUTPUTS[output] if name in writes),
+            tuple(name for name in WRITES[output] if name in writes),
             frozenset(constants),
         )
 

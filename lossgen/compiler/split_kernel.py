@@ -6,7 +6,7 @@ accumulated in `partial`; the kernel joins that in the order of the chunks.
 
 from dataclasses import dataclass
 
-from .assemble import Assembly, FlatKernel, Kernel, Sweep, SweepStep
+from .assemble import OUTPUTS, Assembly, FlatKernel, Kernel, Sweep, SweepStep
 
 JOINS = {
     "sum": "sum_of(partial, {number})",
@@ -29,10 +29,10 @@ class Chunk:
 
 
 def split_kernels(assembly: Assembly) -> list[Kernel]:
-    """The kernels that have a split twin: those that sweep, where no flat loop does without rows."""
+    """The kernels that have a split twin: all that sweep but the further ones, where there is no flat loop."""
     if any(isinstance(each, FlatKernel) for each in assembly.kernels):
         return []
-    return [each for each in assembly.kernels if each.of_kind(SweepStep)]
+    return [each for each in assembly.kernels if each.output in OUTPUTS and each.of_kind(SweepStep)]
 
 
 def chunk_of(sweep: Sweep, parameters: list[str]) -> Chunk:

@@ -34,6 +34,7 @@ def properties_of(
         diagonal=factor is not None,
         mean=factor is not None and column_count in factor.free_symbols,
         affine=affine,
+        fisher=fisher(derived),
         mean_is_optimal=affine and all(is_optimal_at_mean(term, declaration, options) for term in derived),
     )
 
@@ -58,6 +59,12 @@ def is_convex_term(term: Derived, ranges: Ranges) -> bool:
         return True
     function = element_function(term.ladder)
     return function is not None and is_convex(function.xreplace(definitions), ranges)
+
+
+def fisher(derived: tuple[Derived, ...]) -> str | None:
+    """What is known of the expected Hessian; of a sum of terms only that it is the Hessian of each."""
+    found = {term.fisher for term in derived}
+    return found.pop() if len(derived) == 1 or found == {"exact"} else None
 
 
 # Targets ------------------------------------------------------------------------------------------
