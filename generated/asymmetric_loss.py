@@ -95,6 +95,47 @@ def element(
 
 
 @njit(**INLINE)
+def expected_element(
+    y, p, factor_1, margin, gamma_positive, factor_2, factor_3, factor_4, exponent_1, exponent_2, exponent_3,
+):
+    zero, one, two = like(p, 0), like(p, 1), like(p, 2)
+    sigmoid_value = sigmoid(-p)
+    power_1 = power(sigmoid_value, exponent_1)
+    sigmoid_value_2 = sigmoid(p)
+    sum_1 = factor_1 + sigmoid_value_2
+    step_value = step(sum_1)
+    sum_2 = margin + sigmoid_value
+    minimum_value = minimum(sum_2, one)
+    selected = select(margin == zero, -softplus(p), log(minimum_value))
+    relu_value = relu(sum_1)
+    power_slope_value = power_slope(relu_value, exponent_2)
+    target = one - y
+    greater_value = greater(one, sum_2)
+    power_2 = one/minimum_value
+    selected_2 = select(
+        margin == zero, -sigmoid_value_2,
+        -guarded_product(greater_value, sigmoid_value_2*sigmoid_value*power_2),
+    )
+    powered = power(relu_value, exponent_2)
+    power_3 = power(sigmoid_value, exponent_3)
+    softplus_value = softplus(-p)
+    power_4 = sigmoid_value_2*sigmoid_value_2
+    tanh_value = tanh(p/two)
+    power_5 = sigmoid_value*sigmoid_value
+    gradient = (
+        y*power_1
+        + guarded_product(step_value, sigmoid_value_2*sigmoid_value*selected*power_slope_value)*target
+        + selected_2*target*powered
+        + sigmoid_value_2*gamma_positive*y*power_3*softplus_value
+    )
+    hessian = (
+        sigmoid_value_2*(sigmoid_value_2*power_1 + sigmoid_value_2*factor_2*power_1 + factor_3*power_4*power_3*softplus_value + sigmoid_value_2*factor_4*power_1*softplus_value)
+        - sigmoid_value*(two*guarded_product(step_value, sigmoid_value_2*sigmoid_value*selected_2*power_slope_value) + select(margin == zero, -sigmoid_value_2*sigmoid_value, guarded_product(greater_value, sigmoid_value_2*sigmoid_value*tanh_value*power_2) - guarded_product(greater_value, power_4*power_5/minimum_value/minimum_value))*powered + guarded_product(step_value, power_4*power_5*selected*power_curvature(relu_value, exponent_2)) - guarded_product(step_value, sigmoid_value_2*sigmoid_value*tanh_value*selected*power_slope_value))
+    )
+    return gradient, hessian
+
+
+@njit(**INLINE)
 def row_loss(sum_1):
     return -sum_1
 
@@ -209,6 +250,33 @@ def product_sweep(
             product_block[i] = product_scale*product
 
 
+@njit(**FAST)
+def gradient_and_hessian_sweep_2(
+    y, p, factor_1, margin, gamma_positive, factor_2, factor_3, factor_4, exponent_1, exponent_2, exponent_3,
+    gradient_scale, gradient_out, hessian_scale, hessian_out,
+):
+    factor_1 = like(p, factor_1)
+    margin = like(p, margin)
+    gamma_positive = like(p, gamma_positive)
+    factor_2 = like(p, factor_2)
+    factor_3 = like(p, factor_3)
+    factor_4 = like(p, factor_4)
+    gradient_scale = like(p, gradient_scale)
+    hessian_scale = like(p, hessian_scale)
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = expected_element(
+                like(p, y_block[i]), p_block[i], factor_1, margin, gamma_positive, factor_2, factor_3,
+                factor_4, exponent_1, exponent_2, exponent_3,
+            )
+            gradient_block[i] = gradient_scale*gradient
+            hessian_block[i] = hessian_scale*hessian
+
+
 # Kernels, row by row ------------------------------------------------------------------------------
 
 
@@ -305,6 +373,29 @@ def hessian_vector_product_rows(
         )
         if row_scale == 0:
             product_out[row, :] = 0
+
+
+@njit(**FAST)
+def gradient_and_fisher_rows(
+    y, p, gamma_negative, gamma_positive, margin, weight, scale, gradient_out, hessian_out,
+):
+    constant_1 = -margin
+    constant_2 = 2*gamma_positive
+    constant_3 = gamma_positive*gamma_positive
+    constant_4 = -gamma_positive
+    constant_5 = 1 + gamma_positive
+    for row in range(p.shape[0]):
+        row_scale = scale
+        if weight is not None:
+            row_scale = scale*weight[row]
+        gradient_and_hessian_sweep_2(
+            y[row], p[row], constant_1, margin, gamma_positive, constant_2, constant_3, constant_4,
+            constant_5, gamma_negative, gamma_positive, row_scale*-1, gradient_out[row], row_scale,
+            hessian_out[row],
+        )
+        if row_scale == 0:
+            gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
 
 
 # Kernels in one loop over all elements ------------------------------------------------------------
@@ -473,6 +564,46 @@ def hessian_vector_product_flat(
             product_block[i] = product_scale*product
 
 
+@njit(**FAST)
+def gradient_and_fisher_flat(
+    y, p, gamma_negative, gamma_positive, margin, columns, weight, scale, gradient_out, hessian_out,
+):
+    factor_1 = -margin
+    factor_2 = 2*gamma_positive
+    factor_3 = gamma_positive*gamma_positive
+    factor_4 = -gamma_positive
+    exponent_1 = 1 + gamma_positive
+    exponent_2 = gamma_negative
+    exponent_3 = gamma_positive
+    gradient_factor = -1
+    factor_1 = like(p, factor_1)
+    margin = like(p, margin)
+    gamma_positive = like(p, gamma_positive)
+    factor_2 = like(p, factor_2)
+    factor_3 = like(p, factor_3)
+    factor_4 = like(p, factor_4)
+    gradient_scale = like(p, scale*gradient_factor)
+    hessian_scale = like(p, scale)
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        if weight is not None:
+            weight_block = weight[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = expected_element(
+                like(p, y_block[i]), p_block[i], factor_1, margin, gamma_positive, factor_2, factor_3,
+                factor_4, exponent_1, exponent_2, exponent_3,
+            )
+            if weight is not None:
+                element_weight = like(p, weight_block[i])
+                gradient = guarded_product(element_weight, gradient)
+                hessian = guarded_product(element_weight, hessian)
+            gradient_block[i] = gradient_scale*gradient
+            hessian_block[i] = hessian_scale*hessian
+
+
 # Kernels on a team of threads, chunk by chunk -----------------------------------------------------
 
 
@@ -497,6 +628,11 @@ def hessian_vector_product_rows_team(team, length, *arguments):
 
 
 @njit(**FAST)
+def gradient_and_fisher_rows_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_fisher_rows, arguments)
+
+
+@njit(**FAST)
 def value_flat_team(team, length, *arguments):
     return in_chunks(team, length, value_flat, arguments)
 
@@ -514,6 +650,11 @@ def gradient_and_hessian_flat_team(team, length, *arguments):
 @njit(**FAST)
 def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
+
+
+@njit(**FAST)
+def gradient_and_fisher_flat_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_fisher_flat, arguments)
 
 
 # The same in array code, for any framework --------------------------------------------------------
@@ -622,12 +763,14 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_rows, value_and_gradient_rows_team),
                 "gradient_and_hessian": (gradient_and_hessian_rows, gradient_and_hessian_rows_team),
                 "hessian_vector_product": (hessian_vector_product_rows, hessian_vector_product_rows_team),
+                "gradient_and_fisher": (gradient_and_fisher_rows, gradient_and_fisher_rows_team),
             },
             flat={
                 "value": (value_flat, value_flat_team),
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+                "gradient_and_fisher": (gradient_and_fisher_flat, gradient_and_fisher_flat_team),
             },
             arrays={
                 "value": value_arrays,
@@ -688,6 +831,7 @@ variant = Variant(
         prediction="real",
         diagonal=True,
         affine=True,
+        fisher="own",
     ),
 )
 

@@ -25,7 +25,7 @@ from lossgen.runtime.properties import Properties
 from lossgen.runtime.split import split_length, sum_of
 from lossgen.runtime.team import in_chunks, in_team
 from lossgen.runtime.variant import Term, Variant
-from lossgen.runtime.vector_math import sqrt
+from lossgen.runtime.vector_math import absolute, sqrt
 
 # What one element or one row contributes ----------------------------------------------------------
 
@@ -107,6 +107,47 @@ def row_scalars_3(sum_1, sum_2, sum_3, sum_5):
 def product_element(y, p, vector, sum_4, factor_1, factor_2, factor_3, factor_4):
     product = factor_3*vector + factor_4*p + sum_4*(factor_1*y + factor_2*p)
     return product
+
+
+@njit(**INLINE)
+def sums_element_3(y, p):
+    sum_1_element = y*y
+    sum_2_element = p*p
+    sum_3_element = p*y
+    sum_4_element = absolute(p)
+    sum_5_element = absolute(y)
+    return sum_1_element, sum_2_element, sum_3_element, sum_4_element, sum_5_element
+
+
+@njit(**INLINE)
+def row_scalars_4(sum_1, sum_2, sum_3):
+    vanishing_value = vanishing(sum_1, 1/sqrt(sum_1))
+    vanishing_value_2 = vanishing(sum_2, 1/(sum_2*sqrt(sum_2)))
+    selected = select((sum_1 <= 0) | (sum_2 <= 0), 0, vanishing_value*vanishing_value_2/2)
+    selected_2 = select(
+        (sum_1 <= 0) | (sum_2 <= 0), 0,
+        -0.75*sum_3*vanishing_value*vanishing(sum_2, 1/(sum_2*sum_2*sqrt(sum_2))),
+    )
+    return (
+        select((sum_1 <= 0) | (sum_2 <= 0), 0, -vanishing_value*vanishing(sum_2, 1/sqrt(sum_2))),
+        2*select((sum_1 <= 0) | (sum_2 <= 0), 0, sum_3*vanishing_value*vanishing_value_2/2), 2*selected,
+        4*selected_2, 2*absolute(selected), selected, 2*selected_2,
+    )
+
+
+@njit(**INLINE)
+def gradient_and_hessian_element_2(
+    y, p, factor_1, factor_2, sum_4, factor_3, factor_4, factor_5, sum_5, factor_6, factor_7,
+):
+    two = like(p, 2)
+    absolute_value = absolute(p)
+    gradient = factor_1*y + factor_2*p
+    hessian = (
+        factor_5*(sum_5 - absolute(y))*absolute_value
+        + absolute(factor_2 + two*p*(factor_6*y + factor_7*p) + factor_3*p*y)
+        - (absolute_value - sum_4)*absolute(factor_3*y + factor_4*p)
+    )
+    return gradient, hessian
 
 
 # One loop over the columns of a row ---------------------------------------------------------------
@@ -213,6 +254,57 @@ def product_sweep(y, p, vector, sum_4, factor_1, factor_2, factor_3, factor_4, p
             product_block[i] = guarded_product(product, product_scale)
 
 
+@njit(**FAST)
+def sums_sweep_3(y, p):
+    sum_1 = 0.0
+    sum_2 = 0.0
+    sum_3 = 0.0
+    sum_4 = 0.0
+    sum_5 = 0.0
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        sum_1_block = 0.0
+        sum_2_block = 0.0
+        sum_3_block = 0.0
+        sum_4_block = 0.0
+        sum_5_block = 0.0
+        for i in range(p_block.size):
+            (
+                sum_1_element, sum_2_element, sum_3_element, sum_4_element, sum_5_element,
+            ) = sums_element_3(like(0.0, y_block[i]), float(p_block[i]))
+            sum_1_block = accumulate(sum_1_block, sum_1_element)
+            sum_2_block = accumulate(sum_2_block, sum_2_element)
+            sum_3_block = accumulate(sum_3_block, sum_3_element)
+            sum_4_block = accumulate(sum_4_block, sum_4_element)
+            sum_5_block = accumulate(sum_5_block, sum_5_element)
+        sum_1 += sum_1_block
+        sum_2 += sum_2_block
+        sum_3 += sum_3_block
+        sum_4 += sum_4_block
+        sum_5 += sum_5_block
+    return sum_1, sum_2, sum_3, sum_4, sum_5
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_2(
+    y, p, factor_1, factor_2, sum_4, factor_3, factor_4, factor_5, sum_5, factor_6, factor_7, gradient_scale,
+    gradient_out, hessian_scale, hessian_out,
+):
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = gradient_and_hessian_element_2(
+                like(0.0, y_block[i]), float(p_block[i]), factor_1, factor_2, sum_4, factor_3, factor_4,
+                factor_5, sum_5, factor_6, factor_7,
+            )
+            gradient_block[i] = guarded_product(gradient, gradient_scale)
+            hessian_block[i] = guarded_product(hessian, hessian_scale)
+
+
 # Kernels, row by row ------------------------------------------------------------------------------
 
 
@@ -286,6 +378,25 @@ def hessian_vector_product_rows(y, p, weight, scale, vector, product_out):
             product_out[row, :] = 0
 
 
+@njit(**FAST)
+def gradient_and_upper_bound_rows(y, p, weight, scale, gradient_out, hessian_out):
+    for row in range(p.shape[0]):
+        row_scale = scale
+        if weight is not None:
+            row_scale = scale*weight[row]
+        sum_1, sum_2, sum_3, sum_4, sum_5 = sums_sweep_3(y[row], p[row])
+        (
+            row_factor_1, row_factor_2, row_factor_3, row_factor_4, row_factor_5, row_factor_6, row_factor_7,
+        ) = row_scalars_4(sum_1, sum_2, sum_3)
+        gradient_and_hessian_sweep_2(
+            y[row], p[row], row_factor_1, row_factor_2, sum_4, row_factor_3, row_factor_4, row_factor_5,
+            sum_5, row_factor_6, row_factor_7, row_scale, gradient_out[row], row_scale, hessian_out[row],
+        )
+        if row_scale == 0:
+            gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
+
+
 # One chunk of the columns of a row ----------------------------------------------------------------
 
 
@@ -329,6 +440,26 @@ def product_sweep_chunk(
     product_sweep(
         y[chunk], p[chunk], vector[chunk], sum_4, factor_1, factor_2, factor_3, factor_4, product_scale,
         product_out[chunk],
+    )
+
+
+@njit(**FAST)
+def sums_sweep_3_chunk(index, length, y, p, partial):
+    chunk = slice(index*length, (index + 1)*length)
+    (
+        partial[index, 0], partial[index, 1], partial[index, 2], partial[index, 3], partial[index, 4],
+    ) = sums_sweep_3(y[chunk], p[chunk])
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_2_chunk(
+    index, length, y, p, factor_1, factor_2, sum_4, factor_3, factor_4, factor_5, sum_5, factor_6, factor_7,
+    gradient_scale, gradient_out, hessian_scale, hessian_out,
+):
+    chunk = slice(index*length, (index + 1)*length)
+    gradient_and_hessian_sweep_2(
+        y[chunk], p[chunk], factor_1, factor_2, sum_4, factor_3, factor_4, factor_5, sum_5, factor_6,
+        factor_7, gradient_scale, gradient_out[chunk], hessian_scale, hessian_out[chunk],
     )
 
 
@@ -492,6 +623,46 @@ def gradient_and_hessian_sweep_lanes(
             hessian_lanes[lane] = guarded_product(hessian, hessian_scale[lane])
 
 
+@njit(**FAST)
+def sums_sweep_3_lanes(y, p, sum_1, sum_2, sum_3, sum_4, sum_5):
+    sum_1[:] = 0
+    sum_2[:] = 0
+    sum_3[:] = 0
+    sum_4[:] = 0
+    sum_5[:] = 0
+    for column in range(p.shape[0]):
+        y_lanes = y[column]
+        p_lanes = p[column]
+        for lane in range(p_lanes.size):
+            (
+                sum_1_element, sum_2_element, sum_3_element, sum_4_element, sum_5_element,
+            ) = sums_element_3(float(y_lanes[lane]), float(p_lanes[lane]))
+            sum_1[lane] = sum_1[lane] + sum_1_element
+            sum_2[lane] = sum_2[lane] + sum_2_element
+            sum_3[lane] = sum_3[lane] + sum_3_element
+            sum_4[lane] = sum_4[lane] + sum_4_element
+            sum_5[lane] = sum_5[lane] + sum_5_element
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_2_lanes(
+    y, p, factor_1, factor_2, sum_4, factor_3, factor_4, factor_5, sum_5, factor_6, factor_7, gradient_scale,
+    gradient_tile, hessian_scale, hessian_tile,
+):
+    for column in range(p.shape[0]):
+        y_lanes = y[column]
+        p_lanes = p[column]
+        gradient_lanes = gradient_tile[column]
+        hessian_lanes = hessian_tile[column]
+        for lane in range(p_lanes.size):
+            gradient, hessian = gradient_and_hessian_element_2(
+                float(y_lanes[lane]), float(p_lanes[lane]), factor_1[lane], factor_2[lane], sum_4[lane],
+                factor_3[lane], factor_4[lane], factor_5[lane], sum_5[lane], factor_6[lane], factor_7[lane],
+            )
+            gradient_lanes[lane] = guarded_product(gradient, gradient_scale[lane])
+            hessian_lanes[lane] = guarded_product(hessian, hessian_scale[lane])
+
+
 # Kernels, tile by tile ----------------------------------------------------------------------------
 
 
@@ -589,6 +760,50 @@ def gradient_and_hessian_lanes(y, p, weight, scale, gradient_out, hessian_out):
         store_tile(hessian_tile, row_scale, first, hessian_out)
 
 
+@njit(**FAST)
+def gradient_and_upper_bound_lanes(y, p, weight, scale, gradient_out, hessian_out):
+    y_tile = np.empty((p.shape[1], LANES), p.dtype)
+    p_tile = np.empty((p.shape[1], LANES), p.dtype)
+    gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
+    hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
+    lanes = np.empty((14, LANES))
+    sum_1 = lanes[0]
+    sum_2 = lanes[1]
+    sum_3 = lanes[2]
+    sum_4 = lanes[3]
+    sum_5 = lanes[4]
+    row_factor_1 = lanes[5]
+    row_factor_2 = lanes[6]
+    row_factor_3 = lanes[7]
+    row_factor_4 = lanes[8]
+    row_factor_5 = lanes[9]
+    row_factor_6 = lanes[10]
+    row_factor_7 = lanes[11]
+    gradient_scale = lanes[12]
+    hessian_scale = lanes[13]
+    row_scale = np.empty(LANES)
+    for first in range(0, p.shape[0], LANES):
+        load_tile(y, first, y_tile)
+        load_tile(p, first, p_tile)
+        load_scales(weight, scale, first, p.shape[0], row_scale)
+        sums_sweep_3_lanes(y_tile, p_tile, sum_1, sum_2, sum_3, sum_4, sum_5)
+        for lane in range(LANES):
+            (
+                row_factor_1[lane], row_factor_2[lane], row_factor_3[lane], row_factor_4[lane],
+                row_factor_5[lane], row_factor_6[lane], row_factor_7[lane],
+            ) = row_scalars_4(float(sum_1[lane]), float(sum_2[lane]), float(sum_3[lane]))
+        for lane in range(LANES):
+            gradient_scale[lane] = row_scale[lane]
+        for lane in range(LANES):
+            hessian_scale[lane] = row_scale[lane]
+        gradient_and_hessian_sweep_2_lanes(
+            y_tile, p_tile, row_factor_1, row_factor_2, sum_4, row_factor_3, row_factor_4, row_factor_5,
+            sum_5, row_factor_6, row_factor_7, gradient_scale, gradient_tile, hessian_scale, hessian_tile,
+        )
+        store_tile(gradient_tile, row_scale, first, gradient_out)
+        store_tile(hessian_tile, row_scale, first, hessian_out)
+
+
 # Kernels on a team of threads, chunk by chunk -----------------------------------------------------
 
 
@@ -613,6 +828,11 @@ def hessian_vector_product_rows_team(team, length, *arguments):
 
 
 @njit(**FAST)
+def gradient_and_upper_bound_rows_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_upper_bound_rows, arguments)
+
+
+@njit(**FAST)
 def value_lanes_team(team, length, *arguments):
     return in_chunks(team, length, value_lanes, arguments)
 
@@ -625,6 +845,11 @@ def value_and_gradient_lanes_team(team, length, *arguments):
 @njit(**FAST)
 def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_lanes_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_upper_bound_lanes, arguments)
 
 
 # The same in array code, for any framework --------------------------------------------------------
@@ -683,11 +908,13 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_rows, value_and_gradient_rows_team),
                 "gradient_and_hessian": (gradient_and_hessian_rows, gradient_and_hessian_rows_team),
                 "hessian_vector_product": (hessian_vector_product_rows, hessian_vector_product_rows_team),
+                "gradient_and_upper_bound": (gradient_and_upper_bound_rows, gradient_and_upper_bound_rows_team),
             },
             lanes={
                 "value": (value_lanes, value_lanes_team),
                 "value_and_gradient": (value_and_gradient_lanes, value_and_gradient_lanes_team),
                 "gradient_and_hessian": (gradient_and_hessian_lanes, gradient_and_hessian_lanes_team),
+                "gradient_and_upper_bound": (gradient_and_upper_bound_lanes, gradient_and_upper_bound_lanes_team),
             },
             split={
                 "value": value_split,

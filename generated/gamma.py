@@ -35,6 +35,14 @@ def element(y, p):
 
 
 @njit(**INLINE)
+def expected_element(y, p):
+    one, two = like(p, 1), like(p, 2)
+    exponential = exp(p/two)
+    gradient = one - xdivy(xdivy(y, exponential), exponential)
+    return gradient, one
+
+
+@njit(**INLINE)
 def row_loss(columns, sum_1):
     return sum_1/columns
 
@@ -100,6 +108,21 @@ def product_sweep(y, p, vector, product_scale, product_out):
             _, _, hessian = element(like(p, y_block[i]), p_block[i])
             product = hessian*like(p, vector_block[i])
             product_block[i] = product_scale*product
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_2(y, p, gradient_scale, gradient_out, hessian_scale, hessian_out):
+    gradient_scale = like(p, gradient_scale)
+    hessian_scale = like(p, hessian_scale)
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = expected_element(like(p, y_block[i]), p_block[i])
+            gradient_block[i] = gradient_scale*gradient
+            hessian_block[i] = hessian_scale*hessian
 
 
 # Kernels, row by row ------------------------------------------------------------------------------
@@ -169,6 +192,22 @@ def hessian_vector_product_rows(y, p, weight, scale, vector, product_out):
         product_sweep(y[row], p[row], vector[row], row_scale*constant_1, product_out[row])
         if row_scale == 0:
             product_out[row, :] = 0
+
+
+@njit(**FAST)
+def gradient_and_fisher_rows(y, p, weight, scale, gradient_out, hessian_out):
+    columns = float(p.shape[1])
+    constant_1 = 1/columns
+    for row in range(p.shape[0]):
+        row_scale = scale
+        if weight is not None:
+            row_scale = scale*weight[row]
+        gradient_and_hessian_sweep_2(
+            y[row], p[row], row_scale*constant_1, gradient_out[row], row_scale*constant_1, hessian_out[row],
+        )
+        if row_scale == 0:
+            gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
 
 
 # Kernels in one loop over all elements ------------------------------------------------------------
@@ -268,6 +307,28 @@ def hessian_vector_product_flat(y, p, columns, weight, scale, vector, product_ou
             product_block[i] = product_scale*product
 
 
+@njit(**FAST)
+def gradient_and_fisher_flat(y, p, columns, weight, scale, gradient_out, hessian_out):
+    gradient_factor = 1/columns
+    gradient_scale = like(p, scale*gradient_factor)
+    hessian_scale = like(p, scale*gradient_factor)
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        if weight is not None:
+            weight_block = weight[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = expected_element(like(p, y_block[i]), p_block[i])
+            if weight is not None:
+                element_weight = like(p, weight_block[i])
+                gradient = guarded_product(element_weight, gradient)
+                hessian = guarded_product(element_weight, hessian)
+            gradient_block[i] = gradient_scale*gradient
+            hessian_block[i] = hessian_scale*hessian
+
+
 # Kernels on a team of threads, chunk by chunk -----------------------------------------------------
 
 
@@ -292,6 +353,11 @@ def hessian_vector_product_rows_team(team, length, *arguments):
 
 
 @njit(**FAST)
+def gradient_and_fisher_rows_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_fisher_rows, arguments)
+
+
+@njit(**FAST)
 def value_flat_team(team, length, *arguments):
     return in_chunks(team, length, value_flat, arguments)
 
@@ -309,6 +375,11 @@ def gradient_and_hessian_flat_team(team, length, *arguments):
 @njit(**FAST)
 def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
+
+
+@njit(**FAST)
+def gradient_and_fisher_flat_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_fisher_flat, arguments)
 
 
 # The same in array code, for any framework --------------------------------------------------------
@@ -350,12 +421,14 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_rows, value_and_gradient_rows_team),
                 "gradient_and_hessian": (gradient_and_hessian_rows, gradient_and_hessian_rows_team),
                 "hessian_vector_product": (hessian_vector_product_rows, hessian_vector_product_rows_team),
+                "gradient_and_fisher": (gradient_and_fisher_rows, gradient_and_fisher_rows_team),
             },
             flat={
                 "value": (value_flat, value_flat_team),
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+                "gradient_and_fisher": (gradient_and_fisher_flat, gradient_and_fisher_flat_team),
             },
             arrays={
                 "value": value_arrays,
@@ -380,6 +453,7 @@ variant = Variant(
         mean=True,
         affine=True,
         mean_is_optimal=True,
+        fisher="own",
     ),
 )
 

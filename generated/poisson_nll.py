@@ -378,6 +378,7 @@ variant = Variant(
         mean=True,
         affine=True,
         mean_is_optimal=True,
+        fisher="exact",
     ),
 )
 

@@ -54,6 +54,33 @@ def element(y, p, alpha, factor_1, exponent_1, gamma, exponent_2, factor_2, fact
 
 
 @njit(**INLINE)
+def expected_element(
+    y, p, alpha, factor_1, gamma, factor_2, factor_3, factor_4, factor_5, factor_6, factor_7, factor_8,
+    exponent_1, exponent_2,
+):
+    one, two = like(p, 1), like(p, 2)
+    target = two*y - one
+    product = -p*target
+    sigmoid_value = sigmoid(product)
+    target_2 = alpha*y + factor_1*(one - y)
+    sigmoid_value_2 = sigmoid(-p)
+    sigmoid_value_3 = sigmoid(p)
+    power_1 = power(sigmoid_value_3, exponent_1)
+    softplus_value = softplus(p)
+    power_2 = power(sigmoid_value_2, exponent_1)
+    softplus_value_2 = softplus(-p)
+    gradient = (
+        power(sigmoid_value, exponent_1)*target*target_2
+        + sigmoid(p*target)*gamma*power(sigmoid_value, exponent_2)*target*target_2*softplus(product)
+    )
+    hessian = (
+        sigmoid_value_2*factor_2*(sigmoid_value_2*factor_1*power_1 + sigmoid_value_2*factor_6*power_1 + factor_7*power(sigmoid_value_3, exponent_2)*sigmoid_value_2*sigmoid_value_2*softplus_value + sigmoid_value_2*factor_8*power_1*softplus_value)
+        + sigmoid_value_3*factor_2*(sigmoid_value_3*factor_3*power_2 + sigmoid_value_3*alpha*power_2 + factor_4*sigmoid_value_3*sigmoid_value_3*power(sigmoid_value_2, exponent_2)*softplus_value_2 + sigmoid_value_3*factor_5*power_2*softplus_value_2)
+    )
+    return gradient, hessian
+
+
+@njit(**INLINE)
 def row_loss(columns, sum_1):
     return sum_1/columns
 
@@ -166,6 +193,37 @@ def product_sweep(
             product_block[i] = product_scale*product
 
 
+@njit(**FAST)
+def gradient_and_hessian_sweep_2(
+    y, p, alpha, factor_1, gamma, factor_2, factor_3, factor_4, factor_5, factor_6, factor_7, factor_8,
+    exponent_1, exponent_2, gradient_scale, gradient_out, hessian_scale, hessian_out,
+):
+    alpha = like(p, alpha)
+    factor_1 = like(p, factor_1)
+    gamma = like(p, gamma)
+    factor_2 = like(p, factor_2)
+    factor_3 = like(p, factor_3)
+    factor_4 = like(p, factor_4)
+    factor_5 = like(p, factor_5)
+    factor_6 = like(p, factor_6)
+    factor_7 = like(p, factor_7)
+    factor_8 = like(p, factor_8)
+    gradient_scale = like(p, gradient_scale)
+    hessian_scale = like(p, hessian_scale)
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = expected_element(
+                like(p, y_block[i]), p_block[i], alpha, factor_1, gamma, factor_2, factor_3, factor_4,
+                factor_5, factor_6, factor_7, factor_8, exponent_1, exponent_2,
+            )
+            gradient_block[i] = gradient_scale*gradient
+            hessian_block[i] = hessian_scale*hessian
+
+
 # Kernels, row by row ------------------------------------------------------------------------------
 
 
@@ -263,6 +321,33 @@ def hessian_vector_product_rows(y, p, alpha, gamma, weight, scale, vector, produ
         )
         if row_scale == 0:
             product_out[row, :] = 0
+
+
+@njit(**FAST)
+def gradient_and_fisher_rows(y, p, alpha, gamma, weight, scale, gradient_out, hessian_out):
+    columns = float(p.shape[1])
+    constant_1 = 1 - alpha
+    constant_2 = 1/columns
+    constant_3 = 2*alpha*gamma
+    constant_4 = alpha*gamma*gamma
+    constant_5 = -alpha*gamma
+    constant_6 = 2*gamma*(1 - alpha)
+    constant_7 = gamma*gamma*(1 - alpha)
+    constant_8 = -gamma*(1 - alpha)
+    constant_9 = 1 + gamma
+    constant_10 = -1/columns
+    for row in range(p.shape[0]):
+        row_scale = scale
+        if weight is not None:
+            row_scale = scale*weight[row]
+        gradient_and_hessian_sweep_2(
+            y[row], p[row], alpha, constant_1, gamma, constant_2, constant_3, constant_4, constant_5,
+            constant_6, constant_7, constant_8, constant_9, gamma, row_scale*constant_10, gradient_out[row],
+            row_scale, hessian_out[row],
+        )
+        if row_scale == 0:
+            gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
 
 
 # Kernels in one loop over all elements ------------------------------------------------------------
@@ -424,6 +509,51 @@ def hessian_vector_product_flat(y, p, alpha, gamma, columns, weight, scale, vect
             product_block[i] = product_scale*product
 
 
+@njit(**FAST)
+def gradient_and_fisher_flat(y, p, alpha, gamma, columns, weight, scale, gradient_out, hessian_out):
+    factor_1 = 1 - alpha
+    factor_2 = 1/columns
+    factor_3 = 2*alpha*gamma
+    factor_4 = alpha*gamma*gamma
+    factor_5 = -alpha*gamma
+    factor_6 = 2*gamma*(1 - alpha)
+    factor_7 = gamma*gamma*(1 - alpha)
+    factor_8 = -gamma*(1 - alpha)
+    exponent_1 = 1 + gamma
+    exponent_2 = gamma
+    gradient_factor = -1/columns
+    alpha = like(p, alpha)
+    factor_1 = like(p, factor_1)
+    gamma = like(p, gamma)
+    factor_2 = like(p, factor_2)
+    factor_3 = like(p, factor_3)
+    factor_4 = like(p, factor_4)
+    factor_5 = like(p, factor_5)
+    factor_6 = like(p, factor_6)
+    factor_7 = like(p, factor_7)
+    factor_8 = like(p, factor_8)
+    gradient_scale = like(p, scale*gradient_factor)
+    hessian_scale = like(p, scale)
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        if weight is not None:
+            weight_block = weight[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = expected_element(
+                like(p, y_block[i]), p_block[i], alpha, factor_1, gamma, factor_2, factor_3, factor_4,
+                factor_5, factor_6, factor_7, factor_8, exponent_1, exponent_2,
+            )
+            if weight is not None:
+                element_weight = like(p, weight_block[i])
+                gradient = guarded_product(element_weight, gradient)
+                hessian = guarded_product(element_weight, hessian)
+            gradient_block[i] = gradient_scale*gradient
+            hessian_block[i] = hessian_scale*hessian
+
+
 # Kernels on a team of threads, chunk by chunk -----------------------------------------------------
 
 
@@ -448,6 +578,11 @@ def hessian_vector_product_rows_team(team, length, *arguments):
 
 
 @njit(**FAST)
+def gradient_and_fisher_rows_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_fisher_rows, arguments)
+
+
+@njit(**FAST)
 def value_flat_team(team, length, *arguments):
     return in_chunks(team, length, value_flat, arguments)
 
@@ -465,6 +600,11 @@ def gradient_and_hessian_flat_team(team, length, *arguments):
 @njit(**FAST)
 def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
+
+
+@njit(**FAST)
+def gradient_and_fisher_flat_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_fisher_flat, arguments)
 
 
 # The same in array code, for any framework --------------------------------------------------------
@@ -556,12 +696,14 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_rows, value_and_gradient_rows_team),
                 "gradient_and_hessian": (gradient_and_hessian_rows, gradient_and_hessian_rows_team),
                 "hessian_vector_product": (hessian_vector_product_rows, hessian_vector_product_rows_team),
+                "gradient_and_fisher": (gradient_and_fisher_rows, gradient_and_fisher_rows_team),
             },
             flat={
                 "value": (value_flat, value_flat_team),
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+                "gradient_and_fisher": (gradient_and_fisher_flat, gradient_and_fisher_flat_team),
             },
             arrays={
                 "value": value_arrays,
@@ -599,6 +741,7 @@ variant = Variant(
         prediction="real",
         diagonal=True,
         mean=True,
+        fisher="own",
     ),
 )
 

@@ -40,6 +40,15 @@ def element(y, p, factor_1, factor_2, factor_3, factor_4, factor_5, factor_6):
 
 
 @njit(**INLINE)
+def expected_element(y, p, factor_1, factor_2, factor_3):
+    two = like(p, 2)
+    exponential = exp(factor_2*p)
+    gradient = xdivy(xdivy(y, exponential), exponential) - exp(factor_1*p)
+    hessian = exp(two*p + factor_3*p)
+    return gradient, hessian
+
+
+@njit(**INLINE)
 def row_loss(columns, sum_1):
     return sum_1/columns
 
@@ -146,6 +155,28 @@ def product_sweep(
             product_block[i] = product_scale*product
 
 
+@njit(**FAST)
+def gradient_and_hessian_sweep_2(
+    y, p, factor_1, factor_2, factor_3, gradient_scale, gradient_out, hessian_scale, hessian_out,
+):
+    factor_1 = like(p, factor_1)
+    factor_2 = like(p, factor_2)
+    factor_3 = like(p, factor_3)
+    gradient_scale = like(p, gradient_scale)
+    hessian_scale = like(p, hessian_scale)
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = expected_element(
+                like(p, y_block[i]), p_block[i], factor_1, factor_2, factor_3,
+            )
+            gradient_block[i] = gradient_scale*gradient
+            hessian_block[i] = hessian_scale*hessian
+
+
 # Kernels, row by row ------------------------------------------------------------------------------
 
 
@@ -246,6 +277,27 @@ def hessian_vector_product_rows(y, p, rho, weight, scale, vector, product_out):
         )
         if row_scale == 0:
             product_out[row, :] = 0
+
+
+@njit(**FAST)
+def gradient_and_fisher_rows(y, p, rho, weight, scale, gradient_out, hessian_out):
+    columns = float(p.shape[1])
+    constant_1 = 2 - rho
+    constant_2 = -(0.5 - rho/2)
+    constant_3 = -rho
+    constant_4 = -1/columns
+    constant_5 = 1/columns
+    for row in range(p.shape[0]):
+        row_scale = scale
+        if weight is not None:
+            row_scale = scale*weight[row]
+        gradient_and_hessian_sweep_2(
+            y[row], p[row], constant_1, constant_2, constant_3, row_scale*constant_4, gradient_out[row],
+            row_scale*constant_5, hessian_out[row],
+        )
+        if row_scale == 0:
+            gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
 
 
 # Kernels in one loop over all elements ------------------------------------------------------------
@@ -402,6 +454,37 @@ def hessian_vector_product_flat(y, p, rho, columns, weight, scale, vector, produ
             product_block[i] = product_scale*product
 
 
+@njit(**FAST)
+def gradient_and_fisher_flat(y, p, rho, columns, weight, scale, gradient_out, hessian_out):
+    factor_1 = 2 - rho
+    factor_2 = -(0.5 - rho/2)
+    factor_3 = -rho
+    gradient_factor = -1/columns
+    hessian_factor = 1/columns
+    factor_1 = like(p, factor_1)
+    factor_2 = like(p, factor_2)
+    factor_3 = like(p, factor_3)
+    gradient_scale = like(p, scale*gradient_factor)
+    hessian_scale = like(p, scale*hessian_factor)
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        if weight is not None:
+            weight_block = weight[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = expected_element(
+                like(p, y_block[i]), p_block[i], factor_1, factor_2, factor_3,
+            )
+            if weight is not None:
+                element_weight = like(p, weight_block[i])
+                gradient = guarded_product(element_weight, gradient)
+                hessian = guarded_product(element_weight, hessian)
+            gradient_block[i] = gradient_scale*gradient
+            hessian_block[i] = hessian_scale*hessian
+
+
 # Kernels on a team of threads, chunk by chunk -----------------------------------------------------
 
 
@@ -426,6 +509,11 @@ def hessian_vector_product_rows_team(team, length, *arguments):
 
 
 @njit(**FAST)
+def gradient_and_fisher_rows_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_fisher_rows, arguments)
+
+
+@njit(**FAST)
 def value_flat_team(team, length, *arguments):
     return in_chunks(team, length, value_flat, arguments)
 
@@ -443,6 +531,11 @@ def gradient_and_hessian_flat_team(team, length, *arguments):
 @njit(**FAST)
 def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
+
+
+@njit(**FAST)
+def gradient_and_fisher_flat_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_fisher_flat, arguments)
 
 
 # The same in array code, for any framework --------------------------------------------------------
@@ -507,12 +600,14 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_rows, value_and_gradient_rows_team),
                 "gradient_and_hessian": (gradient_and_hessian_rows, gradient_and_hessian_rows_team),
                 "hessian_vector_product": (hessian_vector_product_rows, hessian_vector_product_rows_team),
+                "gradient_and_fisher": (gradient_and_fisher_rows, gradient_and_fisher_rows_team),
             },
             flat={
                 "value": (value_flat, value_flat_team),
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+                "gradient_and_fisher": (gradient_and_fisher_flat, gradient_and_fisher_flat_team),
             },
             arrays={
                 "value": value_arrays,
@@ -541,6 +636,7 @@ variant = Variant(
         mean=True,
         affine=True,
         mean_is_optimal=True,
+        fisher="own",
     ),
 )
 

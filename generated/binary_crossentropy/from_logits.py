@@ -457,5 +457,6 @@ variant = Variant(
         diagonal=True,
         mean=True,
         affine=True,
+        fisher="exact",
     ),
 )

@@ -67,6 +67,46 @@ def element(y, p, factor_1, factor_2, alpha, factor_3, exponent_1):
 
 
 @njit(**INLINE)
+def expected_element(
+    y, p, factor_1, factor_2, alpha, factor_3, factor_4, factor_5, label_smoothing, factor_6, factor_7,
+    factor_8, factor_9, factor_10, factor_11, exponent_1,
+):
+    one, two = like(p, 1), like(p, 2)
+    sigmoid_value = sigmoid(-p)
+    sum_1 = factor_1 + factor_2*y
+    target = sum_1
+    product = sigmoid_value*target
+    sigmoid_value_2 = sigmoid(p)
+    sum_2 = factor_1 + factor_2*(one - y)
+    target_2 = sum_2
+    target_3 = alpha*sum_1 + factor_3*sum_2
+    sum_3 = product + sigmoid_value_2*target_2
+    tanh_value = tanh(p/two)
+    sum_4 = tanh_value*factor_9 + sigmoid_value_2
+    power_slope_value = power_slope(sum_4, exponent_1)
+    sum_5 = sigmoid_value_2*sigmoid_value*label_smoothing - sigmoid_value_2*sigmoid_value
+    power_1 = sum_5*sum_5
+    product_2 = factor_1*p
+    sum_6 = product_2 - softplus(p)
+    sum_7 = (
+        sigmoid_value_2*sigmoid_value*tanh_value*label_smoothing
+        - sigmoid_value_2*sigmoid_value*tanh_value
+    )
+    sum_8 = tanh_value*factor_1 + sigmoid_value
+    sum_9 = product_2 + softplus(-p)
+    power_slope_value_2 = power_slope(sum_8, exponent_1)
+    gradient = (
+        (product - sigmoid_value_2*target_2)*target_3*power(sum_3, exponent_1)
+        + guarded_product(sigmoid_value_2*sigmoid_value, power_slope(sum_3, exponent_1))*(target - target_2)*(target*relu(-p) + target_2*relu(p) + softplus(-absolute(p)))*target_3
+    )
+    hessian = (
+        sigmoid_value*factor_4*(guarded_product(-(sigmoid_value_2 - factor_1), power_slope_value)*factor_10*sum_5 + guarded_product(power_1, power_curvature(sum_4, exponent_1))*factor_8*sum_6 + guarded_product(sum_6, power_slope_value)*factor_8*sum_7 + sigmoid_value_2*sigmoid_value*factor_11*power(sum_4, exponent_1))
+        + sigmoid_value_2*factor_4*(guarded_product(power_1, power_curvature(sum_8, exponent_1))*factor_5*sum_9 + guarded_product(sum_9, power_slope_value_2)*factor_6*sum_7 + guarded_product(-(sigmoid_value - factor_1), power_slope_value_2)*factor_7*sum_5 + sigmoid_value_2*sigmoid_value*factor_5*power(sum_8, exponent_1))
+    )
+    return gradient, hessian
+
+
+@njit(**INLINE)
 def row_loss(columns, sum_1):
     return sum_1/columns
 
@@ -161,6 +201,41 @@ def product_sweep(y, p, vector, factor_1, factor_2, alpha, factor_3, exponent_1,
             product_block[i] = product_scale*product
 
 
+@njit(**FAST)
+def gradient_and_hessian_sweep_2(
+    y, p, factor_1, factor_2, alpha, factor_3, factor_4, factor_5, label_smoothing, factor_6, factor_7,
+    factor_8, factor_9, factor_10, factor_11, exponent_1, gradient_scale, gradient_out, hessian_scale,
+    hessian_out,
+):
+    factor_1 = like(p, factor_1)
+    factor_2 = like(p, factor_2)
+    alpha = like(p, alpha)
+    factor_3 = like(p, factor_3)
+    factor_4 = like(p, factor_4)
+    factor_5 = like(p, factor_5)
+    label_smoothing = like(p, label_smoothing)
+    factor_6 = like(p, factor_6)
+    factor_7 = like(p, factor_7)
+    factor_8 = like(p, factor_8)
+    factor_9 = like(p, factor_9)
+    factor_10 = like(p, factor_10)
+    factor_11 = like(p, factor_11)
+    gradient_scale = like(p, gradient_scale)
+    hessian_scale = like(p, hessian_scale)
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = expected_element(
+                like(p, y_block[i]), p_block[i], factor_1, factor_2, alpha, factor_3, factor_4, factor_5,
+                label_smoothing, factor_6, factor_7, factor_8, factor_9, factor_10, factor_11, exponent_1,
+            )
+            gradient_block[i] = gradient_scale*gradient
+            hessian_block[i] = hessian_scale*hessian
+
+
 # Kernels, row by row ------------------------------------------------------------------------------
 
 
@@ -248,6 +323,35 @@ def hessian_vector_product_rows(y, p, alpha, gamma, label_smoothing, weight, sca
         )
         if row_scale == 0:
             product_out[row, :] = 0
+
+
+@njit(**FAST)
+def gradient_and_fisher_rows(y, p, alpha, gamma, label_smoothing, weight, scale, gradient_out, hessian_out):
+    columns = float(p.shape[1])
+    constant_1 = label_smoothing/2
+    constant_2 = 1 - label_smoothing
+    constant_3 = 1 - alpha
+    constant_4 = 1/columns
+    constant_5 = alpha*(1 - label_smoothing/2) + label_smoothing*(1 - alpha)/2
+    constant_6 = -(alpha*(1 - label_smoothing/2) + label_smoothing*(1 - alpha)/2)
+    constant_7 = label_smoothing*(1 - alpha) + 2*alpha*(1 - label_smoothing/2)
+    constant_8 = -((1 - alpha)*(1 - label_smoothing/2) + alpha*label_smoothing/2)
+    constant_9 = -label_smoothing/2
+    constant_10 = alpha*label_smoothing + 2*(1 - alpha)*(1 - label_smoothing/2)
+    constant_11 = (1 - alpha)*(1 - label_smoothing/2) + alpha*label_smoothing/2
+    constant_12 = -1/columns
+    for row in range(p.shape[0]):
+        row_scale = scale
+        if weight is not None:
+            row_scale = scale*weight[row]
+        gradient_and_hessian_sweep_2(
+            y[row], p[row], constant_1, constant_2, alpha, constant_3, constant_4, constant_5,
+            label_smoothing, constant_6, constant_7, constant_8, constant_9, constant_10, constant_11, gamma,
+            row_scale*constant_12, gradient_out[row], row_scale, hessian_out[row],
+        )
+        if row_scale == 0:
+            gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
 
 
 # Kernels in one loop over all elements ------------------------------------------------------------
@@ -395,6 +499,58 @@ def hessian_vector_product_flat(
             product_block[i] = product_scale*product
 
 
+@njit(**FAST)
+def gradient_and_fisher_flat(
+    y, p, alpha, gamma, label_smoothing, columns, weight, scale, gradient_out, hessian_out,
+):
+    factor_1 = label_smoothing/2
+    factor_2 = 1 - label_smoothing
+    factor_3 = 1 - alpha
+    factor_4 = 1/columns
+    factor_5 = alpha*(1 - label_smoothing/2) + label_smoothing*(1 - alpha)/2
+    factor_6 = -(alpha*(1 - label_smoothing/2) + label_smoothing*(1 - alpha)/2)
+    factor_7 = label_smoothing*(1 - alpha) + 2*alpha*(1 - label_smoothing/2)
+    factor_8 = -((1 - alpha)*(1 - label_smoothing/2) + alpha*label_smoothing/2)
+    factor_9 = -label_smoothing/2
+    factor_10 = alpha*label_smoothing + 2*(1 - alpha)*(1 - label_smoothing/2)
+    factor_11 = (1 - alpha)*(1 - label_smoothing/2) + alpha*label_smoothing/2
+    exponent_1 = gamma
+    gradient_factor = -1/columns
+    factor_1 = like(p, factor_1)
+    factor_2 = like(p, factor_2)
+    alpha = like(p, alpha)
+    factor_3 = like(p, factor_3)
+    factor_4 = like(p, factor_4)
+    factor_5 = like(p, factor_5)
+    label_smoothing = like(p, label_smoothing)
+    factor_6 = like(p, factor_6)
+    factor_7 = like(p, factor_7)
+    factor_8 = like(p, factor_8)
+    factor_9 = like(p, factor_9)
+    factor_10 = like(p, factor_10)
+    factor_11 = like(p, factor_11)
+    gradient_scale = like(p, scale*gradient_factor)
+    hessian_scale = like(p, scale)
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        if weight is not None:
+            weight_block = weight[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = expected_element(
+                like(p, y_block[i]), p_block[i], factor_1, factor_2, alpha, factor_3, factor_4, factor_5,
+                label_smoothing, factor_6, factor_7, factor_8, factor_9, factor_10, factor_11, exponent_1,
+            )
+            if weight is not None:
+                element_weight = like(p, weight_block[i])
+                gradient = guarded_product(element_weight, gradient)
+                hessian = guarded_product(element_weight, hessian)
+            gradient_block[i] = gradient_scale*gradient
+            hessian_block[i] = hessian_scale*hessian
+
+
 # Kernels on a team of threads, chunk by chunk -----------------------------------------------------
 
 
@@ -419,6 +575,11 @@ def hessian_vector_product_rows_team(team, length, *arguments):
 
 
 @njit(**FAST)
+def gradient_and_fisher_rows_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_fisher_rows, arguments)
+
+
+@njit(**FAST)
 def value_flat_team(team, length, *arguments):
     return in_chunks(team, length, value_flat, arguments)
 
@@ -436,6 +597,11 @@ def gradient_and_hessian_flat_team(team, length, *arguments):
 @njit(**FAST)
 def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
+
+
+@njit(**FAST)
+def gradient_and_fisher_flat_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_fisher_flat, arguments)
 
 
 # The same in array code, for any framework --------------------------------------------------------
@@ -597,12 +763,14 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_rows, value_and_gradient_rows_team),
                 "gradient_and_hessian": (gradient_and_hessian_rows, gradient_and_hessian_rows_team),
                 "hessian_vector_product": (hessian_vector_product_rows, hessian_vector_product_rows_team),
+                "gradient_and_fisher": (gradient_and_fisher_rows, gradient_and_fisher_rows_team),
             },
             flat={
                 "value": (value_flat, value_flat_team),
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+                "gradient_and_fisher": (gradient_and_fisher_flat, gradient_and_fisher_flat_team),
             },
             arrays={
                 "value": value_arrays,
@@ -678,5 +846,6 @@ variant = Variant(
         prediction="real",
         diagonal=True,
         mean=True,
+        fisher="own",
     ),
 )

@@ -62,6 +62,40 @@ def element(y, p, factor_1, factor_2, exponent_1):
 
 
 @njit(**INLINE)
+def expected_element(y, p, factor_1, factor_2, factor_3, label_smoothing, factor_4, exponent_1):
+    one, two = like(p, 1), like(p, 2)
+    sigmoid_value = sigmoid(-p)
+    target = factor_1 + factor_2*y
+    product = sigmoid_value*target
+    sigmoid_value_2 = sigmoid(p)
+    target_2 = factor_1 + factor_2*(one - y)
+    sum_1 = product + sigmoid_value_2*target_2
+    sum_2 = sigmoid_value_2*sigmoid_value*label_smoothing - sigmoid_value_2*sigmoid_value
+    power_1 = sum_2*sum_2
+    tanh_value = tanh(p/two)
+    sum_3 = tanh_value*factor_1 + sigmoid_value
+    product_2 = factor_1*p
+    sum_4 = product_2 + softplus(-p)
+    power_slope_value = power_slope(sum_3, exponent_1)
+    sum_5 = (
+        sigmoid_value_2*sigmoid_value*tanh_value*label_smoothing
+        - sigmoid_value_2*sigmoid_value*tanh_value
+    )
+    sum_6 = tanh_value*factor_4 + sigmoid_value_2
+    power_slope_value_2 = power_slope(sum_6, exponent_1)
+    sum_7 = product_2 - softplus(p)
+    gradient = (
+        (product - sigmoid_value_2*target_2)*power(sum_1, exponent_1)
+        + guarded_product(sigmoid_value_2*sigmoid_value, power_slope(sum_1, exponent_1))*(target - target_2)*(target*relu(-p) + target_2*relu(p) + softplus(-absolute(p)))
+    )
+    hessian = (
+        sigmoid_value_2*factor_3*(guarded_product(power_1, power_curvature(sum_3, exponent_1))*sum_4 + two*guarded_product(-(sigmoid_value - factor_1), power_slope_value)*sum_2 + sigmoid_value_2*sigmoid_value*power(sum_3, exponent_1) - guarded_product(sum_4, power_slope_value)*sum_5)
+        + sigmoid_value*factor_3*(two*guarded_product(-(sigmoid_value_2 - factor_1), power_slope_value_2)*sum_2 + sigmoid_value_2*sigmoid_value*power(sum_6, exponent_1) - guarded_product(power_1, power_curvature(sum_6, exponent_1))*sum_7 - guarded_product(sum_7, power_slope_value_2)*sum_5)
+    )
+    return gradient, hessian
+
+
+@njit(**INLINE)
 def row_loss(columns, sum_1):
     return sum_1/columns
 
@@ -139,6 +173,32 @@ def product_sweep(y, p, vector, factor_1, factor_2, exponent_1, product_scale, p
             _, _, hessian = element(like(p, y_block[i]), p_block[i], factor_1, factor_2, exponent_1)
             product = hessian*like(p, vector_block[i])
             product_block[i] = product_scale*product
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_2(
+    y, p, factor_1, factor_2, factor_3, label_smoothing, factor_4, exponent_1, gradient_scale, gradient_out,
+    hessian_scale, hessian_out,
+):
+    factor_1 = like(p, factor_1)
+    factor_2 = like(p, factor_2)
+    factor_3 = like(p, factor_3)
+    label_smoothing = like(p, label_smoothing)
+    factor_4 = like(p, factor_4)
+    gradient_scale = like(p, gradient_scale)
+    hessian_scale = like(p, hessian_scale)
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = expected_element(
+                like(p, y_block[i]), p_block[i], factor_1, factor_2, factor_3, label_smoothing, factor_4,
+                exponent_1,
+            )
+            gradient_block[i] = gradient_scale*gradient
+            hessian_block[i] = hessian_scale*hessian
 
 
 # Kernels, row by row ------------------------------------------------------------------------------
@@ -223,6 +283,27 @@ def hessian_vector_product_rows(y, p, alpha, gamma, label_smoothing, weight, sca
         )
         if row_scale == 0:
             product_out[row, :] = 0
+
+
+@njit(**FAST)
+def gradient_and_fisher_rows(y, p, alpha, gamma, label_smoothing, weight, scale, gradient_out, hessian_out):
+    columns = float(p.shape[1])
+    constant_1 = label_smoothing/2
+    constant_2 = 1 - label_smoothing
+    constant_3 = 1/columns
+    constant_4 = -label_smoothing/2
+    constant_5 = -1/columns
+    for row in range(p.shape[0]):
+        row_scale = scale
+        if weight is not None:
+            row_scale = scale*weight[row]
+        gradient_and_hessian_sweep_2(
+            y[row], p[row], constant_1, constant_2, constant_3, label_smoothing, constant_4, gamma,
+            row_scale*constant_5, gradient_out[row], row_scale, hessian_out[row],
+        )
+        if row_scale == 0:
+            gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
 
 
 # Kernels in one loop over all elements ------------------------------------------------------------
@@ -352,6 +433,43 @@ def hessian_vector_product_flat(
             product_block[i] = product_scale*product
 
 
+@njit(**FAST)
+def gradient_and_fisher_flat(
+    y, p, alpha, gamma, label_smoothing, columns, weight, scale, gradient_out, hessian_out,
+):
+    factor_1 = label_smoothing/2
+    factor_2 = 1 - label_smoothing
+    factor_3 = 1/columns
+    factor_4 = -label_smoothing/2
+    exponent_1 = gamma
+    gradient_factor = -1/columns
+    factor_1 = like(p, factor_1)
+    factor_2 = like(p, factor_2)
+    factor_3 = like(p, factor_3)
+    label_smoothing = like(p, label_smoothing)
+    factor_4 = like(p, factor_4)
+    gradient_scale = like(p, scale*gradient_factor)
+    hessian_scale = like(p, scale)
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        if weight is not None:
+            weight_block = weight[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = expected_element(
+                like(p, y_block[i]), p_block[i], factor_1, factor_2, factor_3, label_smoothing, factor_4,
+                exponent_1,
+            )
+            if weight is not None:
+                element_weight = like(p, weight_block[i])
+                gradient = guarded_product(element_weight, gradient)
+                hessian = guarded_product(element_weight, hessian)
+            gradient_block[i] = gradient_scale*gradient
+            hessian_block[i] = hessian_scale*hessian
+
+
 # Kernels on a team of threads, chunk by chunk -----------------------------------------------------
 
 
@@ -376,6 +494,11 @@ def hessian_vector_product_rows_team(team, length, *arguments):
 
 
 @njit(**FAST)
+def gradient_and_fisher_rows_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_fisher_rows, arguments)
+
+
+@njit(**FAST)
 def value_flat_team(team, length, *arguments):
     return in_chunks(team, length, value_flat, arguments)
 
@@ -393,6 +516,11 @@ def gradient_and_hessian_flat_team(team, length, *arguments):
 @njit(**FAST)
 def hessian_vector_product_flat_team(team, length, *arguments):
     return in_chunks(team, length, hessian_vector_product_flat, arguments)
+
+
+@njit(**FAST)
+def gradient_and_fisher_flat_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_fisher_flat, arguments)
 
 
 # The same in array code, for any framework --------------------------------------------------------
@@ -511,12 +639,14 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_rows, value_and_gradient_rows_team),
                 "gradient_and_hessian": (gradient_and_hessian_rows, gradient_and_hessian_rows_team),
                 "hessian_vector_product": (hessian_vector_product_rows, hessian_vector_product_rows_team),
+                "gradient_and_fisher": (gradient_and_fisher_rows, gradient_and_fisher_rows_team),
             },
             flat={
                 "value": (value_flat, value_flat_team),
                 "value_and_gradient": (value_and_gradient_flat, value_and_gradient_flat_team),
                 "gradient_and_hessian": (gradient_and_hessian_flat, gradient_and_hessian_flat_team),
                 "hessian_vector_product": (hessian_vector_product_flat, hessian_vector_product_flat_team),
+                "gradient_and_fisher": (gradient_and_fisher_flat, gradient_and_fisher_flat_team),
             },
             arrays={
                 "value": value_arrays,
@@ -580,5 +710,6 @@ variant = Variant(
         prediction="real",
         diagonal=True,
         mean=True,
+        fisher="own",
     ),
 )

@@ -30,7 +30,7 @@ from lossgen.runtime.properties import Properties
 from lossgen.runtime.split import first_of, largest_of, split_length, sum_of
 from lossgen.runtime.team import in_chunks, in_team
 from lossgen.runtime.variant import Term, Variant
-from lossgen.runtime.vector_math import exp, log1p
+from lossgen.runtime.vector_math import absolute, exp, log1p
 
 # What one element or one row contributes ----------------------------------------------------------
 
@@ -232,6 +232,117 @@ def product_element(
         + (factor_1*target + factor_3*(one - target))*(factor_4*kept + factor_5*sum_1*sum_1*exp(two*below_maximum) - two*inverse_total_1*kept*sum_1*(complement(below_maximum, kept, excluded_1, inverse_total_1)*y - inverse_total_1*kept*target_2))
     )
     return product
+
+
+@njit(**INLINE)
+def row_scalars_7(rest_1, ties_1):
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = log1p(excluded_1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    return -2*inverse_total_1, excluded_1, inverse_total_1, -2*log_total_1
+
+
+@njit(**INLINE)
+def sums_element_7(y, p, kept, factor_1, row_maximum_1, excluded_1, inverse_total_1, factor_2):
+    one, two = like(p, 1), like(p, 2)
+    target = one - y
+    below_maximum = shifted(p, row_maximum_1)
+    complement_value = complement(below_maximum, kept, excluded_1, inverse_total_1)
+    sum_1 = complement_value*inverse_total_1*kept + exp(factor_2 + two*below_maximum)
+    sum_3_element = -factor_1*kept*(y + target)*(complement_value*y - inverse_total_1*kept*target)
+    sum_4_element = sum_1*sum_1
+    return sum_3_element, sum_4_element
+
+
+@njit(**INLINE)
+def row_scalars_8(excluded_1):
+    log_total_1 = log1p(excluded_1)
+    return -3*log_total_1
+
+
+@njit(**INLINE)
+def gradient_and_hessian_element_2(
+    y, p, kept, row_maximum_1, excluded_1, inverse_total_1, factor_1, sum_3, factor_2, sum_4, factor_3,
+):
+    one, two, three = like(p, 1), like(p, 2), like(p, 3)
+    target = one - y
+    below_maximum = shifted(p, row_maximum_1)
+    complement_value = complement(below_maximum, kept, excluded_1, inverse_total_1)
+    part = -factor_1*kept*(y + target)*(complement_value*y - inverse_total_1*kept*target)
+    exponential = exp(factor_3 + two*below_maximum)
+    gradient = inverse_total_1*kept*(sum_3 - part) - complement_value*part
+    hessian = sum_4*exponential + exponential - two*exp(factor_2 + three*below_maximum)
+    return gradient, hessian
+
+
+@njit(**INLINE)
+def row_scalars_9(rest_1, ties_1):
+    excluded_1 = rest_1 + (ties_1 - 1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    power_1 = inverse_total_1*inverse_total_1
+    return -2*inverse_total_1, excluded_1, inverse_total_1, -power_1, -inverse_total_1, -2*power_1, 2*power_1
+
+
+@njit(**INLINE)
+def sums_element_8(
+    y, p, kept, factor_1, row_maximum_1, excluded_1, inverse_total_1, factor_2, factor_3, factor_4, factor_5,
+):
+    one, two = like(p, 1), like(p, 2)
+    target = one - y
+    sum_1 = y + target
+    below_maximum = shifted(p, row_maximum_1)
+    sum_2 = complement(below_maximum, kept, excluded_1, inverse_total_1)*y - inverse_total_1*kept*target
+    power_1 = sum_1*sum_1
+    exponential = exp(two*below_maximum)
+    sum_2_element = -factor_1*kept*sum_1*sum_2
+    sum_4_element = factor_2*power_1*exponential
+    sum_5_element = -factor_3*kept*sum_1*sum_2
+    sum_6_element = -(factor_4*sum_1*sum_1*exponential + two*inverse_total_1*kept*sum_1*sum_2)
+    sum_7_element = absolute(factor_5*power_1*exponential - two*inverse_total_1*kept*sum_1*sum_2)
+    return sum_2_element, sum_4_element, sum_5_element, sum_6_element, sum_7_element
+
+
+@njit(**INLINE)
+def row_scalars_10(excluded_1, inverse_total_1, sum_2, sum_4, sum_5, sum_6):
+    log_total_1 = log1p(excluded_1)
+    sum_3 = sum_2
+    return (
+        sum_3, inverse_total_1*(sum_3 - sum_6), -2*(sum_4 + sum_5), -2*log_total_1,
+        -4*inverse_total_1*inverse_total_1*inverse_total_1, sum_3*inverse_total_1,
+        inverse_total_1*inverse_total_1,
+    )
+
+
+@njit(**INLINE)
+def gradient_and_hessian_element_3(
+    y, p, kept, row_maximum_1, excluded_1, inverse_total_1, factor_1, sum_3, factor_2, factor_3, sum_7,
+    factor_4, factor_5, factor_6, factor_7, factor_8,
+):
+    one, two, three, four = like(p, 1), like(p, 2), like(p, 3), like(p, 4)
+    target = one - y
+    sum_1 = y + target
+    below_maximum = shifted(p, row_maximum_1)
+    complement_value = complement(below_maximum, kept, excluded_1, inverse_total_1)
+    sum_2 = complement_value*y - inverse_total_1*kept*target
+    part = -factor_1*kept*sum_1*sum_2
+    power_1 = sum_1*sum_1
+    product = two*below_maximum
+    exponential = exp(product)
+    product_2 = factor_3*power_1*exponential
+    gradient = inverse_total_1*kept*(sum_3 - part) - complement_value*part
+    hessian = (
+        complement_value*absolute(factor_2*kept + product_2 - two*inverse_total_1*kept*sum_1*sum_2)
+        + absolute(
+            factor_4*exp(factor_5 + product)
+            + product_2
+            + factor_6*power_1*exp(three*below_maximum)
+            + complement_value*factor_7*kept
+            + four*factor_8*sum_1*sum_2*exponential
+            - two*inverse_total_1*kept*sum_1*sum_2,
+        )
+        - inverse_total_1*kept*(absolute(product_2 - two*inverse_total_1*kept*sum_1*sum_2) - sum_7)
+    )
+    return gradient, hessian
 
 
 # One loop over the columns of a row ---------------------------------------------------------------
@@ -537,6 +648,144 @@ def product_sweep(
             product_block[i] = product_scale*product
 
 
+@njit(**FAST)
+def sums_sweep_7(y, p, factor_1, row_maximum_1, excluded_1, inverse_total_1, factor_2, gradient_out):
+    factor_1 = like(p, factor_1)
+    row_maximum_1 = like(p, row_maximum_1)
+    excluded_1 = like(p, excluded_1)
+    inverse_total_1 = like(p, inverse_total_1)
+    factor_2 = like(p, factor_2)
+    sum_3 = 0.0
+    sum_4 = 0.0
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        sum_3_block = like(p, 0)
+        sum_4_block = like(p, 0)
+        for i in range(p_block.size):
+            sum_3_element, sum_4_element = sums_element_7(
+                like(p, y_block[i]), p_block[i], gradient_block[i], factor_1, row_maximum_1, excluded_1,
+                inverse_total_1, factor_2,
+            )
+            sum_3_block = accumulate(sum_3_block, sum_3_element)
+            sum_4_block = accumulate(sum_4_block, sum_4_element)
+        sum_3 += sum_3_block
+        sum_4 += sum_4_block
+    return sum_3, sum_4
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_2(
+    y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, sum_3, factor_2, sum_4, factor_3,
+    gradient_scale, gradient_out, hessian_scale, hessian_out,
+):
+    row_maximum_1 = like(p, row_maximum_1)
+    excluded_1 = like(p, excluded_1)
+    inverse_total_1 = like(p, inverse_total_1)
+    factor_1 = like(p, factor_1)
+    sum_3 = like(p, sum_3)
+    factor_2 = like(p, factor_2)
+    sum_4 = like(p, sum_4)
+    factor_3 = like(p, factor_3)
+    gradient_scale = like(p, gradient_scale)
+    hessian_scale = like(p, hessian_scale)
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = gradient_and_hessian_element_2(
+                like(p, y_block[i]), p_block[i], gradient_block[i], row_maximum_1, excluded_1,
+                inverse_total_1, factor_1, sum_3, factor_2, sum_4, factor_3,
+            )
+            gradient_block[i] = gradient_scale*gradient
+            hessian_block[i] = hessian_scale*hessian
+
+
+@njit(**FAST)
+def sums_sweep_8(
+    y, p, factor_1, row_maximum_1, excluded_1, inverse_total_1, factor_2, factor_3, factor_4, factor_5,
+    gradient_out,
+):
+    factor_1 = like(p, factor_1)
+    row_maximum_1 = like(p, row_maximum_1)
+    excluded_1 = like(p, excluded_1)
+    inverse_total_1 = like(p, inverse_total_1)
+    factor_2 = like(p, factor_2)
+    factor_3 = like(p, factor_3)
+    factor_4 = like(p, factor_4)
+    factor_5 = like(p, factor_5)
+    sum_2 = 0.0
+    sum_4 = 0.0
+    sum_5 = 0.0
+    sum_6 = 0.0
+    sum_7 = 0.0
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        sum_2_block = like(p, 0)
+        sum_4_block = like(p, 0)
+        sum_5_block = like(p, 0)
+        sum_6_block = like(p, 0)
+        sum_7_block = like(p, 0)
+        for i in range(p_block.size):
+            (
+                sum_2_element, sum_4_element, sum_5_element, sum_6_element, sum_7_element,
+            ) = sums_element_8(
+                like(p, y_block[i]), p_block[i], gradient_block[i], factor_1, row_maximum_1, excluded_1,
+                inverse_total_1, factor_2, factor_3, factor_4, factor_5,
+            )
+            sum_2_block = accumulate(sum_2_block, sum_2_element)
+            sum_4_block = accumulate(sum_4_block, sum_4_element)
+            sum_5_block = accumulate(sum_5_block, sum_5_element)
+            sum_6_block = accumulate(sum_6_block, sum_6_element)
+            sum_7_block = accumulate(sum_7_block, sum_7_element)
+        sum_2 += sum_2_block
+        sum_4 += sum_4_block
+        sum_5 += sum_5_block
+        sum_6 += sum_6_block
+        sum_7 += sum_7_block
+    return sum_2, sum_4, sum_5, sum_6, sum_7
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_3(
+    y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, sum_3, factor_2, factor_3, sum_7, factor_4,
+    factor_5, factor_6, factor_7, factor_8, gradient_scale, gradient_out, hessian_scale, hessian_out,
+):
+    row_maximum_1 = like(p, row_maximum_1)
+    excluded_1 = like(p, excluded_1)
+    inverse_total_1 = like(p, inverse_total_1)
+    factor_1 = like(p, factor_1)
+    sum_3 = like(p, sum_3)
+    factor_2 = like(p, factor_2)
+    factor_3 = like(p, factor_3)
+    sum_7 = like(p, sum_7)
+    factor_4 = like(p, factor_4)
+    factor_5 = like(p, factor_5)
+    factor_6 = like(p, factor_6)
+    factor_7 = like(p, factor_7)
+    factor_8 = like(p, factor_8)
+    gradient_scale = like(p, gradient_scale)
+    hessian_scale = like(p, hessian_scale)
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = gradient_and_hessian_element_3(
+                like(p, y_block[i]), p_block[i], gradient_block[i], row_maximum_1, excluded_1,
+                inverse_total_1, factor_1, sum_3, factor_2, factor_3, sum_7, factor_4, factor_5, factor_6,
+                factor_7, factor_8,
+            )
+            gradient_block[i] = gradient_scale*gradient
+            hessian_block[i] = hessian_scale*hessian
+
+
 # Kernels, row by row ------------------------------------------------------------------------------
 
 
@@ -636,6 +885,57 @@ def hessian_vector_product_rows(y, p, weight, scale, vector, product_out):
         )
         if row_scale == 0:
             product_out[row, :] = 0
+
+
+@njit(**FAST)
+def gradient_and_fisher_rows(y, p, weight, scale, gradient_out, hessian_out):
+    for row in range(p.shape[0]):
+        row_scale = scale
+        if weight is not None:
+            row_scale = scale*weight[row]
+        row_maximum_1 = maximum_sweep(p[row])
+        rest_1, ties_1 = sums_sweep_3(p[row], row_maximum_1, gradient_out[row])
+        row_factor_1, excluded_1, inverse_total_1, row_factor_2 = row_scalars_7(rest_1, ties_1)
+        sum_3, sum_4 = sums_sweep_7(
+            y[row], p[row], row_factor_1, row_maximum_1, excluded_1, inverse_total_1, row_factor_2,
+            gradient_out[row],
+        )
+        row_factor_3 = row_scalars_8(excluded_1)
+        gradient_and_hessian_sweep_2(
+            y[row], p[row], row_maximum_1, excluded_1, inverse_total_1, row_factor_1, sum_3, row_factor_3,
+            sum_4, row_factor_2, row_scale, gradient_out[row], row_scale*2, hessian_out[row],
+        )
+        if row_scale == 0:
+            gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_rows(y, p, weight, scale, gradient_out, hessian_out):
+    for row in range(p.shape[0]):
+        row_scale = scale
+        if weight is not None:
+            row_scale = scale*weight[row]
+        row_maximum_1 = maximum_sweep(p[row])
+        rest_1, ties_1 = sums_sweep_3(p[row], row_maximum_1, gradient_out[row])
+        (
+            row_factor_1, excluded_1, inverse_total_1, row_factor_2, row_factor_3, row_factor_4, row_factor_5,
+        ) = row_scalars_9(rest_1, ties_1)
+        sum_2, sum_4, sum_5, sum_6, sum_7 = sums_sweep_8(
+            y[row], p[row], row_factor_1, row_maximum_1, excluded_1, inverse_total_1, row_factor_2,
+            row_factor_3, row_factor_4, row_factor_5, gradient_out[row],
+        )
+        (
+            sum_3, row_factor_6, row_factor_7, row_factor_8, row_factor_9, row_factor_10, row_factor_11,
+        ) = row_scalars_10(excluded_1, inverse_total_1, sum_2, sum_4, sum_5, sum_6)
+        gradient_and_hessian_sweep_3(
+            y[row], p[row], row_maximum_1, excluded_1, inverse_total_1, row_factor_1, sum_3, row_factor_6,
+            row_factor_5, sum_7, row_factor_7, row_factor_8, row_factor_9, row_factor_10, row_factor_11,
+            row_scale, gradient_out[row], row_scale, hessian_out[row],
+        )
+        if row_scale == 0:
+            gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
 
 
 # One chunk of the columns of a row ----------------------------------------------------------------
@@ -749,6 +1049,58 @@ def product_sweep_chunk(
     product_sweep(
         y[chunk], p[chunk], vector[chunk], factor_1, factor_2, factor_3, factor_4, factor_5, row_maximum_1,
         inverse_total_1, excluded_1, factor_6, product_scale, product_out[chunk],
+    )
+
+
+@njit(**FAST)
+def sums_sweep_7_chunk(
+    index, length, y, p, factor_1, row_maximum_1, excluded_1, inverse_total_1, factor_2, gradient_out,
+    partial,
+):
+    chunk = slice(index*length, (index + 1)*length)
+    partial[index, 0], partial[index, 1] = sums_sweep_7(
+        y[chunk], p[chunk], factor_1, row_maximum_1, excluded_1, inverse_total_1, factor_2,
+        gradient_out[chunk],
+    )
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_2_chunk(
+    index, length, y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, sum_3, factor_2, sum_4,
+    factor_3, gradient_scale, gradient_out, hessian_scale, hessian_out,
+):
+    chunk = slice(index*length, (index + 1)*length)
+    gradient_and_hessian_sweep_2(
+        y[chunk], p[chunk], row_maximum_1, excluded_1, inverse_total_1, factor_1, sum_3, factor_2, sum_4,
+        factor_3, gradient_scale, gradient_out[chunk], hessian_scale, hessian_out[chunk],
+    )
+
+
+@njit(**FAST)
+def sums_sweep_8_chunk(
+    index, length, y, p, factor_1, row_maximum_1, excluded_1, inverse_total_1, factor_2, factor_3, factor_4,
+    factor_5, gradient_out, partial,
+):
+    chunk = slice(index*length, (index + 1)*length)
+    (
+        partial[index, 0], partial[index, 1], partial[index, 2], partial[index, 3], partial[index, 4],
+    ) = sums_sweep_8(
+        y[chunk], p[chunk], factor_1, row_maximum_1, excluded_1, inverse_total_1, factor_2, factor_3,
+        factor_4, factor_5, gradient_out[chunk],
+    )
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_3_chunk(
+    index, length, y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, sum_3, factor_2, factor_3,
+    sum_7, factor_4, factor_5, factor_6, factor_7, factor_8, gradient_scale, gradient_out, hessian_scale,
+    hessian_out,
+):
+    chunk = slice(index*length, (index + 1)*length)
+    gradient_and_hessian_sweep_3(
+        y[chunk], p[chunk], row_maximum_1, excluded_1, inverse_total_1, factor_1, sum_3, factor_2, factor_3,
+        sum_7, factor_4, factor_5, factor_6, factor_7, factor_8, gradient_scale, gradient_out[chunk],
+        hessian_scale, hessian_out[chunk],
     )
 
 
@@ -1041,6 +1393,94 @@ def gradient_and_hessian_sweep_lanes(
             hessian_lanes[lane] = hessian_scale[lane]*hessian
 
 
+@njit(**FAST)
+def sums_sweep_7_lanes(
+    y, p, factor_1, row_maximum_1, excluded_1, inverse_total_1, factor_2, sum_3, sum_4, gradient_tile,
+):
+    sum_3[:] = 0
+    sum_4[:] = 0
+    for column in range(p.shape[0]):
+        y_lanes = y[column]
+        p_lanes = p[column]
+        gradient_lanes = gradient_tile[column]
+        for lane in range(p_lanes.size):
+            sum_3_element, sum_4_element = sums_element_7(
+                y_lanes[lane], p_lanes[lane], gradient_lanes[lane], factor_1[lane], row_maximum_1[lane],
+                excluded_1[lane], inverse_total_1[lane], factor_2[lane],
+            )
+            sum_3[lane] = sum_3[lane] + sum_3_element
+            sum_4[lane] = sum_4[lane] + sum_4_element
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_2_lanes(
+    y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, sum_3, factor_2, sum_4, factor_3,
+    gradient_scale, gradient_tile, hessian_scale, hessian_tile,
+):
+    for column in range(p.shape[0]):
+        y_lanes = y[column]
+        p_lanes = p[column]
+        gradient_lanes = gradient_tile[column]
+        hessian_lanes = hessian_tile[column]
+        for lane in range(p_lanes.size):
+            gradient, hessian = gradient_and_hessian_element_2(
+                y_lanes[lane], p_lanes[lane], gradient_lanes[lane], row_maximum_1[lane], excluded_1[lane],
+                inverse_total_1[lane], factor_1[lane], sum_3[lane], factor_2[lane], sum_4[lane],
+                factor_3[lane],
+            )
+            gradient_lanes[lane] = gradient_scale[lane]*gradient
+            hessian_lanes[lane] = hessian_scale[lane]*hessian
+
+
+@njit(**FAST)
+def sums_sweep_8_lanes(
+    y, p, factor_1, row_maximum_1, excluded_1, inverse_total_1, factor_2, factor_3, factor_4, factor_5, sum_2,
+    sum_4, sum_5, sum_6, sum_7, gradient_tile,
+):
+    sum_2[:] = 0
+    sum_4[:] = 0
+    sum_5[:] = 0
+    sum_6[:] = 0
+    sum_7[:] = 0
+    for column in range(p.shape[0]):
+        y_lanes = y[column]
+        p_lanes = p[column]
+        gradient_lanes = gradient_tile[column]
+        for lane in range(p_lanes.size):
+            (
+                sum_2_element, sum_4_element, sum_5_element, sum_6_element, sum_7_element,
+            ) = sums_element_8(
+                y_lanes[lane], p_lanes[lane], gradient_lanes[lane], factor_1[lane], row_maximum_1[lane],
+                excluded_1[lane], inverse_total_1[lane], factor_2[lane], factor_3[lane], factor_4[lane],
+                factor_5[lane],
+            )
+            sum_2[lane] = sum_2[lane] + sum_2_element
+            sum_4[lane] = sum_4[lane] + sum_4_element
+            sum_5[lane] = sum_5[lane] + sum_5_element
+            sum_6[lane] = sum_6[lane] + sum_6_element
+            sum_7[lane] = sum_7[lane] + sum_7_element
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_3_lanes(
+    y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, sum_3, factor_2, factor_3, sum_7, factor_4,
+    factor_5, factor_6, factor_7, factor_8, gradient_scale, gradient_tile, hessian_scale, hessian_tile,
+):
+    for column in range(p.shape[0]):
+        y_lanes = y[column]
+        p_lanes = p[column]
+        gradient_lanes = gradient_tile[column]
+        hessian_lanes = hessian_tile[column]
+        for lane in range(p_lanes.size):
+            gradient, hessian = gradient_and_hessian_element_3(
+                y_lanes[lane], p_lanes[lane], gradient_lanes[lane], row_maximum_1[lane], excluded_1[lane],
+                inverse_total_1[lane], factor_1[lane], sum_3[lane], factor_2[lane], factor_3[lane],
+                sum_7[lane], factor_4[lane], factor_5[lane], factor_6[lane], factor_7[lane], factor_8[lane],
+            )
+            gradient_lanes[lane] = gradient_scale[lane]*gradient
+            hessian_lanes[lane] = hessian_scale[lane]*hessian
+
+
 # Kernels, tile by tile ----------------------------------------------------------------------------
 
 
@@ -1176,6 +1616,122 @@ def gradient_and_hessian_lanes(y, p, weight, scale, gradient_out, hessian_out):
         store_tile(hessian_tile, row_scale, first, hessian_out)
 
 
+@njit(**FAST)
+def gradient_and_fisher_lanes(y, p, weight, scale, gradient_out, hessian_out):
+    y_tile = np.empty((p.shape[1], LANES), p.dtype)
+    p_tile = np.empty((p.shape[1], LANES), p.dtype)
+    gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
+    hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
+    lanes = np.empty((12, LANES), p.dtype)
+    row_maximum_1 = lanes[0]
+    rest_1 = lanes[1]
+    ties_1 = lanes[2]
+    row_factor_1 = lanes[3]
+    excluded_1 = lanes[4]
+    inverse_total_1 = lanes[5]
+    row_factor_2 = lanes[6]
+    sum_3 = lanes[7]
+    sum_4 = lanes[8]
+    row_factor_3 = lanes[9]
+    gradient_scale = lanes[10]
+    hessian_scale = lanes[11]
+    row_scale = np.empty(LANES)
+    for first in range(0, p.shape[0], LANES):
+        load_tile(y, first, y_tile)
+        load_tile(p, first, p_tile)
+        load_scales(weight, scale, first, p.shape[0], row_scale)
+        maximum_sweep_lanes(p_tile, row_maximum_1)
+        sums_sweep_3_lanes(p_tile, row_maximum_1, rest_1, ties_1, gradient_tile)
+        for lane in range(LANES):
+            (
+                row_factor_1[lane], excluded_1[lane], inverse_total_1[lane], row_factor_2[lane],
+            ) = row_scalars_7(float(rest_1[lane]), float(ties_1[lane]))
+        sums_sweep_7_lanes(
+            y_tile, p_tile, row_factor_1, row_maximum_1, excluded_1, inverse_total_1, row_factor_2, sum_3,
+            sum_4, gradient_tile,
+        )
+        for lane in range(LANES):
+            row_factor_3[lane] = row_scalars_8(float(excluded_1[lane]))
+        for lane in range(LANES):
+            gradient_scale[lane] = row_scale[lane]
+        for lane in range(LANES):
+            hessian_scale[lane] = row_scale[lane]*2
+        gradient_and_hessian_sweep_2_lanes(
+            y_tile, p_tile, row_maximum_1, excluded_1, inverse_total_1, row_factor_1, sum_3, row_factor_3,
+            sum_4, row_factor_2, gradient_scale, gradient_tile, hessian_scale, hessian_tile,
+        )
+        store_tile(gradient_tile, row_scale, first, gradient_out)
+        store_tile(hessian_tile, row_scale, first, hessian_out)
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_lanes(y, p, weight, scale, gradient_out, hessian_out):
+    y_tile = np.empty((p.shape[1], LANES), p.dtype)
+    p_tile = np.empty((p.shape[1], LANES), p.dtype)
+    gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
+    hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
+    lanes = np.empty((24, LANES), p.dtype)
+    row_maximum_1 = lanes[0]
+    rest_1 = lanes[1]
+    ties_1 = lanes[2]
+    row_factor_1 = lanes[3]
+    excluded_1 = lanes[4]
+    inverse_total_1 = lanes[5]
+    row_factor_2 = lanes[6]
+    row_factor_3 = lanes[7]
+    row_factor_4 = lanes[8]
+    row_factor_5 = lanes[9]
+    sum_2 = lanes[10]
+    sum_4 = lanes[11]
+    sum_5 = lanes[12]
+    sum_6 = lanes[13]
+    sum_7 = lanes[14]
+    sum_3 = lanes[15]
+    row_factor_6 = lanes[16]
+    row_factor_7 = lanes[17]
+    row_factor_8 = lanes[18]
+    row_factor_9 = lanes[19]
+    row_factor_10 = lanes[20]
+    row_factor_11 = lanes[21]
+    gradient_scale = lanes[22]
+    hessian_scale = lanes[23]
+    row_scale = np.empty(LANES)
+    for first in range(0, p.shape[0], LANES):
+        load_tile(y, first, y_tile)
+        load_tile(p, first, p_tile)
+        load_scales(weight, scale, first, p.shape[0], row_scale)
+        maximum_sweep_lanes(p_tile, row_maximum_1)
+        sums_sweep_3_lanes(p_tile, row_maximum_1, rest_1, ties_1, gradient_tile)
+        for lane in range(LANES):
+            (
+                row_factor_1[lane], excluded_1[lane], inverse_total_1[lane], row_factor_2[lane],
+                row_factor_3[lane], row_factor_4[lane], row_factor_5[lane],
+            ) = row_scalars_9(float(rest_1[lane]), float(ties_1[lane]))
+        sums_sweep_8_lanes(
+            y_tile, p_tile, row_factor_1, row_maximum_1, excluded_1, inverse_total_1, row_factor_2,
+            row_factor_3, row_factor_4, row_factor_5, sum_2, sum_4, sum_5, sum_6, sum_7, gradient_tile,
+        )
+        for lane in range(LANES):
+            (
+                sum_3[lane], row_factor_6[lane], row_factor_7[lane], row_factor_8[lane], row_factor_9[lane],
+                row_factor_10[lane], row_factor_11[lane],
+            ) = row_scalars_10(
+                float(excluded_1[lane]), float(inverse_total_1[lane]), float(sum_2[lane]), float(sum_4[lane]),
+                float(sum_5[lane]), float(sum_6[lane]),
+            )
+        for lane in range(LANES):
+            gradient_scale[lane] = row_scale[lane]
+        for lane in range(LANES):
+            hessian_scale[lane] = row_scale[lane]
+        gradient_and_hessian_sweep_3_lanes(
+            y_tile, p_tile, row_maximum_1, excluded_1, inverse_total_1, row_factor_1, sum_3, row_factor_6,
+            row_factor_5, sum_7, row_factor_7, row_factor_8, row_factor_9, row_factor_10, row_factor_11,
+            gradient_scale, gradient_tile, hessian_scale, hessian_tile,
+        )
+        store_tile(gradient_tile, row_scale, first, gradient_out)
+        store_tile(hessian_tile, row_scale, first, hessian_out)
+
+
 # Kernels on a team of threads, chunk by chunk -----------------------------------------------------
 
 
@@ -1200,6 +1756,16 @@ def hessian_vector_product_rows_team(team, length, *arguments):
 
 
 @njit(**FAST)
+def gradient_and_fisher_rows_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_fisher_rows, arguments)
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_rows_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_upper_bound_rows, arguments)
+
+
+@njit(**FAST)
 def value_lanes_team(team, length, *arguments):
     return in_chunks(team, length, value_lanes, arguments)
 
@@ -1212,6 +1778,16 @@ def value_and_gradient_lanes_team(team, length, *arguments):
 @njit(**FAST)
 def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
+
+
+@njit(**FAST)
+def gradient_and_fisher_lanes_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_fisher_lanes, arguments)
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_lanes_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_upper_bound_lanes, arguments)
 
 
 # The same in array code, for any framework --------------------------------------------------------
@@ -1306,11 +1882,15 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_rows, value_and_gradient_rows_team),
                 "gradient_and_hessian": (gradient_and_hessian_rows, gradient_and_hessian_rows_team),
                 "hessian_vector_product": (hessian_vector_product_rows, hessian_vector_product_rows_team),
+                "gradient_and_fisher": (gradient_and_fisher_rows, gradient_and_fisher_rows_team),
+                "gradient_and_upper_bound": (gradient_and_upper_bound_rows, gradient_and_upper_bound_rows_team),
             },
             lanes={
                 "value": (value_lanes, value_lanes_team),
                 "value_and_gradient": (value_and_gradient_lanes, value_and_gradient_lanes_team),
                 "gradient_and_hessian": (gradient_and_hessian_lanes, gradient_and_hessian_lanes_team),
+                "gradient_and_fisher": (gradient_and_fisher_lanes, gradient_and_fisher_lanes_team),
+                "gradient_and_upper_bound": (gradient_and_upper_bound_lanes, gradient_and_upper_bound_lanes_team),
             },
             split={
                 "value": value_split,
@@ -1351,5 +1931,6 @@ variant = Variant(
         prediction="real",
         affine=True,
         mean_is_optimal=True,
+        fisher="own",
     ),
 )

@@ -27,7 +27,7 @@ from lossgen.runtime.properties import Properties
 from lossgen.runtime.split import first_of, largest_of, split_length, sum_of
 from lossgen.runtime.team import in_chunks, in_team
 from lossgen.runtime.variant import Term, Variant
-from lossgen.runtime.vector_math import exp, log1p
+from lossgen.runtime.vector_math import absolute, exp, log1p
 
 # What one element or one row contributes ----------------------------------------------------------
 
@@ -156,6 +156,13 @@ def product_element(vector, kept, factor_1, factor_2, factor_3):
     target = vector + factor_2
     product = kept*(factor_1*target + factor_3*(one - target))
     return product
+
+
+@njit(**INLINE)
+def row_scalars_5(rest_1, sum_2, ties_1):
+    excluded_1 = rest_1 + (ties_1 - 1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    return excluded_1, inverse_total_1, 2*inverse_total_1*absolute(sum_2)
 
 
 # One loop over the columns of a row ---------------------------------------------------------------
@@ -489,6 +496,27 @@ def hessian_vector_product_rows(y, p, label_smoothing, weight, scale, vector, pr
         )
         if row_scale == 0:
             product_out[row, :] = 0
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_rows(y, p, label_smoothing, weight, scale, gradient_out, hessian_out):
+    columns = float(p.shape[1])
+    constant_1 = 1 - label_smoothing
+    constant_2 = label_smoothing/columns
+    for row in range(p.shape[0]):
+        row_scale = scale
+        if weight is not None:
+            row_scale = scale*weight[row]
+        row_maximum_1, sum_2 = maximum_sweep_2(y[row], p[row], constant_1, constant_2)
+        rest_1, ties_1 = sums_sweep_3(p[row], row_maximum_1, gradient_out[row])
+        excluded_1, inverse_total_1, row_factor_1 = row_scalars_5(rest_1, sum_2, ties_1)
+        gradient_and_hessian_sweep(
+            y[row], p[row], row_maximum_1, excluded_1, inverse_total_1, constant_1, constant_2, sum_2,
+            row_scale, gradient_out[row], row_scale*row_factor_1, hessian_out[row],
+        )
+        if row_scale == 0:
+            gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
 
 
 # One chunk of the columns of a row ----------------------------------------------------------------
@@ -975,6 +1003,48 @@ def gradient_and_hessian_lanes(y, p, label_smoothing, weight, scale, gradient_ou
         store_tile(hessian_tile, row_scale, first, hessian_out)
 
 
+@njit(**FAST)
+def gradient_and_upper_bound_lanes(y, p, label_smoothing, weight, scale, gradient_out, hessian_out):
+    columns = float(p.shape[1])
+    constant_1 = 1 - label_smoothing
+    constant_2 = label_smoothing/columns
+    y_tile = np.empty((p.shape[1], LANES), p.dtype)
+    p_tile = np.empty((p.shape[1], LANES), p.dtype)
+    gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
+    hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
+    lanes = np.empty((9, LANES), p.dtype)
+    row_maximum_1 = lanes[0]
+    sum_2 = lanes[1]
+    rest_1 = lanes[2]
+    ties_1 = lanes[3]
+    excluded_1 = lanes[4]
+    inverse_total_1 = lanes[5]
+    row_factor_1 = lanes[6]
+    gradient_scale = lanes[7]
+    hessian_scale = lanes[8]
+    row_scale = np.empty(LANES)
+    for first in range(0, p.shape[0], LANES):
+        load_tile(y, first, y_tile)
+        load_tile(p, first, p_tile)
+        load_scales(weight, scale, first, p.shape[0], row_scale)
+        maximum_sweep_2_lanes(y_tile, p_tile, constant_1, constant_2, row_maximum_1, sum_2)
+        sums_sweep_3_lanes(p_tile, row_maximum_1, rest_1, ties_1, gradient_tile)
+        for lane in range(LANES):
+            (
+                excluded_1[lane], inverse_total_1[lane], row_factor_1[lane],
+            ) = row_scalars_5(float(rest_1[lane]), float(sum_2[lane]), float(ties_1[lane]))
+        for lane in range(LANES):
+            gradient_scale[lane] = row_scale[lane]
+        for lane in range(LANES):
+            hessian_scale[lane] = row_scale[lane]*float(row_factor_1[lane])
+        gradient_and_hessian_sweep_lanes(
+            y_tile, p_tile, row_maximum_1, excluded_1, inverse_total_1, constant_1, constant_2, sum_2,
+            gradient_scale, gradient_tile, hessian_scale, hessian_tile,
+        )
+        store_tile(gradient_tile, row_scale, first, gradient_out)
+        store_tile(hessian_tile, row_scale, first, hessian_out)
+
+
 # Kernels on a team of threads, chunk by chunk -----------------------------------------------------
 
 
@@ -999,6 +1069,11 @@ def hessian_vector_product_rows_team(team, length, *arguments):
 
 
 @njit(**FAST)
+def gradient_and_upper_bound_rows_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_upper_bound_rows, arguments)
+
+
+@njit(**FAST)
 def value_lanes_team(team, length, *arguments):
     return in_chunks(team, length, value_lanes, arguments)
 
@@ -1011,6 +1086,11 @@ def value_and_gradient_lanes_team(team, length, *arguments):
 @njit(**FAST)
 def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_lanes_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_upper_bound_lanes, arguments)
 
 
 # The same in array code, for any framework --------------------------------------------------------
@@ -1107,11 +1187,13 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_rows, value_and_gradient_rows_team),
                 "gradient_and_hessian": (gradient_and_hessian_rows, gradient_and_hessian_rows_team),
                 "hessian_vector_product": (hessian_vector_product_rows, hessian_vector_product_rows_team),
+                "gradient_and_upper_bound": (gradient_and_upper_bound_rows, gradient_and_upper_bound_rows_team),
             },
             lanes={
                 "value": (value_lanes, value_lanes_team),
                 "value_and_gradient": (value_and_gradient_lanes, value_and_gradient_lanes_team),
                 "gradient_and_hessian": (gradient_and_hessian_lanes, gradient_and_hessian_lanes_team),
+                "gradient_and_upper_bound": (gradient_and_upper_bound_lanes, gradient_and_upper_bound_lanes_team),
             },
             split={
                 "value": value_split,
@@ -1146,5 +1228,6 @@ variant = Variant(
         prediction="real",
         curvature="convex",
         affine=True,
+        fisher="exact",
     ),
 )

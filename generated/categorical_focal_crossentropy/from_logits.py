@@ -40,7 +40,7 @@ from lossgen.runtime.properties import Properties
 from lossgen.runtime.split import first_of, largest_of, split_length, sum_of
 from lossgen.runtime.team import in_chunks, in_team
 from lossgen.runtime.variant import Term, Variant
-from lossgen.runtime.vector_math import exp, log1p, power, power_curvature, power_slope
+from lossgen.runtime.vector_math import absolute, exp, log1p, power, power_curvature, power_slope
 
 # What one element or one row contributes ----------------------------------------------------------
 
@@ -263,6 +263,154 @@ def product_element(
         + (factor_1*target + factor_3*(one - target))*(factor_4*kept + guarded_product_value*guarded_product_value_2*alpha + two*guarded_product_value*alpha*target_2 - guarded_product(exp(factor_8 + two*below_maximum), power_curvature(complement_value, exponent_1))*guarded_product_value_2*alpha)
     )
     return product
+
+
+@njit(**INLINE)
+def row_scalars_6(label_smoothing, rest_1, ties_1):
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = log1p(excluded_1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    return excluded_1, inverse_total_1, -log_total_1, inverse_total_1*(1 - label_smoothing), -2*log_total_1
+
+
+@njit(**INLINE)
+def sums_element_7(
+    y, p, alpha, kept, factor_1, factor_2, row_maximum_1, excluded_1, inverse_total_1, factor_3, factor_4,
+    factor_5, exponent_1,
+):
+    two = like(p, 2)
+    target = factor_1*y + factor_2
+    below_maximum = shifted(p, row_maximum_1)
+    complement_value = complement(below_maximum, kept, excluded_1, inverse_total_1)
+    powered = power(complement_value, exponent_1)
+    guarded_product_value = guarded_product(inverse_total_1*kept, power_slope(complement_value, exponent_1))
+    sum_1 = factor_3 + below_maximum
+    sum_2 = factor_2 + factor_4*kept
+    sum_4_element = alpha*target*powered - guarded_product_value*guarded_product(target, sum_1)*alpha
+    sum_5_element = alpha*sum_2*powered
+    sum_6_element = -guarded_product_value*alpha*sum_1*sum_2
+    sum_7_element = guarded_product_value*alpha*sum_2
+    sum_8_element = (
+        -guarded_product(sum_2, power_curvature(complement_value, exponent_1))*alpha*sum_1*exp(factor_5 + two*below_maximum)
+    )
+    return sum_4_element, sum_5_element, sum_6_element, sum_7_element, sum_8_element
+
+
+@njit(**INLINE)
+def row_scalars_7(inverse_total_1, sum_5, sum_6, sum_7, sum_8):
+    return (
+        inverse_total_1*(sum_5 + sum_6), -inverse_total_1, -sum_7*inverse_total_1,
+        -inverse_total_1*(sum_7 + sum_8 - sum_6),
+    )
+
+
+@njit(**INLINE)
+def gradient_and_hessian_element_2(
+    y, p, alpha, kept, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, factor_3, sum_4,
+    factor_4, factor_5, factor_6, factor_7, factor_8, factor_9, exponent_1,
+):
+    two = like(p, 2)
+    target = factor_1*y + factor_2
+    below_maximum = shifted(p, row_maximum_1)
+    complement_value = complement(below_maximum, kept, excluded_1, inverse_total_1)
+    guarded_product_value = guarded_product(inverse_total_1*kept, power_slope(complement_value, exponent_1))
+    sum_1 = factor_3 + below_maximum
+    part = (
+        alpha*target*power(complement_value, exponent_1)
+        - guarded_product_value*guarded_product(target, sum_1)*alpha
+    )
+    product = factor_4*kept
+    sum_2 = factor_2 + factor_6*kept
+    product_2 = guarded_product_value*alpha*sum_2
+    product_3 = two*guarded_product_value*alpha*sum_2
+    product_4 = guarded_product_value*alpha*sum_1*sum_2
+    gradient = inverse_total_1*kept*(sum_4 - part) - complement_value*part
+    hessian = (
+        product
+        + factor_5*kept*(factor_7*kept + product_2)
+        + factor_5*kept*(product + product_3 + product_4 - guarded_product(sum_2, power_curvature(complement_value, exponent_1))*alpha*sum_1*exp(factor_8 + two*below_maximum))
+        + factor_5*kept*(factor_9*kept + product_2 + product_4 - guarded_product(sum_2, power_curvature(complement_value, exponent_1))*alpha*sum_1*exp(factor_8 + two*below_maximum))
+        + product_3
+        + product_4
+        - guarded_product(sum_2, power_curvature(complement_value, exponent_1))*alpha*sum_1*exp(factor_8 + two*below_maximum)
+    )
+    return gradient, hessian
+
+
+@njit(**INLINE)
+def sums_element_8(
+    y, p, alpha, kept, factor_1, factor_2, row_maximum_1, excluded_1, inverse_total_1, factor_3, factor_4,
+    exponent_1,
+):
+    two = like(p, 2)
+    target = factor_1*y + factor_2
+    below_maximum = shifted(p, row_maximum_1)
+    complement_value = complement(below_maximum, kept, excluded_1, inverse_total_1)
+    product = alpha*target*power(complement_value, exponent_1)
+    guarded_product_value = guarded_product(inverse_total_1*kept, power_slope(complement_value, exponent_1))
+    guarded_product_value_2 = guarded_product(target, factor_3 + below_maximum)
+    product_2 = -guarded_product_value*guarded_product_value_2*alpha
+    product_3 = guarded_product_value*guarded_product_value_2*alpha
+    product_4 = guarded_product_value*alpha*target
+    product_5 = (
+        -guarded_product(exp(factor_4 + two*below_maximum), power_curvature(complement_value, exponent_1))*guarded_product_value_2*alpha
+    )
+    sum_4_element = product - product_3
+    sum_7_element = (
+        product_3
+        + product_4
+        - guarded_product(exp(factor_4 + two*below_maximum), power_curvature(complement_value, exponent_1))*guarded_product_value_2*alpha
+    )
+    sum_8_element = absolute(
+        product_3
+        + two*guarded_product_value*alpha*target
+        - guarded_product(exp(factor_4 + two*below_maximum), power_curvature(complement_value, exponent_1))*guarded_product_value_2*alpha,
+    )
+    return product, product_2, sum_4_element, product_4, product_5, sum_7_element, sum_8_element
+
+
+@njit(**INLINE)
+def row_scalars_8(inverse_total_1, sum_2, sum_3, sum_5, sum_6, sum_7):
+    sum_1 = sum_2 + sum_3
+    return (
+        -inverse_total_1*(sum_5 + sum_7 - sum_2 - sum_3), -inverse_total_1*sum_1, -sum_5*inverse_total_1,
+        inverse_total_1*sum_1, inverse_total_1*(sum_3 - sum_5 - sum_6),
+    )
+
+
+@njit(**INLINE)
+def gradient_and_hessian_element_3(
+    y, p, alpha, kept, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, factor_3, sum_4,
+    factor_4, factor_5, sum_8, factor_6, factor_7, factor_8, factor_9, exponent_1,
+):
+    two = like(p, 2)
+    target = factor_1*y + factor_2
+    below_maximum = shifted(p, row_maximum_1)
+    complement_value = complement(below_maximum, kept, excluded_1, inverse_total_1)
+    guarded_product_value = guarded_product(inverse_total_1*kept, power_slope(complement_value, exponent_1))
+    guarded_product_value_2 = guarded_product(target, factor_3 + below_maximum)
+    product = guarded_product_value*guarded_product_value_2*alpha
+    part = alpha*target*power(complement_value, exponent_1) - product
+    product_2 = two*guarded_product_value*alpha*target
+    guarded_product_value_3 = guarded_product(
+        exp(factor_5 + two*below_maximum), power_curvature(complement_value, exponent_1),
+    )
+    product_3 = guarded_product_value*alpha*target
+    gradient = inverse_total_1*kept*(sum_4 - part) - complement_value*part
+    hessian = (
+        complement_value*absolute(factor_4*kept + product + product_2 - guarded_product_value_3*guarded_product_value_2*alpha)
+        + absolute(
+            factor_6*kept
+            + guarded_product_value_3*guarded_product_value_2*alpha
+            + inverse_total_1*kept*(factor_7*kept + product_3)
+            + inverse_total_1*kept*(factor_8*kept + product + product_2 - guarded_product_value_3*guarded_product_value_2*alpha)
+            + inverse_total_1*kept*(factor_9*kept + product + product_3 - guarded_product_value_3*guarded_product_value_2*alpha)
+            - product
+            - product_2,
+        )
+        - inverse_total_1*kept*(absolute(product + product_2 - guarded_product_value_3*guarded_product_value_2*alpha) - sum_8)
+    )
+    return gradient, hessian
 
 
 # One loop over the columns of a row ---------------------------------------------------------------
@@ -606,6 +754,186 @@ def product_sweep(
             product_block[i] = product_scale*product
 
 
+@njit(**FAST)
+def sums_sweep_7(
+    y, p, alpha, factor_1, factor_2, row_maximum_1, excluded_1, inverse_total_1, factor_3, factor_4, factor_5,
+    exponent_1, gradient_out,
+):
+    factor_1 = like(p, factor_1)
+    factor_2 = like(p, factor_2)
+    row_maximum_1 = like(p, row_maximum_1)
+    excluded_1 = like(p, excluded_1)
+    inverse_total_1 = like(p, inverse_total_1)
+    factor_3 = like(p, factor_3)
+    factor_4 = like(p, factor_4)
+    factor_5 = like(p, factor_5)
+    sum_4 = 0.0
+    sum_5 = 0.0
+    sum_6 = 0.0
+    sum_7 = 0.0
+    sum_8 = 0.0
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        alpha_block = alpha[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        sum_4_block = like(p, 0)
+        sum_5_block = like(p, 0)
+        sum_6_block = like(p, 0)
+        sum_7_block = like(p, 0)
+        sum_8_block = like(p, 0)
+        for i in range(p_block.size):
+            (
+                sum_4_element, sum_5_element, sum_6_element, sum_7_element, sum_8_element,
+            ) = sums_element_7(
+                like(p, y_block[i]), p_block[i], like(p, alpha_block[i]), gradient_block[i], factor_1,
+                factor_2, row_maximum_1, excluded_1, inverse_total_1, factor_3, factor_4, factor_5,
+                exponent_1,
+            )
+            sum_4_block = accumulate(sum_4_block, sum_4_element)
+            sum_5_block = accumulate(sum_5_block, sum_5_element)
+            sum_6_block = accumulate(sum_6_block, sum_6_element)
+            sum_7_block = accumulate(sum_7_block, sum_7_element)
+            sum_8_block = accumulate(sum_8_block, sum_8_element)
+        sum_4 += sum_4_block
+        sum_5 += sum_5_block
+        sum_6 += sum_6_block
+        sum_7 += sum_7_block
+        sum_8 += sum_8_block
+    return sum_4, sum_5, sum_6, sum_7, sum_8
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_2(
+    y, p, alpha, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, factor_3, sum_4, factor_4,
+    factor_5, factor_6, factor_7, factor_8, factor_9, exponent_1, gradient_scale, gradient_out, hessian_scale,
+    hessian_out,
+):
+    row_maximum_1 = like(p, row_maximum_1)
+    excluded_1 = like(p, excluded_1)
+    inverse_total_1 = like(p, inverse_total_1)
+    factor_1 = like(p, factor_1)
+    factor_2 = like(p, factor_2)
+    factor_3 = like(p, factor_3)
+    sum_4 = like(p, sum_4)
+    factor_4 = like(p, factor_4)
+    factor_5 = like(p, factor_5)
+    factor_6 = like(p, factor_6)
+    factor_7 = like(p, factor_7)
+    factor_8 = like(p, factor_8)
+    factor_9 = like(p, factor_9)
+    gradient_scale = like(p, gradient_scale)
+    hessian_scale = like(p, hessian_scale)
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        alpha_block = alpha[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = gradient_and_hessian_element_2(
+                like(p, y_block[i]), p_block[i], like(p, alpha_block[i]), gradient_block[i], row_maximum_1,
+                excluded_1, inverse_total_1, factor_1, factor_2, factor_3, sum_4, factor_4, factor_5,
+                factor_6, factor_7, factor_8, factor_9, exponent_1,
+            )
+            gradient_block[i] = gradient_scale*gradient
+            hessian_block[i] = hessian_scale*hessian
+
+
+@njit(**FAST)
+def sums_sweep_8(
+    y, p, alpha, factor_1, factor_2, row_maximum_1, excluded_1, inverse_total_1, factor_3, factor_4,
+    exponent_1, gradient_out,
+):
+    factor_1 = like(p, factor_1)
+    factor_2 = like(p, factor_2)
+    row_maximum_1 = like(p, row_maximum_1)
+    excluded_1 = like(p, excluded_1)
+    inverse_total_1 = like(p, inverse_total_1)
+    factor_3 = like(p, factor_3)
+    factor_4 = like(p, factor_4)
+    sum_2 = 0.0
+    sum_3 = 0.0
+    sum_4 = 0.0
+    sum_5 = 0.0
+    sum_6 = 0.0
+    sum_7 = 0.0
+    sum_8 = 0.0
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        alpha_block = alpha[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        sum_2_block = like(p, 0)
+        sum_3_block = like(p, 0)
+        sum_4_block = like(p, 0)
+        sum_5_block = like(p, 0)
+        sum_6_block = like(p, 0)
+        sum_7_block = like(p, 0)
+        sum_8_block = like(p, 0)
+        for i in range(p_block.size):
+            (
+                sum_2_element, sum_3_element, sum_4_element, sum_5_element, sum_6_element, sum_7_element,
+                sum_8_element,
+            ) = sums_element_8(
+                like(p, y_block[i]), p_block[i], like(p, alpha_block[i]), gradient_block[i], factor_1,
+                factor_2, row_maximum_1, excluded_1, inverse_total_1, factor_3, factor_4, exponent_1,
+            )
+            sum_2_block = accumulate(sum_2_block, sum_2_element)
+            sum_3_block = accumulate(sum_3_block, sum_3_element)
+            sum_4_block = accumulate(sum_4_block, sum_4_element)
+            sum_5_block = accumulate(sum_5_block, sum_5_element)
+            sum_6_block = accumulate(sum_6_block, sum_6_element)
+            sum_7_block = accumulate(sum_7_block, sum_7_element)
+            sum_8_block = accumulate(sum_8_block, sum_8_element)
+        sum_2 += sum_2_block
+        sum_3 += sum_3_block
+        sum_4 += sum_4_block
+        sum_5 += sum_5_block
+        sum_6 += sum_6_block
+        sum_7 += sum_7_block
+        sum_8 += sum_8_block
+    return sum_2, sum_3, sum_4, sum_5, sum_6, sum_7, sum_8
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_3(
+    y, p, alpha, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, factor_3, sum_4, factor_4,
+    factor_5, sum_8, factor_6, factor_7, factor_8, factor_9, exponent_1, gradient_scale, gradient_out,
+    hessian_scale, hessian_out,
+):
+    row_maximum_1 = like(p, row_maximum_1)
+    excluded_1 = like(p, excluded_1)
+    inverse_total_1 = like(p, inverse_total_1)
+    factor_1 = like(p, factor_1)
+    factor_2 = like(p, factor_2)
+    factor_3 = like(p, factor_3)
+    sum_4 = like(p, sum_4)
+    factor_4 = like(p, factor_4)
+    factor_5 = like(p, factor_5)
+    sum_8 = like(p, sum_8)
+    factor_6 = like(p, factor_6)
+    factor_7 = like(p, factor_7)
+    factor_8 = like(p, factor_8)
+    factor_9 = like(p, factor_9)
+    gradient_scale = like(p, gradient_scale)
+    hessian_scale = like(p, hessian_scale)
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        alpha_block = alpha[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = gradient_and_hessian_element_3(
+                like(p, y_block[i]), p_block[i], like(p, alpha_block[i]), gradient_block[i], row_maximum_1,
+                excluded_1, inverse_total_1, factor_1, factor_2, factor_3, sum_4, factor_4, factor_5, sum_8,
+                factor_6, factor_7, factor_8, factor_9, exponent_1,
+            )
+            gradient_block[i] = gradient_scale*gradient
+            hessian_block[i] = hessian_scale*hessian
+
+
 # Kernels, row by row ------------------------------------------------------------------------------
 
 
@@ -724,6 +1052,68 @@ def hessian_vector_product_rows(y, p, alpha, gamma, label_smoothing, weight, sca
         )
         if row_scale == 0:
             product_out[row, :] = 0
+
+
+@njit(**FAST)
+def gradient_and_fisher_rows(y, p, alpha, gamma, label_smoothing, weight, scale, gradient_out, hessian_out):
+    columns = float(p.shape[1])
+    constant_1 = 1 - label_smoothing
+    constant_2 = label_smoothing/columns
+    for row in range(p.shape[0]):
+        row_scale = scale
+        if weight is not None:
+            row_scale = scale*weight[row]
+        row_maximum_1 = maximum_sweep(p[row])
+        rest_1, ties_1 = sums_sweep_3(p[row], row_maximum_1, gradient_out[row])
+        (
+            excluded_1, inverse_total_1, row_factor_1, row_factor_2, row_factor_3,
+        ) = row_scalars_6(label_smoothing, rest_1, ties_1)
+        sum_4, sum_5, sum_6, sum_7, sum_8 = sums_sweep_7(
+            y[row], p[row], alpha, constant_1, constant_2, row_maximum_1, excluded_1, inverse_total_1,
+            row_factor_1, row_factor_2, row_factor_3, gamma, gradient_out[row],
+        )
+        row_factor_4, row_factor_5, row_factor_6, row_factor_7 = row_scalars_7(
+            inverse_total_1, sum_5, sum_6, sum_7, sum_8,
+        )
+        gradient_and_hessian_sweep_2(
+            y[row], p[row], alpha, row_maximum_1, excluded_1, inverse_total_1, constant_1, constant_2,
+            row_factor_1, sum_4, row_factor_4, row_factor_5, row_factor_2, row_factor_6, row_factor_3,
+            row_factor_7, gamma, row_scale, gradient_out[row], row_scale, hessian_out[row],
+        )
+        if row_scale == 0:
+            gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_rows(
+    y, p, alpha, gamma, label_smoothing, weight, scale, gradient_out, hessian_out,
+):
+    columns = float(p.shape[1])
+    constant_1 = 1 - label_smoothing
+    constant_2 = label_smoothing/columns
+    for row in range(p.shape[0]):
+        row_scale = scale
+        if weight is not None:
+            row_scale = scale*weight[row]
+        row_maximum_1 = maximum_sweep(p[row])
+        rest_1, ties_1 = sums_sweep_3(p[row], row_maximum_1, gradient_out[row])
+        excluded_1, inverse_total_1, row_factor_1, row_factor_2 = row_scalars_2(rest_1, ties_1)
+        sum_2, sum_3, sum_4, sum_5, sum_6, sum_7, sum_8 = sums_sweep_8(
+            y[row], p[row], alpha, constant_1, constant_2, row_maximum_1, excluded_1, inverse_total_1,
+            row_factor_1, row_factor_2, gamma, gradient_out[row],
+        )
+        (
+            row_factor_3, row_factor_4, row_factor_5, row_factor_6, row_factor_7,
+        ) = row_scalars_8(inverse_total_1, sum_2, sum_3, sum_5, sum_6, sum_7)
+        gradient_and_hessian_sweep_3(
+            y[row], p[row], alpha, row_maximum_1, excluded_1, inverse_total_1, constant_1, constant_2,
+            row_factor_1, sum_4, row_factor_3, row_factor_2, sum_8, row_factor_4, row_factor_5, row_factor_6,
+            row_factor_7, gamma, row_scale, gradient_out[row], row_scale, hessian_out[row],
+        )
+        if row_scale == 0:
+            gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
 
 
 # One chunk of the columns of a row ----------------------------------------------------------------
@@ -845,6 +1235,63 @@ def product_sweep_chunk(
         y[chunk], p[chunk], vector[chunk], alpha[chunk], factor_1, factor_2, factor_3, factor_4,
         inverse_total_1, row_maximum_1, excluded_1, factor_5, factor_6, factor_7, factor_8, factor_9,
         exponent_1, product_scale, product_out[chunk],
+    )
+
+
+@njit(**FAST)
+def sums_sweep_7_chunk(
+    index, length, y, p, alpha, factor_1, factor_2, row_maximum_1, excluded_1, inverse_total_1, factor_3,
+    factor_4, factor_5, exponent_1, gradient_out, partial,
+):
+    chunk = slice(index*length, (index + 1)*length)
+    (
+        partial[index, 0], partial[index, 1], partial[index, 2], partial[index, 3], partial[index, 4],
+    ) = sums_sweep_7(
+        y[chunk], p[chunk], alpha[chunk], factor_1, factor_2, row_maximum_1, excluded_1, inverse_total_1,
+        factor_3, factor_4, factor_5, exponent_1, gradient_out[chunk],
+    )
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_2_chunk(
+    index, length, y, p, alpha, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, factor_3,
+    sum_4, factor_4, factor_5, factor_6, factor_7, factor_8, factor_9, exponent_1, gradient_scale,
+    gradient_out, hessian_scale, hessian_out,
+):
+    chunk = slice(index*length, (index + 1)*length)
+    gradient_and_hessian_sweep_2(
+        y[chunk], p[chunk], alpha[chunk], row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2,
+        factor_3, sum_4, factor_4, factor_5, factor_6, factor_7, factor_8, factor_9, exponent_1,
+        gradient_scale, gradient_out[chunk], hessian_scale, hessian_out[chunk],
+    )
+
+
+@njit(**FAST)
+def sums_sweep_8_chunk(
+    index, length, y, p, alpha, factor_1, factor_2, row_maximum_1, excluded_1, inverse_total_1, factor_3,
+    factor_4, exponent_1, gradient_out, partial,
+):
+    chunk = slice(index*length, (index + 1)*length)
+    (
+        partial[index, 0], partial[index, 1], partial[index, 2], partial[index, 3], partial[index, 4],
+        partial[index, 5], partial[index, 6],
+    ) = sums_sweep_8(
+        y[chunk], p[chunk], alpha[chunk], factor_1, factor_2, row_maximum_1, excluded_1, inverse_total_1,
+        factor_3, factor_4, exponent_1, gradient_out[chunk],
+    )
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_3_chunk(
+    index, length, y, p, alpha, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, factor_3,
+    sum_4, factor_4, factor_5, sum_8, factor_6, factor_7, factor_8, factor_9, exponent_1, gradient_scale,
+    gradient_out, hessian_scale, hessian_out,
+):
+    chunk = slice(index*length, (index + 1)*length)
+    gradient_and_hessian_sweep_3(
+        y[chunk], p[chunk], alpha[chunk], row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2,
+        factor_3, sum_4, factor_4, factor_5, sum_8, factor_6, factor_7, factor_8, factor_9, exponent_1,
+        gradient_scale, gradient_out[chunk], hessian_scale, hessian_out[chunk],
     )
 
 
@@ -1190,6 +1637,121 @@ def gradient_and_hessian_sweep_lanes(
             hessian_lanes[lane] = hessian_scale[lane]*hessian
 
 
+@njit(**FAST)
+def sums_sweep_7_lanes(
+    y, p, alpha, factor_1, factor_2, row_maximum_1, excluded_1, inverse_total_1, factor_3, factor_4, factor_5,
+    exponent_1, sum_4, sum_5, sum_6, sum_7, sum_8, gradient_tile,
+):
+    factor_1 = like(p, factor_1)
+    factor_2 = like(p, factor_2)
+    sum_4[:] = 0
+    sum_5[:] = 0
+    sum_6[:] = 0
+    sum_7[:] = 0
+    sum_8[:] = 0
+    for column in range(p.shape[0]):
+        y_lanes = y[column]
+        p_lanes = p[column]
+        gradient_lanes = gradient_tile[column]
+        for lane in range(p_lanes.size):
+            (
+                sum_4_element, sum_5_element, sum_6_element, sum_7_element, sum_8_element,
+            ) = sums_element_7(
+                y_lanes[lane], p_lanes[lane], like(p, alpha[column]), gradient_lanes[lane], factor_1,
+                factor_2, row_maximum_1[lane], excluded_1[lane], inverse_total_1[lane], factor_3[lane],
+                factor_4[lane], factor_5[lane], exponent_1,
+            )
+            sum_4[lane] = sum_4[lane] + sum_4_element
+            sum_5[lane] = sum_5[lane] + sum_5_element
+            sum_6[lane] = sum_6[lane] + sum_6_element
+            sum_7[lane] = sum_7[lane] + sum_7_element
+            sum_8[lane] = sum_8[lane] + sum_8_element
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_2_lanes(
+    y, p, alpha, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, factor_3, sum_4, factor_4,
+    factor_5, factor_6, factor_7, factor_8, factor_9, exponent_1, gradient_scale, gradient_tile,
+    hessian_scale, hessian_tile,
+):
+    factor_1 = like(p, factor_1)
+    factor_2 = like(p, factor_2)
+    for column in range(p.shape[0]):
+        y_lanes = y[column]
+        p_lanes = p[column]
+        gradient_lanes = gradient_tile[column]
+        hessian_lanes = hessian_tile[column]
+        for lane in range(p_lanes.size):
+            gradient, hessian = gradient_and_hessian_element_2(
+                y_lanes[lane], p_lanes[lane], like(p, alpha[column]), gradient_lanes[lane],
+                row_maximum_1[lane], excluded_1[lane], inverse_total_1[lane], factor_1, factor_2,
+                factor_3[lane], sum_4[lane], factor_4[lane], factor_5[lane], factor_6[lane], factor_7[lane],
+                factor_8[lane], factor_9[lane], exponent_1,
+            )
+            gradient_lanes[lane] = gradient_scale[lane]*gradient
+            hessian_lanes[lane] = hessian_scale[lane]*hessian
+
+
+@njit(**FAST)
+def sums_sweep_8_lanes(
+    y, p, alpha, factor_1, factor_2, row_maximum_1, excluded_1, inverse_total_1, factor_3, factor_4,
+    exponent_1, sum_2, sum_3, sum_4, sum_5, sum_6, sum_7, sum_8, gradient_tile,
+):
+    factor_1 = like(p, factor_1)
+    factor_2 = like(p, factor_2)
+    sum_2[:] = 0
+    sum_3[:] = 0
+    sum_4[:] = 0
+    sum_5[:] = 0
+    sum_6[:] = 0
+    sum_7[:] = 0
+    sum_8[:] = 0
+    for column in range(p.shape[0]):
+        y_lanes = y[column]
+        p_lanes = p[column]
+        gradient_lanes = gradient_tile[column]
+        for lane in range(p_lanes.size):
+            (
+                sum_2_element, sum_3_element, sum_4_element, sum_5_element, sum_6_element, sum_7_element,
+                sum_8_element,
+            ) = sums_element_8(
+                y_lanes[lane], p_lanes[lane], like(p, alpha[column]), gradient_lanes[lane], factor_1,
+                factor_2, row_maximum_1[lane], excluded_1[lane], inverse_total_1[lane], factor_3[lane],
+                factor_4[lane], exponent_1,
+            )
+            sum_2[lane] = sum_2[lane] + sum_2_element
+            sum_3[lane] = sum_3[lane] + sum_3_element
+            sum_4[lane] = sum_4[lane] + sum_4_element
+            sum_5[lane] = sum_5[lane] + sum_5_element
+            sum_6[lane] = sum_6[lane] + sum_6_element
+            sum_7[lane] = sum_7[lane] + sum_7_element
+            sum_8[lane] = sum_8[lane] + sum_8_element
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_3_lanes(
+    y, p, alpha, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, factor_3, sum_4, factor_4,
+    factor_5, sum_8, factor_6, factor_7, factor_8, factor_9, exponent_1, gradient_scale, gradient_tile,
+    hessian_scale, hessian_tile,
+):
+    factor_1 = like(p, factor_1)
+    factor_2 = like(p, factor_2)
+    for column in range(p.shape[0]):
+        y_lanes = y[column]
+        p_lanes = p[column]
+        gradient_lanes = gradient_tile[column]
+        hessian_lanes = hessian_tile[column]
+        for lane in range(p_lanes.size):
+            gradient, hessian = gradient_and_hessian_element_3(
+                y_lanes[lane], p_lanes[lane], like(p, alpha[column]), gradient_lanes[lane],
+                row_maximum_1[lane], excluded_1[lane], inverse_total_1[lane], factor_1, factor_2,
+                factor_3[lane], sum_4[lane], factor_4[lane], factor_5[lane], sum_8[lane], factor_6[lane],
+                factor_7[lane], factor_8[lane], factor_9[lane], exponent_1,
+            )
+            gradient_lanes[lane] = gradient_scale[lane]*gradient
+            hessian_lanes[lane] = hessian_scale[lane]*hessian
+
+
 # Kernels, tile by tile ----------------------------------------------------------------------------
 
 
@@ -1342,6 +1904,140 @@ def gradient_and_hessian_lanes(y, p, alpha, gamma, label_smoothing, weight, scal
         store_tile(hessian_tile, row_scale, first, hessian_out)
 
 
+@njit(**FAST)
+def gradient_and_fisher_lanes(y, p, alpha, gamma, label_smoothing, weight, scale, gradient_out, hessian_out):
+    columns = float(p.shape[1])
+    constant_1 = 1 - label_smoothing
+    constant_2 = label_smoothing/columns
+    y_tile = np.empty((p.shape[1], LANES), p.dtype)
+    p_tile = np.empty((p.shape[1], LANES), p.dtype)
+    gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
+    hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
+    lanes = np.empty((19, LANES), p.dtype)
+    row_maximum_1 = lanes[0]
+    rest_1 = lanes[1]
+    ties_1 = lanes[2]
+    excluded_1 = lanes[3]
+    inverse_total_1 = lanes[4]
+    row_factor_1 = lanes[5]
+    row_factor_2 = lanes[6]
+    row_factor_3 = lanes[7]
+    sum_4 = lanes[8]
+    sum_5 = lanes[9]
+    sum_6 = lanes[10]
+    sum_7 = lanes[11]
+    sum_8 = lanes[12]
+    row_factor_4 = lanes[13]
+    row_factor_5 = lanes[14]
+    row_factor_6 = lanes[15]
+    row_factor_7 = lanes[16]
+    gradient_scale = lanes[17]
+    hessian_scale = lanes[18]
+    row_scale = np.empty(LANES)
+    for first in range(0, p.shape[0], LANES):
+        load_tile(y, first, y_tile)
+        load_tile(p, first, p_tile)
+        load_scales(weight, scale, first, p.shape[0], row_scale)
+        maximum_sweep_lanes(p_tile, row_maximum_1)
+        sums_sweep_3_lanes(p_tile, row_maximum_1, rest_1, ties_1, gradient_tile)
+        for lane in range(LANES):
+            (
+                excluded_1[lane], inverse_total_1[lane], row_factor_1[lane], row_factor_2[lane],
+                row_factor_3[lane],
+            ) = row_scalars_6(label_smoothing, float(rest_1[lane]), float(ties_1[lane]))
+        sums_sweep_7_lanes(
+            y_tile, p_tile, alpha, constant_1, constant_2, row_maximum_1, excluded_1, inverse_total_1,
+            row_factor_1, row_factor_2, row_factor_3, gamma, sum_4, sum_5, sum_6, sum_7, sum_8, gradient_tile,
+        )
+        for lane in range(LANES):
+            (
+                row_factor_4[lane], row_factor_5[lane], row_factor_6[lane], row_factor_7[lane],
+            ) = row_scalars_7(
+                float(inverse_total_1[lane]), float(sum_5[lane]), float(sum_6[lane]), float(sum_7[lane]),
+                float(sum_8[lane]),
+            )
+        for lane in range(LANES):
+            gradient_scale[lane] = row_scale[lane]
+        for lane in range(LANES):
+            hessian_scale[lane] = row_scale[lane]
+        gradient_and_hessian_sweep_2_lanes(
+            y_tile, p_tile, alpha, row_maximum_1, excluded_1, inverse_total_1, constant_1, constant_2,
+            row_factor_1, sum_4, row_factor_4, row_factor_5, row_factor_2, row_factor_6, row_factor_3,
+            row_factor_7, gamma, gradient_scale, gradient_tile, hessian_scale, hessian_tile,
+        )
+        store_tile(gradient_tile, row_scale, first, gradient_out)
+        store_tile(hessian_tile, row_scale, first, hessian_out)
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_lanes(
+    y, p, alpha, gamma, label_smoothing, weight, scale, gradient_out, hessian_out,
+):
+    columns = float(p.shape[1])
+    constant_1 = 1 - label_smoothing
+    constant_2 = label_smoothing/columns
+    y_tile = np.empty((p.shape[1], LANES), p.dtype)
+    p_tile = np.empty((p.shape[1], LANES), p.dtype)
+    gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
+    hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
+    lanes = np.empty((21, LANES), p.dtype)
+    row_maximum_1 = lanes[0]
+    rest_1 = lanes[1]
+    ties_1 = lanes[2]
+    excluded_1 = lanes[3]
+    inverse_total_1 = lanes[4]
+    row_factor_1 = lanes[5]
+    row_factor_2 = lanes[6]
+    sum_2 = lanes[7]
+    sum_3 = lanes[8]
+    sum_4 = lanes[9]
+    sum_5 = lanes[10]
+    sum_6 = lanes[11]
+    sum_7 = lanes[12]
+    sum_8 = lanes[13]
+    row_factor_3 = lanes[14]
+    row_factor_4 = lanes[15]
+    row_factor_5 = lanes[16]
+    row_factor_6 = lanes[17]
+    row_factor_7 = lanes[18]
+    gradient_scale = lanes[19]
+    hessian_scale = lanes[20]
+    row_scale = np.empty(LANES)
+    for first in range(0, p.shape[0], LANES):
+        load_tile(y, first, y_tile)
+        load_tile(p, first, p_tile)
+        load_scales(weight, scale, first, p.shape[0], row_scale)
+        maximum_sweep_lanes(p_tile, row_maximum_1)
+        sums_sweep_3_lanes(p_tile, row_maximum_1, rest_1, ties_1, gradient_tile)
+        for lane in range(LANES):
+            (
+                excluded_1[lane], inverse_total_1[lane], row_factor_1[lane], row_factor_2[lane],
+            ) = row_scalars_2(float(rest_1[lane]), float(ties_1[lane]))
+        sums_sweep_8_lanes(
+            y_tile, p_tile, alpha, constant_1, constant_2, row_maximum_1, excluded_1, inverse_total_1,
+            row_factor_1, row_factor_2, gamma, sum_2, sum_3, sum_4, sum_5, sum_6, sum_7, sum_8, gradient_tile,
+        )
+        for lane in range(LANES):
+            (
+                row_factor_3[lane], row_factor_4[lane], row_factor_5[lane], row_factor_6[lane],
+                row_factor_7[lane],
+            ) = row_scalars_8(
+                float(inverse_total_1[lane]), float(sum_2[lane]), float(sum_3[lane]), float(sum_5[lane]),
+                float(sum_6[lane]), float(sum_7[lane]),
+            )
+        for lane in range(LANES):
+            gradient_scale[lane] = row_scale[lane]
+        for lane in range(LANES):
+            hessian_scale[lane] = row_scale[lane]
+        gradient_and_hessian_sweep_3_lanes(
+            y_tile, p_tile, alpha, row_maximum_1, excluded_1, inverse_total_1, constant_1, constant_2,
+            row_factor_1, sum_4, row_factor_3, row_factor_2, sum_8, row_factor_4, row_factor_5, row_factor_6,
+            row_factor_7, gamma, gradient_scale, gradient_tile, hessian_scale, hessian_tile,
+        )
+        store_tile(gradient_tile, row_scale, first, gradient_out)
+        store_tile(hessian_tile, row_scale, first, hessian_out)
+
+
 # Kernels on a team of threads, chunk by chunk -----------------------------------------------------
 
 
@@ -1366,6 +2062,16 @@ def hessian_vector_product_rows_team(team, length, *arguments):
 
 
 @njit(**FAST)
+def gradient_and_fisher_rows_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_fisher_rows, arguments)
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_rows_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_upper_bound_rows, arguments)
+
+
+@njit(**FAST)
 def value_lanes_team(team, length, *arguments):
     return in_chunks(team, length, value_lanes, arguments)
 
@@ -1378,6 +2084,16 @@ def value_and_gradient_lanes_team(team, length, *arguments):
 @njit(**FAST)
 def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
+
+
+@njit(**FAST)
+def gradient_and_fisher_lanes_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_fisher_lanes, arguments)
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_lanes_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_upper_bound_lanes, arguments)
 
 
 # The same in array code, for any framework --------------------------------------------------------
@@ -1546,11 +2262,15 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_rows, value_and_gradient_rows_team),
                 "gradient_and_hessian": (gradient_and_hessian_rows, gradient_and_hessian_rows_team),
                 "hessian_vector_product": (hessian_vector_product_rows, hessian_vector_product_rows_team),
+                "gradient_and_fisher": (gradient_and_fisher_rows, gradient_and_fisher_rows_team),
+                "gradient_and_upper_bound": (gradient_and_upper_bound_rows, gradient_and_upper_bound_rows_team),
             },
             lanes={
                 "value": (value_lanes, value_lanes_team),
                 "value_and_gradient": (value_and_gradient_lanes, value_and_gradient_lanes_team),
                 "gradient_and_hessian": (gradient_and_hessian_lanes, gradient_and_hessian_lanes_team),
+                "gradient_and_fisher": (gradient_and_fisher_lanes, gradient_and_fisher_lanes_team),
+                "gradient_and_upper_bound": (gradient_and_upper_bound_lanes, gradient_and_upper_bound_lanes_team),
             },
             split={
                 "value": value_split,
@@ -1616,5 +2336,6 @@ variant = Variant(
         target="probability",
         prediction="real",
         affine=True,
+        fisher="own",
     ),
 )

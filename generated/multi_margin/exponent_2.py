@@ -27,7 +27,7 @@ from lossgen.runtime.properties import Properties
 from lossgen.runtime.split import split_length, sum_of
 from lossgen.runtime.team import in_chunks, in_team
 from lossgen.runtime.variant import Term, Variant
-from lossgen.runtime.vector_math import greater, maximum
+from lossgen.runtime.vector_math import absolute, greater, maximum
 
 # What one element or one row contributes ----------------------------------------------------------
 
@@ -137,6 +137,14 @@ def product_element(p, vector, factor_1, factor_2, factor_3, factor_4):
 
 
 @njit(**INLINE)
+def picked_element_6(p, columns, margin, picked_1, sum_3):
+    one, two = like(p, 1), like(p, 2)
+    power_1 = one/columns
+    sum_1 = greater(p - picked_1, -margin) - sum_3
+    return absolute(two*power_1*sum_1) - two*power_1*sum_1
+
+
+@njit(**INLINE)
 def row_scalars_3(columns, margin, sum_1, sum_2):
     power_1 = 1/columns
     return -sum_2*power_1, -power_1*(margin*margin - sum_1)
@@ -168,6 +176,26 @@ def gradient_and_hessian_element_2(
         factor_1*greater_value
         + guarded_product(label_hit, -(greater_value - sum_3*label_hit))*factor_1
         + factor_5*label_hit*greater_value
+    )
+    return gradient, hessian
+
+
+@njit(**INLINE)
+def gradient_and_hessian_element_3(
+    p, label_hit, factor_1, factor_2, factor_3, margin, factor_4, factor_5, sum_3, factor_6,
+):
+    one = like(p, 1)
+    sum_1 = factor_2 + p
+    greater_value = greater(sum_1, factor_3)
+    gradient = guarded_product(greater_value, margin + maximum(sum_1, factor_3))*factor_1 + factor_4*label_hit
+    hessian = (
+        guarded_product(label_hit, -(greater_value - sum_3))*factor_5
+        + guarded_product(greater_value, one - label_hit)*factor_5
+        + absolute(
+            factor_5*greater_value
+            + guarded_product(label_hit, -(greater_value - sum_3*label_hit))*factor_5
+            + factor_6*label_hit*greater_value,
+        )
     )
     return gradient, hessian
 
@@ -410,6 +438,45 @@ def hessian_vector_product_rows(labels, p, margin, weight, scale, ignored, vecto
         product_out[row, label] = row_scale*2*product_at_label_hit
         if row_scale == 0:
             product_out[row, :] = 0
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_rows(labels, p, margin, weight, scale, ignored, gradient_out, hessian_out):
+    columns = float(p.shape[1])
+    constant_1 = -margin
+    constant_2 = 2/columns
+    constant_3 = 4/columns
+    for row in range(p.shape[0]):
+        label = labels[row]
+        if label == ignored:
+            gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
+            continue
+        row_scale = scale
+        if weight is not None:
+            row_scale = scale*weight[row]
+        picked_1 = float(picked_element(p[row, label]))
+        row_factor_1 = row_scalars(picked_1)
+        sum_2, sum_3 = sums_sweep_3(p[row], row_factor_1, constant_1, margin)
+        gradient_at_label_hit = float(
+            picked_element_2(
+                p[row, label], like(p, columns), like(p, margin), like(p, picked_1), like(p, sum_2),
+            ),
+        )
+        hessian_at_label_hit = float(
+            picked_element_6(
+                p[row, label], like(p, columns), like(p, margin), like(p, picked_1), like(p, sum_3),
+            ),
+        )
+        gradient_and_hessian_sweep(
+            p[row], row_factor_1, constant_1, margin, row_scale*constant_2, gradient_out[row],
+            row_scale*constant_3, hessian_out[row],
+        )
+        gradient_out[row, label] = row_scale*2*gradient_at_label_hit
+        hessian_out[row, label] = row_scale*hessian_at_label_hit
+        if row_scale == 0:
+            gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
 
 
 # One chunk of the columns of a row ----------------------------------------------------------------
@@ -704,6 +771,24 @@ def gradient_and_hessian_sweep_2_lanes(
             hessian_lanes[lane] = guarded_product(hessian, hessian_scale[lane])
 
 
+@njit(**FAST)
+def gradient_and_hessian_sweep_3_lanes(
+    p, label, factor_1, factor_2, factor_3, margin, factor_4, factor_5, sum_3, factor_6, gradient_scale,
+    gradient_tile, hessian_scale, hessian_tile,
+):
+    for column in range(p.shape[0]):
+        p_lanes = p[column]
+        gradient_lanes = gradient_tile[column]
+        hessian_lanes = hessian_tile[column]
+        for lane in range(p_lanes.size):
+            gradient, hessian = gradient_and_hessian_element_3(
+                float(p_lanes[lane]), like(0.0, label[lane] == np.int32(column)), factor_1, factor_2[lane],
+                factor_3, margin, factor_4[lane], factor_5, sum_3[lane], factor_6,
+            )
+            gradient_lanes[lane] = guarded_product(gradient, gradient_scale[lane])
+            hessian_lanes[lane] = guarded_product(hessian, hessian_scale[lane])
+
+
 # Kernels, tile by tile ----------------------------------------------------------------------------
 
 
@@ -830,6 +915,52 @@ def gradient_and_hessian_lanes(labels, p, margin, weight, scale, ignored, gradie
         store_tile(hessian_tile, row_scale, first, hessian_out)
 
 
+@njit(**FAST)
+def gradient_and_upper_bound_lanes(labels, p, margin, weight, scale, ignored, gradient_out, hessian_out):
+    columns = float(p.shape[1])
+    constant_1 = -margin
+    constant_2 = 1/columns
+    constant_3 = 2/columns
+    constant_4 = -2/columns
+    p_tile = np.empty((p.shape[1], LANES), p.dtype)
+    gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
+    hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
+    lanes = np.empty((8, LANES))
+    picked_1_p = lanes[0]
+    picked_1 = lanes[1]
+    row_factor_1 = lanes[2]
+    sum_2 = lanes[3]
+    sum_3 = lanes[4]
+    row_factor_2 = lanes[5]
+    gradient_scale = lanes[6]
+    hessian_scale = lanes[7]
+    label = np.empty(LANES, np.int32)
+    row_scale = np.empty(LANES)
+    for first in range(0, p.shape[0], LANES):
+        load_tile(p, first, p_tile)
+        load_scales(weight, scale, first, p.shape[0], row_scale)
+        load_labels(labels, first, ignored, label, row_scale)
+        for lane in range(LANES):
+            picked_1_p[lane] = p_tile[label[lane], lane]
+        for lane in range(LANES):
+            picked_1[lane] = picked_element(like(p, picked_1_p[lane]))
+        for lane in range(LANES):
+            row_factor_1[lane] = row_scalars(float(picked_1[lane]))
+        sums_sweep_3_lanes(p_tile, row_factor_1, constant_1, margin, sum_2, sum_3)
+        for lane in range(LANES):
+            row_factor_2[lane] = row_scalars_4(columns, float(sum_2[lane]))
+        for lane in range(LANES):
+            gradient_scale[lane] = row_scale[lane]*2
+        for lane in range(LANES):
+            hessian_scale[lane] = row_scale[lane]
+        gradient_and_hessian_sweep_3_lanes(
+            p_tile, label, constant_2, row_factor_1, constant_1, margin, row_factor_2, constant_3, sum_3,
+            constant_4, gradient_scale, gradient_tile, hessian_scale, hessian_tile,
+        )
+        store_tile(gradient_tile, row_scale, first, gradient_out)
+        store_tile(hessian_tile, row_scale, first, hessian_out)
+
+
 # Kernels on a team of threads, chunk by chunk -----------------------------------------------------
 
 
@@ -854,6 +985,11 @@ def hessian_vector_product_rows_team(team, length, *arguments):
 
 
 @njit(**FAST)
+def gradient_and_upper_bound_rows_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_upper_bound_rows, arguments)
+
+
+@njit(**FAST)
 def value_lanes_team(team, length, *arguments):
     return in_chunks(team, length, value_lanes, arguments)
 
@@ -866,6 +1002,11 @@ def value_and_gradient_lanes_team(team, length, *arguments):
 @njit(**FAST)
 def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_lanes_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_upper_bound_lanes, arguments)
 
 
 # The same in array code, for any framework --------------------------------------------------------
@@ -933,11 +1074,13 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_rows, value_and_gradient_rows_team),
                 "gradient_and_hessian": (gradient_and_hessian_rows, gradient_and_hessian_rows_team),
                 "hessian_vector_product": (hessian_vector_product_rows, hessian_vector_product_rows_team),
+                "gradient_and_upper_bound": (gradient_and_upper_bound_rows, gradient_and_upper_bound_rows_team),
             },
             lanes={
                 "value": (value_lanes, value_lanes_team),
                 "value_and_gradient": (value_and_gradient_lanes, value_and_gradient_lanes_team),
                 "gradient_and_hessian": (gradient_and_hessian_lanes, gradient_and_hessian_lanes_team),
+                "gradient_and_upper_bound": (gradient_and_upper_bound_lanes, gradient_and_upper_bound_lanes_team),
             },
             split={
                 "value": value_split,

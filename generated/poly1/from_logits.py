@@ -27,7 +27,7 @@ from lossgen.runtime.properties import Properties
 from lossgen.runtime.split import first_of, largest_of, split_length, sum_of
 from lossgen.runtime.team import in_chunks, in_team
 from lossgen.runtime.variant import Term, Variant
-from lossgen.runtime.vector_math import exp, log1p
+from lossgen.runtime.vector_math import absolute, exp, log1p
 
 # What one element or one row contributes ----------------------------------------------------------
 
@@ -194,6 +194,96 @@ def product_element(y, vector, kept, factor_1, sum_4, sum_2, factor_2, factor_3,
     sum_1 = factor_2*y + sum_2*(one - y)
     product = kept*(factor_1 + factor_4 + sum_4*sum_1 - sum_1*(vector + factor_3))
     return product
+
+
+@njit(**INLINE)
+def row_scalars_8(epsilon, rest_1, ties_1):
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = log1p(excluded_1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    return epsilon*inverse_total_1, inverse_total_1, -2*log_total_1
+
+
+@njit(**INLINE)
+def sums_element_7(y, p, kept, factor_1, inverse_total_1, factor_2, row_maximum_1):
+    one, two = like(p, 1), like(p, 2)
+    sum_1 = one + factor_1*kept
+    sum_3_element = -y*sum_1
+    sum_4_element = inverse_total_1*kept*sum_1
+    sum_5_element = exp(factor_2 + two*shifted(p, row_maximum_1))
+    return sum_3_element, sum_4_element, sum_5_element
+
+
+@njit(**INLINE)
+def row_scalars_9(epsilon, inverse_total_1, rest_1, sum_4, sum_5, ties_1):
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = log1p(excluded_1)
+    return excluded_1, -inverse_total_1, -3*log_total_1, -epsilon*sum_5, sum_4*inverse_total_1
+
+
+@njit(**INLINE)
+def gradient_and_hessian_element_2(
+    y, p, kept, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, sum_3, factor_3, factor_4,
+    factor_5, factor_6, factor_7, factor_8,
+):
+    one, two, three = like(p, 1), like(p, 2), like(p, 3)
+    below_maximum = shifted(p, row_maximum_1)
+    complement_value = complement(below_maximum, kept, excluded_1, inverse_total_1)
+    target = -y*(one + factor_1*kept)
+    exponential = exp(factor_4 + two*below_maximum)
+    gradient = complement_value*target + factor_2*kept*(sum_3 - target)
+    hessian = (
+        factor_3*exponential
+        + factor_5*exp(factor_6 + three*below_maximum)
+        + factor_7*exponential
+        + complement_value*factor_8*kept
+    )
+    return gradient, hessian
+
+
+@njit(**INLINE)
+def sums_element_8(y, kept, factor_1, inverse_total_1):
+    one = like(y, 1)
+    sum_2_element = -y*(one + factor_1*kept)
+    sum_4_element = inverse_total_1*kept*y
+    sum_5_element = inverse_total_1*kept*absolute(y)
+    return sum_2_element, sum_4_element, sum_5_element
+
+
+@njit(**INLINE)
+def row_scalars_10(epsilon, inverse_total_1, rest_1, sum_2, sum_4, ties_1):
+    excluded_1 = rest_1 + (ties_1 - 1)
+    log_total_1 = log1p(excluded_1)
+    sum_3 = sum_2
+    product = epsilon*sum_4
+    return (
+        excluded_1, -inverse_total_1, sum_3, epsilon + sum_3 - product, sum_3 - product,
+        inverse_total_1*absolute(epsilon), product - 2*epsilon, product, -2*log_total_1,
+        sum_3*inverse_total_1,
+    )
+
+
+@njit(**INLINE)
+def gradient_and_hessian_element_3(
+    y, p, kept, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, sum_3, factor_3, factor_4,
+    factor_5, sum_5, factor_6, factor_7, factor_8, factor_9,
+):
+    one, two = like(p, 1), like(p, 2)
+    below_maximum = shifted(p, row_maximum_1)
+    complement_value = complement(below_maximum, kept, excluded_1, inverse_total_1)
+    target = -y*(one + factor_1*kept)
+    sum_1 = one - y
+    gradient = complement_value*target + factor_2*kept*(sum_3 - target)
+    hessian = (
+        complement_value*absolute(inverse_total_1*kept*(factor_3*y + factor_4*sum_1))
+        + factor_5*kept*(sum_5 + factor_2*kept*y)
+        + absolute(
+            (factor_6*y + factor_7*sum_1)*exp(factor_8 + two*below_maximum)
+            + factor_1*kept*y
+            + complement_value*factor_9*kept,
+        )
+    )
+    return gradient, hessian
 
 
 # One loop over the columns of a row ---------------------------------------------------------------
@@ -468,6 +558,133 @@ def product_sweep(
             product_block[i] = product_scale*product
 
 
+@njit(**FAST)
+def sums_sweep_7(y, p, factor_1, inverse_total_1, factor_2, row_maximum_1, gradient_out):
+    factor_1 = like(p, factor_1)
+    inverse_total_1 = like(p, inverse_total_1)
+    factor_2 = like(p, factor_2)
+    row_maximum_1 = like(p, row_maximum_1)
+    sum_3 = 0.0
+    sum_4 = 0.0
+    sum_5 = 0.0
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        sum_3_block = like(p, 0)
+        sum_4_block = like(p, 0)
+        sum_5_block = like(p, 0)
+        for i in range(p_block.size):
+            sum_3_element, sum_4_element, sum_5_element = sums_element_7(
+                like(p, y_block[i]), p_block[i], gradient_block[i], factor_1, inverse_total_1, factor_2,
+                row_maximum_1,
+            )
+            sum_3_block = accumulate(sum_3_block, sum_3_element)
+            sum_4_block = accumulate(sum_4_block, sum_4_element)
+            sum_5_block = accumulate(sum_5_block, sum_5_element)
+        sum_3 += sum_3_block
+        sum_4 += sum_4_block
+        sum_5 += sum_5_block
+    return sum_3, sum_4, sum_5
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_2(
+    y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, sum_3, factor_3, factor_4, factor_5,
+    factor_6, factor_7, factor_8, gradient_scale, gradient_out, hessian_scale, hessian_out,
+):
+    row_maximum_1 = like(p, row_maximum_1)
+    excluded_1 = like(p, excluded_1)
+    inverse_total_1 = like(p, inverse_total_1)
+    factor_1 = like(p, factor_1)
+    factor_2 = like(p, factor_2)
+    sum_3 = like(p, sum_3)
+    factor_3 = like(p, factor_3)
+    factor_4 = like(p, factor_4)
+    factor_5 = like(p, factor_5)
+    factor_6 = like(p, factor_6)
+    factor_7 = like(p, factor_7)
+    factor_8 = like(p, factor_8)
+    gradient_scale = like(p, gradient_scale)
+    hessian_scale = like(p, hessian_scale)
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = gradient_and_hessian_element_2(
+                like(p, y_block[i]), p_block[i], gradient_block[i], row_maximum_1, excluded_1,
+                inverse_total_1, factor_1, factor_2, sum_3, factor_3, factor_4, factor_5, factor_6, factor_7,
+                factor_8,
+            )
+            gradient_block[i] = gradient_scale*gradient
+            hessian_block[i] = hessian_scale*hessian
+
+
+@njit(**FAST)
+def sums_sweep_8(y, p, factor_1, inverse_total_1, gradient_out):
+    factor_1 = like(p, factor_1)
+    inverse_total_1 = like(p, inverse_total_1)
+    sum_2 = 0.0
+    sum_4 = 0.0
+    sum_5 = 0.0
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        sum_2_block = like(p, 0)
+        sum_4_block = like(p, 0)
+        sum_5_block = like(p, 0)
+        for i in range(p_block.size):
+            sum_2_element, sum_4_element, sum_5_element = sums_element_8(
+                like(p, y_block[i]), gradient_block[i], factor_1, inverse_total_1,
+            )
+            sum_2_block = accumulate(sum_2_block, sum_2_element)
+            sum_4_block = accumulate(sum_4_block, sum_4_element)
+            sum_5_block = accumulate(sum_5_block, sum_5_element)
+        sum_2 += sum_2_block
+        sum_4 += sum_4_block
+        sum_5 += sum_5_block
+    return sum_2, sum_4, sum_5
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_3(
+    y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, sum_3, factor_3, factor_4, factor_5,
+    sum_5, factor_6, factor_7, factor_8, factor_9, gradient_scale, gradient_out, hessian_scale, hessian_out,
+):
+    row_maximum_1 = like(p, row_maximum_1)
+    excluded_1 = like(p, excluded_1)
+    inverse_total_1 = like(p, inverse_total_1)
+    factor_1 = like(p, factor_1)
+    factor_2 = like(p, factor_2)
+    sum_3 = like(p, sum_3)
+    factor_3 = like(p, factor_3)
+    factor_4 = like(p, factor_4)
+    factor_5 = like(p, factor_5)
+    sum_5 = like(p, sum_5)
+    factor_6 = like(p, factor_6)
+    factor_7 = like(p, factor_7)
+    factor_8 = like(p, factor_8)
+    factor_9 = like(p, factor_9)
+    gradient_scale = like(p, gradient_scale)
+    hessian_scale = like(p, hessian_scale)
+    for start in range(0, p.size, BLOCK):
+        y_block = y[start:start + BLOCK]
+        p_block = p[start:start + BLOCK]
+        gradient_block = gradient_out[start:start + BLOCK]
+        hessian_block = hessian_out[start:start + BLOCK]
+        for i in range(p_block.size):
+            gradient, hessian = gradient_and_hessian_element_3(
+                like(p, y_block[i]), p_block[i], gradient_block[i], row_maximum_1, excluded_1,
+                inverse_total_1, factor_1, factor_2, sum_3, factor_3, factor_4, factor_5, sum_5, factor_6,
+                factor_7, factor_8, factor_9,
+            )
+            gradient_block[i] = gradient_scale*gradient
+            hessian_block[i] = hessian_scale*hessian
+
+
 # Kernels, row by row ------------------------------------------------------------------------------
 
 
@@ -566,6 +783,57 @@ def hessian_vector_product_rows(y, p, epsilon, weight, scale, vector, product_ou
         )
         if row_scale == 0:
             product_out[row, :] = 0
+
+
+@njit(**FAST)
+def gradient_and_fisher_rows(y, p, epsilon, weight, scale, gradient_out, hessian_out):
+    constant_1 = -epsilon
+    constant_2 = 2*epsilon
+    for row in range(p.shape[0]):
+        row_scale = scale
+        if weight is not None:
+            row_scale = scale*weight[row]
+        row_maximum_1 = maximum_sweep(p[row])
+        rest_1, ties_1 = sums_sweep_3(p[row], row_maximum_1, gradient_out[row])
+        row_factor_1, inverse_total_1, row_factor_2 = row_scalars_8(epsilon, rest_1, ties_1)
+        sum_3, sum_4, sum_5 = sums_sweep_7(
+            y[row], p[row], row_factor_1, inverse_total_1, row_factor_2, row_maximum_1, gradient_out[row],
+        )
+        (
+            excluded_1, row_factor_3, row_factor_4, row_factor_5, row_factor_6,
+        ) = row_scalars_9(epsilon, inverse_total_1, rest_1, sum_4, sum_5, ties_1)
+        gradient_and_hessian_sweep_2(
+            y[row], p[row], row_maximum_1, excluded_1, inverse_total_1, row_factor_1, row_factor_3, sum_3,
+            constant_1, row_factor_2, constant_2, row_factor_4, row_factor_5, row_factor_6, row_scale,
+            gradient_out[row], row_scale, hessian_out[row],
+        )
+        if row_scale == 0:
+            gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_rows(y, p, epsilon, weight, scale, gradient_out, hessian_out):
+    for row in range(p.shape[0]):
+        row_scale = scale
+        if weight is not None:
+            row_scale = scale*weight[row]
+        row_maximum_1 = maximum_sweep(p[row])
+        rest_1, ties_1 = sums_sweep_3(p[row], row_maximum_1, gradient_out[row])
+        row_factor_1, inverse_total_1 = row_scalars_4(epsilon, rest_1, ties_1)
+        sum_2, sum_4, sum_5 = sums_sweep_8(y[row], p[row], row_factor_1, inverse_total_1, gradient_out[row])
+        (
+            excluded_1, row_factor_2, sum_3, row_factor_3, row_factor_4, row_factor_5, row_factor_6,
+            row_factor_7, row_factor_8, row_factor_9,
+        ) = row_scalars_10(epsilon, inverse_total_1, rest_1, sum_2, sum_4, ties_1)
+        gradient_and_hessian_sweep_3(
+            y[row], p[row], row_maximum_1, excluded_1, inverse_total_1, row_factor_1, row_factor_2, sum_3,
+            row_factor_3, row_factor_4, row_factor_5, sum_5, row_factor_6, row_factor_7, row_factor_8,
+            row_factor_9, row_scale, gradient_out[row], row_scale, hessian_out[row],
+        )
+        if row_scale == 0:
+            gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
 
 
 # One chunk of the columns of a row ----------------------------------------------------------------
@@ -673,6 +941,52 @@ def product_sweep_chunk(
     product_sweep(
         y[chunk], p[chunk], vector[chunk], factor_1, sum_4, sum_2, factor_2, factor_3, factor_4,
         product_scale, product_out[chunk],
+    )
+
+
+@njit(**FAST)
+def sums_sweep_7_chunk(
+    index, length, y, p, factor_1, inverse_total_1, factor_2, row_maximum_1, gradient_out, partial,
+):
+    chunk = slice(index*length, (index + 1)*length)
+    partial[index, 0], partial[index, 1], partial[index, 2] = sums_sweep_7(
+        y[chunk], p[chunk], factor_1, inverse_total_1, factor_2, row_maximum_1, gradient_out[chunk],
+    )
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_2_chunk(
+    index, length, y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, sum_3, factor_3,
+    factor_4, factor_5, factor_6, factor_7, factor_8, gradient_scale, gradient_out, hessian_scale,
+    hessian_out,
+):
+    chunk = slice(index*length, (index + 1)*length)
+    gradient_and_hessian_sweep_2(
+        y[chunk], p[chunk], row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, sum_3, factor_3,
+        factor_4, factor_5, factor_6, factor_7, factor_8, gradient_scale, gradient_out[chunk], hessian_scale,
+        hessian_out[chunk],
+    )
+
+
+@njit(**FAST)
+def sums_sweep_8_chunk(index, length, y, p, factor_1, inverse_total_1, gradient_out, partial):
+    chunk = slice(index*length, (index + 1)*length)
+    partial[index, 0], partial[index, 1], partial[index, 2] = sums_sweep_8(
+        y[chunk], p[chunk], factor_1, inverse_total_1, gradient_out[chunk],
+    )
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_3_chunk(
+    index, length, y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, sum_3, factor_3,
+    factor_4, factor_5, sum_5, factor_6, factor_7, factor_8, factor_9, gradient_scale, gradient_out,
+    hessian_scale, hessian_out,
+):
+    chunk = slice(index*length, (index + 1)*length)
+    gradient_and_hessian_sweep_3(
+        y[chunk], p[chunk], row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, sum_3, factor_3,
+        factor_4, factor_5, sum_5, factor_6, factor_7, factor_8, factor_9, gradient_scale,
+        gradient_out[chunk], hessian_scale, hessian_out[chunk],
     )
 
 
@@ -961,6 +1275,88 @@ def gradient_and_hessian_sweep_lanes(
             hessian_lanes[lane] = hessian_scale[lane]*hessian
 
 
+@njit(**FAST)
+def sums_sweep_7_lanes(
+    y, p, factor_1, inverse_total_1, factor_2, row_maximum_1, sum_3, sum_4, sum_5, gradient_tile,
+):
+    sum_3[:] = 0
+    sum_4[:] = 0
+    sum_5[:] = 0
+    for column in range(p.shape[0]):
+        y_lanes = y[column]
+        p_lanes = p[column]
+        gradient_lanes = gradient_tile[column]
+        for lane in range(p_lanes.size):
+            sum_3_element, sum_4_element, sum_5_element = sums_element_7(
+                y_lanes[lane], p_lanes[lane], gradient_lanes[lane], factor_1[lane], inverse_total_1[lane],
+                factor_2[lane], row_maximum_1[lane],
+            )
+            sum_3[lane] = sum_3[lane] + sum_3_element
+            sum_4[lane] = sum_4[lane] + sum_4_element
+            sum_5[lane] = sum_5[lane] + sum_5_element
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_2_lanes(
+    y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, sum_3, factor_3, factor_4, factor_5,
+    factor_6, factor_7, factor_8, gradient_scale, gradient_tile, hessian_scale, hessian_tile,
+):
+    factor_3 = like(p, factor_3)
+    factor_5 = like(p, factor_5)
+    for column in range(p.shape[0]):
+        y_lanes = y[column]
+        p_lanes = p[column]
+        gradient_lanes = gradient_tile[column]
+        hessian_lanes = hessian_tile[column]
+        for lane in range(p_lanes.size):
+            gradient, hessian = gradient_and_hessian_element_2(
+                y_lanes[lane], p_lanes[lane], gradient_lanes[lane], row_maximum_1[lane], excluded_1[lane],
+                inverse_total_1[lane], factor_1[lane], factor_2[lane], sum_3[lane], factor_3, factor_4[lane],
+                factor_5, factor_6[lane], factor_7[lane], factor_8[lane],
+            )
+            gradient_lanes[lane] = gradient_scale[lane]*gradient
+            hessian_lanes[lane] = hessian_scale[lane]*hessian
+
+
+@njit(**FAST)
+def sums_sweep_8_lanes(y, p, factor_1, inverse_total_1, sum_2, sum_4, sum_5, gradient_tile):
+    sum_2[:] = 0
+    sum_4[:] = 0
+    sum_5[:] = 0
+    for column in range(p.shape[0]):
+        y_lanes = y[column]
+        p_lanes = p[column]
+        gradient_lanes = gradient_tile[column]
+        for lane in range(p_lanes.size):
+            sum_2_element, sum_4_element, sum_5_element = sums_element_8(
+                y_lanes[lane], gradient_lanes[lane], factor_1[lane], inverse_total_1[lane],
+            )
+            sum_2[lane] = sum_2[lane] + sum_2_element
+            sum_4[lane] = sum_4[lane] + sum_4_element
+            sum_5[lane] = sum_5[lane] + sum_5_element
+
+
+@njit(**FAST)
+def gradient_and_hessian_sweep_3_lanes(
+    y, p, row_maximum_1, excluded_1, inverse_total_1, factor_1, factor_2, sum_3, factor_3, factor_4, factor_5,
+    sum_5, factor_6, factor_7, factor_8, factor_9, gradient_scale, gradient_tile, hessian_scale, hessian_tile,
+):
+    for column in range(p.shape[0]):
+        y_lanes = y[column]
+        p_lanes = p[column]
+        gradient_lanes = gradient_tile[column]
+        hessian_lanes = hessian_tile[column]
+        for lane in range(p_lanes.size):
+            gradient, hessian = gradient_and_hessian_element_3(
+                y_lanes[lane], p_lanes[lane], gradient_lanes[lane], row_maximum_1[lane], excluded_1[lane],
+                inverse_total_1[lane], factor_1[lane], factor_2[lane], sum_3[lane], factor_3[lane],
+                factor_4[lane], factor_5[lane], sum_5[lane], factor_6[lane], factor_7[lane], factor_8[lane],
+                factor_9[lane],
+            )
+            gradient_lanes[lane] = gradient_scale[lane]*gradient
+            hessian_lanes[lane] = hessian_scale[lane]*hessian
+
+
 # Kernels, tile by tile ----------------------------------------------------------------------------
 
 
@@ -1100,6 +1496,128 @@ def gradient_and_hessian_lanes(y, p, epsilon, weight, scale, gradient_out, hessi
         store_tile(hessian_tile, row_scale, first, hessian_out)
 
 
+@njit(**FAST)
+def gradient_and_fisher_lanes(y, p, epsilon, weight, scale, gradient_out, hessian_out):
+    constant_1 = -epsilon
+    constant_2 = 2*epsilon
+    y_tile = np.empty((p.shape[1], LANES), p.dtype)
+    p_tile = np.empty((p.shape[1], LANES), p.dtype)
+    gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
+    hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
+    lanes = np.empty((16, LANES), p.dtype)
+    row_maximum_1 = lanes[0]
+    rest_1 = lanes[1]
+    ties_1 = lanes[2]
+    row_factor_1 = lanes[3]
+    inverse_total_1 = lanes[4]
+    row_factor_2 = lanes[5]
+    sum_3 = lanes[6]
+    sum_4 = lanes[7]
+    sum_5 = lanes[8]
+    excluded_1 = lanes[9]
+    row_factor_3 = lanes[10]
+    row_factor_4 = lanes[11]
+    row_factor_5 = lanes[12]
+    row_factor_6 = lanes[13]
+    gradient_scale = lanes[14]
+    hessian_scale = lanes[15]
+    row_scale = np.empty(LANES)
+    for first in range(0, p.shape[0], LANES):
+        load_tile(y, first, y_tile)
+        load_tile(p, first, p_tile)
+        load_scales(weight, scale, first, p.shape[0], row_scale)
+        maximum_sweep_lanes(p_tile, row_maximum_1)
+        sums_sweep_3_lanes(p_tile, row_maximum_1, rest_1, ties_1, gradient_tile)
+        for lane in range(LANES):
+            (
+                row_factor_1[lane], inverse_total_1[lane], row_factor_2[lane],
+            ) = row_scalars_8(epsilon, float(rest_1[lane]), float(ties_1[lane]))
+        sums_sweep_7_lanes(
+            y_tile, p_tile, row_factor_1, inverse_total_1, row_factor_2, row_maximum_1, sum_3, sum_4, sum_5,
+            gradient_tile,
+        )
+        for lane in range(LANES):
+            (
+                excluded_1[lane], row_factor_3[lane], row_factor_4[lane], row_factor_5[lane],
+                row_factor_6[lane],
+            ) = row_scalars_9(
+                epsilon, float(inverse_total_1[lane]), float(rest_1[lane]), float(sum_4[lane]),
+                float(sum_5[lane]), float(ties_1[lane]),
+            )
+        for lane in range(LANES):
+            gradient_scale[lane] = row_scale[lane]
+        for lane in range(LANES):
+            hessian_scale[lane] = row_scale[lane]
+        gradient_and_hessian_sweep_2_lanes(
+            y_tile, p_tile, row_maximum_1, excluded_1, inverse_total_1, row_factor_1, row_factor_3, sum_3,
+            constant_1, row_factor_2, constant_2, row_factor_4, row_factor_5, row_factor_6, gradient_scale,
+            gradient_tile, hessian_scale, hessian_tile,
+        )
+        store_tile(gradient_tile, row_scale, first, gradient_out)
+        store_tile(hessian_tile, row_scale, first, hessian_out)
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_lanes(y, p, epsilon, weight, scale, gradient_out, hessian_out):
+    y_tile = np.empty((p.shape[1], LANES), p.dtype)
+    p_tile = np.empty((p.shape[1], LANES), p.dtype)
+    gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
+    hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
+    lanes = np.empty((20, LANES), p.dtype)
+    row_maximum_1 = lanes[0]
+    rest_1 = lanes[1]
+    ties_1 = lanes[2]
+    row_factor_1 = lanes[3]
+    inverse_total_1 = lanes[4]
+    sum_2 = lanes[5]
+    sum_4 = lanes[6]
+    sum_5 = lanes[7]
+    excluded_1 = lanes[8]
+    row_factor_2 = lanes[9]
+    sum_3 = lanes[10]
+    row_factor_3 = lanes[11]
+    row_factor_4 = lanes[12]
+    row_factor_5 = lanes[13]
+    row_factor_6 = lanes[14]
+    row_factor_7 = lanes[15]
+    row_factor_8 = lanes[16]
+    row_factor_9 = lanes[17]
+    gradient_scale = lanes[18]
+    hessian_scale = lanes[19]
+    row_scale = np.empty(LANES)
+    for first in range(0, p.shape[0], LANES):
+        load_tile(y, first, y_tile)
+        load_tile(p, first, p_tile)
+        load_scales(weight, scale, first, p.shape[0], row_scale)
+        maximum_sweep_lanes(p_tile, row_maximum_1)
+        sums_sweep_3_lanes(p_tile, row_maximum_1, rest_1, ties_1, gradient_tile)
+        for lane in range(LANES):
+            row_factor_1[lane], inverse_total_1[lane] = row_scalars_4(
+                epsilon, float(rest_1[lane]), float(ties_1[lane]),
+            )
+        sums_sweep_8_lanes(y_tile, p_tile, row_factor_1, inverse_total_1, sum_2, sum_4, sum_5, gradient_tile)
+        for lane in range(LANES):
+            (
+                excluded_1[lane], row_factor_2[lane], sum_3[lane], row_factor_3[lane], row_factor_4[lane],
+                row_factor_5[lane], row_factor_6[lane], row_factor_7[lane], row_factor_8[lane],
+                row_factor_9[lane],
+            ) = row_scalars_10(
+                epsilon, float(inverse_total_1[lane]), float(rest_1[lane]), float(sum_2[lane]),
+                float(sum_4[lane]), float(ties_1[lane]),
+            )
+        for lane in range(LANES):
+            gradient_scale[lane] = row_scale[lane]
+        for lane in range(LANES):
+            hessian_scale[lane] = row_scale[lane]
+        gradient_and_hessian_sweep_3_lanes(
+            y_tile, p_tile, row_maximum_1, excluded_1, inverse_total_1, row_factor_1, row_factor_2, sum_3,
+            row_factor_3, row_factor_4, row_factor_5, sum_5, row_factor_6, row_factor_7, row_factor_8,
+            row_factor_9, gradient_scale, gradient_tile, hessian_scale, hessian_tile,
+        )
+        store_tile(gradient_tile, row_scale, first, gradient_out)
+        store_tile(hessian_tile, row_scale, first, hessian_out)
+
+
 # Kernels on a team of threads, chunk by chunk -----------------------------------------------------
 
 
@@ -1124,6 +1642,16 @@ def hessian_vector_product_rows_team(team, length, *arguments):
 
 
 @njit(**FAST)
+def gradient_and_fisher_rows_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_fisher_rows, arguments)
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_rows_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_upper_bound_rows, arguments)
+
+
+@njit(**FAST)
 def value_lanes_team(team, length, *arguments):
     return in_chunks(team, length, value_lanes, arguments)
 
@@ -1136,6 +1664,16 @@ def value_and_gradient_lanes_team(team, length, *arguments):
 @njit(**FAST)
 def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
+
+
+@njit(**FAST)
+def gradient_and_fisher_lanes_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_fisher_lanes, arguments)
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_lanes_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_upper_bound_lanes, arguments)
 
 
 # The same in array code, for any framework --------------------------------------------------------
@@ -1233,11 +1771,15 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_rows, value_and_gradient_rows_team),
                 "gradient_and_hessian": (gradient_and_hessian_rows, gradient_and_hessian_rows_team),
                 "hessian_vector_product": (hessian_vector_product_rows, hessian_vector_product_rows_team),
+                "gradient_and_fisher": (gradient_and_fisher_rows, gradient_and_fisher_rows_team),
+                "gradient_and_upper_bound": (gradient_and_upper_bound_rows, gradient_and_upper_bound_rows_team),
             },
             lanes={
                 "value": (value_lanes, value_lanes_team),
                 "value_and_gradient": (value_and_gradient_lanes, value_and_gradient_lanes_team),
                 "gradient_and_hessian": (gradient_and_hessian_lanes, gradient_and_hessian_lanes_team),
+                "gradient_and_fisher": (gradient_and_fisher_lanes, gradient_and_fisher_lanes_team),
+                "gradient_and_upper_bound": (gradient_and_upper_bound_lanes, gradient_and_upper_bound_lanes_team),
             },
             split={
                 "value": value_split,
@@ -1271,5 +1813,6 @@ variant = Variant(
         target="probability",
         prediction="real",
         affine=True,
+        fisher="own",
     ),
 )

@@ -135,7 +135,12 @@ def product_element(vector, kept, factor_1, factor_2, factor_3):
 
 
 @njit(**INLINE)
-def row_scalars_5(picked_1, rest_1, ties_1):
+def row_scalars_5(inverse_total_1):
+    return 2*inverse_total_1
+
+
+@njit(**INLINE)
+def row_scalars_6(picked_1, rest_1, ties_1):
     excluded_1 = rest_1 + (ties_1 - 1)
     inverse_total_1 = 1/(1 + excluded_1)
     return excluded_1, inverse_total_1, -picked_1
@@ -157,6 +162,13 @@ def gradient_and_hessian_element_2(p, kept, label_hit, row_maximum_1, excluded_1
     gradient = -(guarded_product(label_hit, complement_value) - inverse_total_1*kept*(one - label_hit))
     hessian = complement_value*kept
     return gradient, hessian
+
+
+@njit(**INLINE)
+def row_scalars_7(rest_1, ties_1):
+    excluded_1 = rest_1 + (ties_1 - 1)
+    inverse_total_1 = 1/(1 + excluded_1)
+    return excluded_1, inverse_total_1, 2*inverse_total_1
 
 
 # One loop over the columns of a row ---------------------------------------------------------------
@@ -425,6 +437,37 @@ def hessian_vector_product_rows(labels, p, weight, scale, ignored, vector, produ
         )
         if row_scale == 0:
             product_out[row, :] = 0
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_rows(labels, p, weight, scale, ignored, gradient_out, hessian_out):
+    for row in range(p.shape[0]):
+        label = labels[row]
+        if label == ignored:
+            gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
+            continue
+        row_scale = scale
+        if weight is not None:
+            row_scale = scale*weight[row]
+        row_maximum_1 = maximum_sweep(p[row])
+        rest_1, ties_1 = sums_sweep_2(p[row], row_maximum_1, gradient_out[row])
+        excluded_1, inverse_total_1 = row_scalars_2(rest_1, ties_1)
+        gradient_at_label_hit = float(
+            picked_element_2(
+                p[row, label], gradient_out[row, label], like(p, excluded_1), like(p, inverse_total_1),
+                like(p, row_maximum_1),
+            ),
+        )
+        row_factor_1 = row_scalars_5(inverse_total_1)
+        gradient_and_hessian_sweep(
+            p[row], row_maximum_1, excluded_1, inverse_total_1, row_scale*inverse_total_1, gradient_out[row],
+            row_scale*row_factor_1, hessian_out[row],
+        )
+        gradient_out[row, label] = -row_scale*gradient_at_label_hit
+        if row_scale == 0:
+            gradient_out[row, :] = 0
+            hessian_out[row, :] = 0
 
 
 # One chunk of the columns of a row ----------------------------------------------------------------
@@ -787,7 +830,7 @@ def value_and_gradient_lanes(labels, p, weight, scale, ignored, value_out, gradi
                 like(p, float(row_maximum_1[lane])),
             )
         for lane in range(LANES):
-            excluded_1[lane], inverse_total_1[lane], value[lane] = row_scalars_5(
+            excluded_1[lane], inverse_total_1[lane], value[lane] = row_scalars_6(
                 float(picked_1[lane]), float(rest_1[lane]), float(ties_1[lane]),
             )
         for lane in range(LANES):
@@ -836,6 +879,44 @@ def gradient_and_hessian_lanes(labels, p, weight, scale, ignored, gradient_out, 
         store_tile(hessian_tile, row_scale, first, hessian_out)
 
 
+@njit(**FAST)
+def gradient_and_upper_bound_lanes(labels, p, weight, scale, ignored, gradient_out, hessian_out):
+    p_tile = np.empty((p.shape[1], LANES), p.dtype)
+    gradient_tile = np.empty((p.shape[1], LANES), p.dtype)
+    hessian_tile = np.empty((p.shape[1], LANES), p.dtype)
+    lanes = np.empty((8, LANES), p.dtype)
+    row_maximum_1 = lanes[0]
+    rest_1 = lanes[1]
+    ties_1 = lanes[2]
+    excluded_1 = lanes[3]
+    inverse_total_1 = lanes[4]
+    row_factor_1 = lanes[5]
+    gradient_scale = lanes[6]
+    hessian_scale = lanes[7]
+    label = np.empty(LANES, np.int32)
+    row_scale = np.empty(LANES)
+    for first in range(0, p.shape[0], LANES):
+        load_tile(p, first, p_tile)
+        load_scales(weight, scale, first, p.shape[0], row_scale)
+        load_labels(labels, first, ignored, label, row_scale)
+        maximum_sweep_lanes(p_tile, row_maximum_1)
+        sums_sweep_2_lanes(p_tile, row_maximum_1, rest_1, ties_1, gradient_tile)
+        for lane in range(LANES):
+            (
+                excluded_1[lane], inverse_total_1[lane], row_factor_1[lane],
+            ) = row_scalars_7(float(rest_1[lane]), float(ties_1[lane]))
+        for lane in range(LANES):
+            gradient_scale[lane] = row_scale[lane]
+        for lane in range(LANES):
+            hessian_scale[lane] = row_scale[lane]*float(row_factor_1[lane])
+        gradient_and_hessian_sweep_2_lanes(
+            p_tile, label, row_maximum_1, excluded_1, inverse_total_1, gradient_scale, gradient_tile,
+            hessian_scale, hessian_tile,
+        )
+        store_tile(gradient_tile, row_scale, first, gradient_out)
+        store_tile(hessian_tile, row_scale, first, hessian_out)
+
+
 # Kernels on a team of threads, chunk by chunk -----------------------------------------------------
 
 
@@ -860,6 +941,11 @@ def hessian_vector_product_rows_team(team, length, *arguments):
 
 
 @njit(**FAST)
+def gradient_and_upper_bound_rows_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_upper_bound_rows, arguments)
+
+
+@njit(**FAST)
 def value_lanes_team(team, length, *arguments):
     return in_chunks(team, length, value_lanes, arguments)
 
@@ -872,6 +958,11 @@ def value_and_gradient_lanes_team(team, length, *arguments):
 @njit(**FAST)
 def gradient_and_hessian_lanes_team(team, length, *arguments):
     return in_chunks(team, length, gradient_and_hessian_lanes, arguments)
+
+
+@njit(**FAST)
+def gradient_and_upper_bound_lanes_team(team, length, *arguments):
+    return in_chunks(team, length, gradient_and_upper_bound_lanes, arguments)
 
 
 # The same in array code, for any framework --------------------------------------------------------
@@ -933,11 +1024,13 @@ variant = Variant(
                 "value_and_gradient": (value_and_gradient_rows, value_and_gradient_rows_team),
                 "gradient_and_hessian": (gradient_and_hessian_rows, gradient_and_hessian_rows_team),
                 "hessian_vector_product": (hessian_vector_product_rows, hessian_vector_product_rows_team),
+                "gradient_and_upper_bound": (gradient_and_upper_bound_rows, gradient_and_upper_bound_rows_team),
             },
             lanes={
                 "value": (value_lanes, value_lanes_team),
                 "value_and_gradient": (value_and_gradient_lanes, value_and_gradient_lanes_team),
                 "gradient_and_hessian": (gradient_and_hessian_lanes, gradient_and_hessian_lanes_team),
+                "gradient_and_upper_bound": (gradient_and_upper_bound_lanes, gradient_and_upper_bound_lanes_team),
             },
             split={
                 "value": value_split,
@@ -965,5 +1058,6 @@ variant = Variant(
         curvature="convex",
         affine=True,
         mean_is_optimal=True,
+        fisher="exact",
     ),
 )

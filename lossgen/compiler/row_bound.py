@@ -34,7 +34,8 @@ def row_bound(first: Derivative, second: Derivative, stable: Callable[[Expr], Ex
     magnitude = _Magnitude(builder, stable)
     bound = magnitude(second.expression)
     for factor, kind, at, vector in _products(product, along):
-        factor = factor.subs(at, 0) if kind == "pick" else factor  # what is picked counts at all other columns
+        if kind == "pick":  # it counts at all other columns
+            factor = factor.subs(at, 0)
         size = magnitude.of_others(vector.xreplace(names), kind, names.get(at, at))
         bound += magnitude(factor.xreplace(names)) * size
     return Derivative(builder.ladder(), bound, bound)

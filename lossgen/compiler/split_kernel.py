@@ -29,7 +29,7 @@ class Chunk:
 
 
 def split_kernels(assembly: Assembly) -> list[Kernel]:
-    """The kernels that have a split twin: all that sweep but the further ones, where there is no flat loop."""
+    """The kernels with a split twin: those of all losses that sweep, where no flat loop does without rows."""
     if any(isinstance(each, FlatKernel) for each in assembly.kernels):
         return []
     return [each for each in assembly.kernels if each.output in OUTPUTS and each.of_kind(SweepStep)]

@@ -32,7 +32,9 @@ class Properties:
         mean_is_optimal: the gradients of all rows add up to 0 where the prediction is link(weighted mean of
             the targets), for every admissible value of the parameters.
         fisher: "exact" where the Hessian is its own expectation, "own" where there is a kernel
-            `gradient_and_fisher`, None where no expectation is known.
+            `gradient_and_fisher`, None where no expectation is known. The target is distributed as the link
+            says: 1 with probability sigmoid(raw); a class with softmax(raw); or with the mean raw, exp(raw).
+            Where the loss is no log-likelihood, as with focal losses, the expectation may be negative.
     """
 
     link: str = "identity"

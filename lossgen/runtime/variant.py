@@ -14,6 +14,11 @@ finite), `value_out` is None or takes one unscaled, unweighted loss a row, and `
 that read labels only. Flat kernels know nothing of rows: the runtime gives them a weight or a `value_out`
 only when there is one column, where a row is an element.
 
+Some losses of raw predictions have two more, which write what their names say in place of the Hessian's
+diagonal (`Properties`): its expectation, and Σ |H_kj| over the columns j or somewhat more.
+
+    gradient_and_fisher, gradient_and_upper_bound: as gradient_and_hessian
+
 Beside each kernel stands its form for a team of threads, which takes the team and the length of a chunk first
 and calls the kernel chunk by chunk (`lossgen.runtime.team.in_chunks`). Kernels of the layout `split` stand
 alone: they take the team first and cut every row themselves.
