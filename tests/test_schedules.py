@@ -13,7 +13,7 @@ from lossgen.runtime.dispatch import TAKES_LOSSES
 from lossgen.runtime.labels import NO_LABEL
 from lossgen.runtime.lanes import LANES
 from lossgen.runtime.options import BLOCK
-from lossgen.runtime.variant import OUTPUTS
+from lossgen.runtime.variant import FURTHER_OUTPUTS, OUTPUTS
 
 BY_NAME = {declaration.name: declaration for declaration in DECLARATIONS}
 CASES = {
@@ -21,7 +21,7 @@ CASES = {
     for name in (
         "mean_squared_error", "huber", "binary_crossentropy", "kl_divergence", "categorical_crossentropy",
         "sparse_categorical_crossentropy", "categorical_focal_crossentropy", "cosine_similarity", "dice",
-        "categorical_hinge", "multi_margin",
+        "categorical_hinge", "multi_margin", "tweedie",
     )
     for case in cases([BY_NAME[name]])
     if not case.arguments or name == "categorical_focal_crossentropy"
@@ -31,7 +31,7 @@ IN_LANES = (
     "cosine_similarity", "categorical_hinge",
     "categorical_focal_crossentropy-gamma=1.5-alpha=(0.25, 0.5, 0.75)",
 )  # fmt: skip
-FLAT = ("mean_squared_error", "huber", "binary_crossentropy-from_logits=True", "kl_divergence")
+FLAT = ("mean_squared_error", "huber", "binary_crossentropy-from_logits=True", "kl_divergence", "tweedie")
 RAGGED = (1, LANES // 2 - 1, LANES // 2, LANES - 1, LANES, LANES + 1, 2 * LANES + 2)
 
 # Lanes ----------------------------------------------------------------------------------------------------
@@ -39,7 +39,8 @@ RAGGED = (1, LANES // 2 - 1, LANES // 2, LANES - 1, LANES, LANES + 1, 2 * LANES 
 
 def test_every_loss_that_needs_a_result_of_the_row_has_kernels_in_lanes():
     for name in IN_LANES:
-        assert set(term_of(CASES[name]).lanes) <= set(OUTPUTS) and term_of(CASES[name]).lanes, name
+        lanes = term_of(CASES[name]).lanes
+        assert lanes and set(lanes) <= {*OUTPUTS, *FURTHER_OUTPUTS}, name
 
 
 @pytest.mark.parametrize(

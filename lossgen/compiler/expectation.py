@@ -31,6 +31,7 @@ from lossgen.language.symbols import y_pred, y_true
 from .differentiate import Derivative
 from .entering import is_linear
 from .ladder import LABEL_HIT, Builder, Ladder, hit_symbol, prune
+from .stabilise.lower import lower
 
 KINKED = (Max, Min, Piecewise, absolute, clip, greater, inside, maximum, minimum, relu, signum, step)
 """What has a kink or a jump: the expectation over a density does not pass through its second derivative."""
@@ -87,7 +88,7 @@ def expected(
 
 
 def _has_kink_at_target(model: Model) -> bool:
-    expression = model.expression.xreplace(dict(model.parts))
+    expression = lower(model.expression.xreplace(dict(model.parts)))
     return any({y_pred, y_true} <= node.free_symbols for node in expression.atoms(*KINKED))
 
 

@@ -6,6 +6,8 @@ from textwrap import wrap
 
 from lossgen.compiler.counts import operations, passes
 from lossgen.compiler.driver import Derived, derive
+from lossgen.compiler.properties import properties_of
+from lossgen.inspection import properties
 from lossgen.inspection.formulas import checked, term_formulas
 from lossgen.language.declaration import Declaration
 from lossgen.language.penalty import PenaltyDeclaration
@@ -21,7 +23,7 @@ KERNELS = {
 
 
 def explain(declaration: Declaration, *, trace: bool = False, **options) -> str:
-    """Formula, gradient and Hessian diagonal in textbook form, the rewrites, the passes and operation counts.
+    """Formula and derivatives in textbook form, properties, rewrites, passes and operation counts.
 
     Args:
         declaration: the loss.
@@ -38,6 +40,8 @@ def explain(declaration: Declaration, *, trace: bool = False, **options) -> str:
         _formulas(declaration, term, number, len(derived)) for number, term in enumerate(derived, start=1)
     ]
     paragraphs += [_symbols(declaration, chosen, derived)]
+    if not isinstance(declaration, PenaltyDeclaration):
+        paragraphs += [["Properties\n", *properties.lines(properties_of(declaration, chosen, derived), derived)]]
     paragraphs += [_rewrites(declaration, term, trace) for term in derived if term.trace]
     paragraphs += [_kernels(term) for term in derived]
     return "\n\n".join("\n".join(lines) for lines in paragraphs) + "\n"

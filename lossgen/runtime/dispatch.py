@@ -11,7 +11,7 @@ from lossgen.runtime.lanes import LANES
 from lossgen.runtime.outputs import new_output
 from lossgen.runtime.plan import BoundTerm
 from lossgen.runtime.shapes import Layout
-from lossgen.runtime.variant import Pair
+from lossgen.runtime.variant import FURTHER_OUTPUTS, Pair
 
 # A chunk has at least CHUNK_ELEMENTS elements, and there are at most MAXIMUM_CHUNKS of them, however many
 # threads there are: its arrays fit a core's own cache, and one chunk more costs less than 0.1 µs. Up to
@@ -32,7 +32,13 @@ LANE_ROWS = 32
 # 80 and 83; 3 × 131 072 146 and 121; 7 × 131 072 267 and 258. More cores gain from more rows.
 SPLIT = ((4, 65_536), (16, 524_288))
 
-ARRAYS_OUT = {"value": 0, "value_and_gradient": 1, "gradient_and_hessian": 2, "hessian_vector_product": 1}
+ARRAYS_OUT = {
+    "value": 0,
+    "value_and_gradient": 1,
+    "gradient_and_hessian": 2,
+    "hessian_vector_product": 1,
+    **dict.fromkeys(FURTHER_OUTPUTS, 2),
+}
 TAKES_LOSSES = ("value", "value_and_gradient")
 
 

@@ -35,6 +35,10 @@ from importlib.util import resolve_name
 from lossgen.runtime.properties import Properties
 
 OUTPUTS = ("value", "value_and_gradient", "gradient_and_hessian", "hessian_vector_product")
+"""The kernels of every loss."""
+
+FURTHER_OUTPUTS = ("gradient_and_fisher", "gradient_and_upper_bound")
+"""Kernels that some losses have beside them, of every layout but `split`."""
 
 Pair = tuple[Callable, Callable]
 
