@@ -19,6 +19,8 @@ KERNELS = {
     "value_and_gradient": "loss and gradient",
     "gradient_and_hessian": "gradient and Hessian",
     "hessian_vector_product": "Hessian-vector product",
+    "gradient_and_fisher": "gradient, expected Hessian",
+    "gradient_and_upper_bound": "gradient, upper bound",
 }
 
 
@@ -41,7 +43,8 @@ def explain(declaration: Declaration, *, trace: bool = False, **options) -> str:
     ]
     paragraphs += [_symbols(declaration, chosen, derived)]
     if not isinstance(declaration, PenaltyDeclaration):
-        paragraphs += [["Properties\n", *properties.lines(properties_of(declaration, chosen, derived), derived)]]
+        known = properties_of(declaration, chosen, derived)
+        paragraphs += [["Properties\n", *properties.lines(known, derived)]]
     paragraphs += [_rewrites(declaration, term, trace) for term in derived if term.trace]
     paragraphs += [_kernels(term) for term in derived]
     return "\n\n".join("\n".join(lines) for lines in paragraphs) + "\n"
@@ -119,7 +122,6 @@ def _rewrites(declaration: Declaration, term: Derived, trace: bool) -> Iterator[
 
 def _kernels(term: Derived) -> Iterator[str]:
     yield f"{'Kernels':30}{'passes':>8}{'operations a column':>22}{'before sharing':>16}"
-    for output, name in KERNELS.items():
-        plan = term.schedules[output]
+    for output, plan in {**term.schedules, **term.further}.items():
         after, before = operations(plan)
-        yield f"    {name:26}{passes(plan):8}{after:22}{before:16}"
+        yield f"    {KERNELS[output]:26}{passes(plan):8}{after:22}{before:16}"

@@ -12,7 +12,7 @@ CURVATURE = {
     "unproved": "not convex, or only for some values",
 }
 FISHER = {
-    "exact": "the Hessian itself, which does not depend on the target",
+    "exact": "the Hessian, which does not depend on the target",
     "own": "a kernel of its own",
     None: "none: no expectation is known",
 }
