@@ -4,6 +4,9 @@ XGBoost calls both with two arguments in its native API, (margins, DMatrix), and
 sample_weight]) in scikit-learn's; the second argument tells which.
 """
 
+import ctypes
+import json
+import math
 from typing import Any
 
 import numpy as np
@@ -121,12 +124,33 @@ class XGBoostMetric(Metric):
 def unpacked(first, second, sample_weight):
     """Targets, margins and weights, whichever API has called."""
     if not isinstance(second, DMatrix):
-        y, raw = first, second
-    else:
-        y, raw, sample_weight = second.get_label(), first, second.get_weight()
-        if not sample_weight.size:
-            sample_weight = None
-    return y, raw, sample_weight
+        return first, second, sample_weight
+    weight = lent(second, "weight")
+    return lent(second, "label"), first, weight if weight.size else None
+
+
+def lent(data: DMatrix, field: str) -> np.ndarray:
+    """Labels or weights of a DMatrix where they are; a copy where XGBoost does not lend them.
+
+    `get_label` and `get_weight` copy, which takes half as long as a gradient and a Hessian.
+    """
+    text, found = ctypes.c_char_p(), getattr(xgboost.core._LIB, "XGDMatrixGetInfoRef", None)
+    if found is None or found(data.handle, field.encode(), ctypes.byref(text)) or text.value is None:
+        return data.get_float_info(field)
+    interface = json.loads(text.value)
+    if "stream" in interface or not math.prod(interface["shape"]):  # on a GPU, or nothing
+        return data.get_float_info(field)
+    return np.asarray(Lent(data, interface))
+
+
+class Lent:
+    """Memory of a DMatrix as an array, which keeps the DMatrix."""
+
+    def __init__(self, data: DMatrix, interface: dict[str, Any]):
+        self.data = data
+        self.__array_interface__ = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in interface.items()
+        }
 
 
 def sigmoid(x: np.ndarray) -> float:
