@@ -75,6 +75,52 @@ def test_the_upper_bound_of_separate_columns_is_the_absolute_value():
         np.testing.assert_array_equal(one, other)
 
 
+WITH_BOUND = [case for case in RAW_CASES if not loss_of(case).properties.diagonal]
+
+
+@pytest.mark.parametrize("case", WITH_BOUND, ids=str)
+def test_the_upper_bound_is_one(case):
+    loss = loss_of(case)
+    if loss.properties.curvature == "zero":
+        return
+    y, raw = raw_inputs(case, 300)
+    bound = in_float64(loss, "upper_bound", y, raw)[1]
+    matrix = loss.hessian_matrix(y, raw)
+    sums = np.abs(matrix).sum(axis=-1)
+    assert (bound >= sums * (1 - 1e-9) - 1e-12).all()
+    if case.name.endswith("categorical_crossentropy"):
+        np.testing.assert_allclose(bound, sums, rtol=1e-9, atol=1e-12)
+    gap = np.eye(raw.shape[1]) * bound[:, None] - matrix
+    assert np.linalg.eigvalsh(gap).min() > -1e-12 * np.abs(matrix).max()
+
+
+def test_fisher_is_the_expectation_over_targets():
+    raw = 3 * random.normal(size=500)
+    q = 1 / (1 + np.exp(-raw))
+    expected = sum(
+        share * exact(FOCAL, np.full(500, float(label)), raw)[1] for label, share in ((0, 1 - q), (1, q))
+    )
+    found = in_float64(FOCAL, "fisher", np.zeros(500), raw)[1]
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_array_equal(found, in_float64(FOCAL, "fisher", np.ones(500), raw)[1])
+
+
+def test_fisher_of_a_canonical_link_is_exact():
+    loss = losses.BinaryCrossentropy(from_logits=True)
+    raw = random.normal(size=100)
+    y = random.integers(0, 2, 100).astype(float)
+    np.testing.assert_array_equal(in_float64(loss, "fisher", y, raw)[1], in_float64(loss, "exact", y, raw)[1])
+
+
+def test_xgboost_and_lightgbm_factors_of_softmax():
+    raw, y = 3 * random.normal(size=(300, 4)), random.integers(0, 4, 300)
+    q = softmax(raw, axis=1)
+    np.testing.assert_allclose(in_float64(SOFTMAX, "upper_bound", y, raw)[1], 2 * q * (1 - q), rtol=1e-12)
+    np.testing.assert_allclose(
+        in_float64(SOFTMAX, None, y, raw, scale=4 / 3)[1], 4 / 3 * q * (1 - q), rtol=1e-12
+    )
+
+
 # Which policy a loss has ----------------------------------------------------------------------------------
 
 

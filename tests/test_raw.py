@@ -1,11 +1,13 @@
 """Derivatives on raw scores: against differences of fourth order, and the same in every order and dtype."""
 
 import pickle
+import tracemalloc
 from copy import deepcopy
 
 import numpy as np
 import pytest
 from raw_cases import RAW_CASES, loss_of, raw_inputs, slopes
+from scipy.special import softmax
 
 import lossgen as lg
 from lossgen import losses
@@ -169,6 +171,26 @@ def test_arrays_are_left_alone():
             RawDerivatives(SOFTMAX)(labels, given), RawDerivatives(SOFTMAX)(labels, given.copy()), strict=True
         ):
             np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("loss", [LOGISTIC, SOFTMAX, SOFT], ids=lambda loss: loss.name)
+@pytest.mark.parametrize("place", [np.ascontiguousarray, np.asfortranarray])
+def test_nothing_is_copied(loss, place):
+    """But for labels, which become int32."""
+    rows, columns = 20_000, 4
+    raw = place(random.normal(size=(rows, columns)))
+    y = random.integers(0, 4, rows).astype(np.float32) if loss.labels else place(softmax(raw, axis=1))
+    weight = random.uniform(1, 2, rows) if not loss.properties.diagonal else None
+    derivatives = RawDerivatives(loss)
+    derivatives(y, raw, weight)
+    tracemalloc.start()
+    try:
+        gradient, hessian = derivatives(y, raw, weight)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    allowed = gradient.nbytes + hessian.nbytes + (4 * rows if loss.labels else 0)
+    assert peak < allowed + 20_000
 
 
 def test_results_are_written_where_they_are_wanted():

@@ -21,7 +21,7 @@ KERNEL_ARGUMENTS = (
 
 MODULE_NAMES = frozenset(
     """
-    Loss Option Parameter Penalty Term Variant function_of variant inf njit np
+    Loss Option Parameter Penalty Properties Term Variant function_of variant inf njit np
     BLOCK FAST INLINE LANES
     accumulate copysign float_from_integer fma integer_from_float like maximum_of minimum_of rint select
     complement excluded_exponential guarded_product is_maximum shifted vanishing
@@ -33,7 +33,8 @@ MODULE_NAMES = frozenset(
 
 MODULE_FUNCTIONS = re.compile(
     r"(term_\d+_)?("
-    r"(value|value_and_gradient|gradient_and_hessian|hessian_vector_product)_((rows|flat|lanes)(_team)?|split)"
+    r"(value|value_and_gradient|gradient_and_hessian|hessian_vector_product"
+    r"|gradient_and_fisher|gradient_and_upper_bound)_((rows|flat|lanes)(_team)?|split)"
     r"|(row_loss|row_scalars|element|\w+_element|\w+_sweep)(_\d+)?(_chunk|_lanes)?(_again)?"
     r"|\w+_arrays|\w+_of_element)"
 )

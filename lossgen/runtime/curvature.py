@@ -6,8 +6,9 @@ A booster divides by the sum of the Hessians of a leaf, so that sum must be posi
     absolute     its absolute value
     clipped      the second derivative, but at least 1e-6 (times the weight)
     fisher       its expectation over targets distributed as the link says: for canonical links the exact one
-    upper_bound  a diagonal that minus the full Hessian of the row is positive semidefinite: the sum of the
-                 absolute values of the Hessian's row; |h| where columns do not meet
+    upper_bound  a diagonal that minus the full Hessian of the row is positive semidefinite: |h| where columns
+                 do not meet, else at least the sum of the absolute values in the Hessian's row (of softmax
+                 cross-entropy 2q(1 − q))
     ones         1 (times the weight): gradient descent with the booster's step
 
 All are multiplied by the weight of the row, and by `hessian_scale`.
