@@ -100,6 +100,8 @@ def test_fisher_is_the_expectation_over_targets():
     expected = sum(
         share * exact(FOCAL, np.full(500, float(label)), raw)[1] for label, share in ((0, 1 - q), (1, q))
     )
+    assert expected.min() < 0
+    expected = np.maximum(expected, 1e-6)
     found = in_float64(FOCAL, "fisher", np.zeros(500), raw)[1]
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
     np.testing.assert_array_equal(found, in_float64(FOCAL, "fisher", np.ones(500), raw)[1])
@@ -238,7 +240,7 @@ def test_every_policy_that_is_not_refused_can_be_computed():
             offered += 1
             _, hessian = derivatives(y, raw)
             assert np.isfinite(hessian).all()
-            assert policy in ("exact", "fisher") or (hessian >= 0).all()
+            assert (hessian >= 0).all()
         assert offered >= 2
 
 

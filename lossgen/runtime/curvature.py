@@ -5,7 +5,8 @@ A booster divides by the sum of the Hessians of a leaf, so that sum must be posi
     exact        the second derivative; where the loss is convex it is at least 0
     absolute     its absolute value
     clipped      the second derivative, but at least 1e-6 (times the weight)
-    fisher       its expectation over targets distributed as the link says: for canonical links the exact one
+    fisher       its expectation over targets distributed as the link says: for canonical links the exact one;
+                 where convexity is not proved, it may be negative and is clipped likewise
     upper_bound  a diagonal that minus the full Hessian of the row is positive semidefinite: |h| where columns
                  do not meet, else at least the sum of the absolute values in the Hessian's row (of softmax
                  cross-entropy 2q(1 − q))

@@ -34,6 +34,7 @@ class RawDerivatives:
             raise CurvatureError(f"`hessian_scale` must be a positive number. Received: {hessian_scale!r}")
         self.hessian_scale = float(hessian_scale)
         self.kernels = RawKernels(loss, kernel_of(loss, self.policy))
+        self.floored = self.policy == "fisher" and loss.properties.curvature == "unproved"
 
     def __reduce__(self):
         return type(self), (self.loss, self.policy, self.hessian_scale)
@@ -110,7 +111,7 @@ class RawDerivatives:
         """What the policy makes of the Hessian that a kernel has written."""
         if self.policy == "ones":
             hessian[...] = 1.0 if weight is None else over_rows(weight, hessian)
-        elif self.policy == "clipped":
+        elif self.policy == "clipped" or self.floored:
             np.maximum(hessian, CLIP if weight is None else CLIP * over_rows(weight, hessian), out=hessian)
         elif self.policy == "absolute" or (self.policy == "upper_bound" and self.loss.properties.diagonal):
             np.abs(hessian, out=hessian)
