@@ -94,6 +94,7 @@ OWN = {
     "mean(log(1 + (p - y)**2))": ("unproved", REAL),
     "mean(tanh(p - y)**2)": ("unproved", REAL),
     "min(p) + sum(p**2)": ("unproved", REAL),
+    "mean((p + y + delta)**99*(1 + p**2))": ("unproved", REAL),
     "sum(p)*sum(p**2)": ("unproved", REAL),
     "sqrt(sum(p**2) + sum(abs(p)))": ("unproved", REAL),
     "sum(softmax(p)*(p - y)**2)": ("unproved", REAL),

@@ -9,7 +9,7 @@ there is none.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Integer, Piecewise, Symbol, exp, expand
+from sympy import Add, Expr, Integer, Piecewise, Symbol, exp
 
 from lossgen.language.atoms import (
     absolute,
@@ -29,12 +29,18 @@ from lossgen.language.reductions import Max, Min
 from lossgen.language.symbols import y_pred, y_true
 
 from .differentiate import Derivative
-from .entering import is_linear
 from .ladder import LABEL_HIT, Builder, Ladder, hit_symbol, prune
+from .opening import is_linear, opened
 from .stabilise.lower import lower
 
 KINKED = (Max, Min, Piecewise, absolute, clip, greater, inside, maximum, minimum, relu, signum, step)
 """What has a kink or a jump: the expectation over a density does not pass through its second derivative."""
+
+OUTCOMES = ((0, 1), (-1, 1))
+"""The domains between whose ends a target of the link logit is drawn."""
+
+MEANS = {"identity": y_pred, "log": exp(y_pred), "logit": sigmoid(y_pred)}
+"""The mean of the target, where a column has one of its own."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +85,11 @@ def expected(
         return _over_labels(derivative, model) if model.link == "softmax" else None
     if model.link == "softmax":
         return _rebuilt(derivative, model, None, stable) if _is_affine(derivative, model) else None
-    if model.link == "logit":
+    if model.link == "logit" and bounds(model.target) in OUTCOMES:
         return _over_outcomes(derivative, model)
     if _has_kink_at_target(model) or not _is_affine(derivative, model) or _rungs(derivative):
         return None
-    mean = exp(y_pred) if model.link == "log" else y_pred
-    return _rebuilt(derivative, model, mean)
+    return _rebuilt(derivative, model, MEANS[model.link])
 
 
 def _has_kink_at_target(model: Model) -> bool:
@@ -100,7 +105,7 @@ def _is_affine(derivative: Derivative, model: Model) -> bool:
     if any(rung.kind != "sum" for rung in rungs if rung.symbol in linear):
         return False
     for expression in (*(rung.summand for rung in rungs), derivative.textbook):
-        if not is_linear(expand(expression.xreplace(parts)), linear | {y_true}):
+        if not is_linear(opened(expression.xreplace(parts)), linear | {y_true}):
             return False
     return True
 
@@ -122,9 +127,7 @@ def _over_outcomes(derivative: Derivative, model: Model) -> Derivative | None:
     rungs, parts = _rungs(derivative), dict(model.parts)
     if any(y_true in rung.summand.xreplace(parts).free_symbols for rung in rungs):
         return None  # a row's targets are independent of each other, but its reductions mix them
-    low, high = bounds(model.target)
-    if (low, high) not in ((0, 1), (-1, 1)):
-        return None
+    low, _ = bounds(model.target)
     whole = derivative.textbook.xreplace(parts)
     outcomes = ((sigmoid(y_pred), Integer(1)), (sigmoid(-y_pred), Integer(low)))
     result = Add(*(chance * whole.xreplace({y_true: value}) for chance, value in outcomes))
@@ -143,7 +146,7 @@ def _over_labels(derivative: Derivative, model: Model) -> Derivative | None:
     elsewhere = derivative.textbook.subs(LABEL_HIT, 0)
     at_label = derivative.textbook.subs(LABEL_HIT, 1).xreplace(picked)
     result = chance * (at_label - elsewhere.xreplace(picked))
-    for addend in Add.make_args(expand(elsewhere, power_exp=False)):
+    for addend in Add.make_args(opened(elsewhere, joins_exponents=True)):
         outside, inner = addend.as_independent(*picked, as_Add=False)
         if inner.free_symbols & builder.element_symbols:
             return None
@@ -174,7 +177,7 @@ def _rebuilt(
         if stable is not None and y_pred in expression.free_symbols:
             return expression.xreplace({**tidied, y_true: target, **names})
         expression = expression.xreplace({**parts, y_true: target}).xreplace(names)
-        return expand(expression.replace(expm1, lambda x: exp(x) - 1), power_exp=False)
+        return opened(expression.replace(expm1, lambda x: exp(x) - 1), joins_exponents=True)
 
     def total(addend: Expr) -> Expr:
         outside, inner = addend.as_independent(*builder.element_symbols, as_Add=False)

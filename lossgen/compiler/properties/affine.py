@@ -1,8 +1,8 @@
 """How the target enters a declared loss: whether its gradient is affine in it."""
 
-from sympy import Add, Expr, Mul, expand
+from sympy import Add, Expr, Mul
 
-from lossgen.compiler.entering import is_linear
+from lossgen.compiler.opening import is_linear, opened
 from lossgen.language.atoms import square
 from lossgen.language.reductions import Mean, Sum
 from lossgen.language.symbols import y_pred, y_true
@@ -16,7 +16,7 @@ def is_affine(expression: Expr) -> bool:
     The gradient with respect to the prediction is affine in the target then.
     """
     plain = expression.replace(square, lambda x: x**2)
-    return _is_separable(plain) or _is_separable(expand(plain))
+    return _is_separable(plain) or _is_separable(opened(plain))
 
 
 def _is_separable(expression: Expr) -> bool:

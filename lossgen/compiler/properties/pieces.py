@@ -31,6 +31,7 @@ from sympy import (
 )
 from sympy.core.relational import Eq, Ge, Gt, Le, Lt, Ne, Relational
 
+from lossgen.compiler.opening import opened
 from lossgen.language.atoms import (
     absolute,
     clip,
@@ -60,7 +61,7 @@ from lossgen.language.atoms import (
 )
 from lossgen.language.symbols import y_pred
 
-from .signs import LARGEST, Ranges, size
+from .signs import Ranges
 
 MOST_CUTS = 6
 MOST_FORMS = 32
@@ -167,8 +168,6 @@ def _is_nonnegative(curvature: Expr, ranges: Ranges) -> bool:
 
 def _by_exponentials(expression: Expr) -> Expr:
     """Sigmoids as quotients of exponentials: sums of them get a common denominator."""
-    if size(expression) > LARGEST:
-        return expression
     return expression.replace(sigmoid, lambda x: 1 / (1 + Pow(S.Exp1, -x)))
 
 
@@ -227,12 +226,12 @@ def affine(switch: Expr) -> tuple[Expr, Expr | None]:
     """
     if y_pred not in switch.free_symbols:
         return Integer(0), None
-    switch = switch.expand()
+    switch = opened(switch)
     slope = switch.coeff(y_pred)
-    rest = (switch - slope * y_pred).expand()
+    rest = opened(switch - slope * y_pred)
     if y_pred in rest.free_symbols | slope.free_symbols or not (slope.is_positive or slope.is_negative):
         raise NotKnown
-    return slope, (-rest / slope).expand()
+    return slope, opened(-rest / slope)
 
 
 def _cuts(function: Expr, ranges: Ranges) -> tuple[Expr, ...]:

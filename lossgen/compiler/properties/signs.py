@@ -11,8 +11,9 @@ from functools import cached_property
 from itertools import product
 from math import inf, isfinite
 
-from sympy import Add, Expr, Float, Integer, Mul, Piecewise, Symbol, expand, fraction, sign, together
+from sympy import Add, Expr, Float, Integer, Mul, Piecewise, Symbol, fraction, sign, together
 
+from lossgen.compiler.opening import MOST_ADDENDS, addends, opened
 from lossgen.language.atoms import greater, inside, maximum, minimum, signum, step
 from lossgen.language.declaration import Declaration, domain_key
 from lossgen.language.domains import bounds
@@ -23,9 +24,6 @@ JUMPS = (greater, inside, signum, step, sign)
 
 MOST_BRANCHES = 32
 MOST_ENDS = 3
-LARGEST = 400
-"""The most nodes of an expression that is worth multiplying out."""
-
 Interval = tuple[float, float]
 
 
@@ -44,9 +42,13 @@ class Ranges:
         """Each symbol by one that is real or at least 0."""
         return {symbol: _written(symbol, *ends) for symbol, ends in self.intervals.items()}
 
+    def placed(self, expression: Expr) -> Expr:
+        """The expression without symbols that are written as others."""
+        return expression
+
     def rewritten(self, expression: Expr) -> Expr:
         """The expression by symbols whose assumptions say all that is known of them."""
-        return expression.xreplace(self.written)
+        return self.placed(expression).xreplace(self.written)
 
     def is_nonnegative(self, expression: Expr) -> bool:
         """Whether the expression is proved to be at least 0 wherever it is defined."""
@@ -67,6 +69,7 @@ class Ranges:
         """
         if expression.has(Piecewise, *JUMPS):
             return False
+        expression = self.placed(expression)
         ends = {
             symbol: rational(Float(high))
             for symbol, (low, high) in self.intervals.items()
@@ -91,20 +94,18 @@ class Ranges:
                 return Mul(*signs) == 1
         if any(self._is_nonnegative(bound) for bound in _lower_bounds(expression)):
             return True
-        if size(expression) > LARGEST:
-            return False
-        numerator, denominator = fraction(together(expression))
+        numerator, denominator = parts_of(expression)
         if denominator != 1:
-            signs = [self._sign(each) for each in (expand(numerator), expand(denominator))]
+            signs = [self._sign(each) for each in (opened(numerator), opened(denominator))]
             return None not in signs and Mul(*signs) == 1
-        return _has_sign(expand(expression), 1)
+        return _has_sign(opened(expression), 1)
 
     def _sign(self, factor: Expr) -> int | None:
         for value in (1, -1):
             each = value * factor
             if each.is_nonnegative or any(self._is_nonnegative(bound) for bound in _lower_bounds(each)):
                 return value
-            if size(each) <= LARGEST and _has_sign(expand(each), 1):
+            if _has_sign(opened(each), 1):
                 return value
         return None
 
@@ -116,8 +117,8 @@ class Shifted(Ranges):
     symbol: Symbol | None = None
     value: Expr | None = None
 
-    def rewritten(self, expression: Expr) -> Expr:
-        return super().rewritten(expression.xreplace({self.symbol: self.value}))
+    def placed(self, expression: Expr) -> Expr:
+        return expression.xreplace({self.symbol: self.value})
 
 
 def ranges_of(declaration: Declaration, options: Mapping[str, object]) -> Ranges:
@@ -174,14 +175,14 @@ def _lower_bounds(expression: Expr) -> list[Expr]:
 
 
 def _numerator(expression: Expr) -> Expr:
-    return expand(fraction(together(expression))[0]) if size(expression) <= LARGEST else expression
+    return opened(parts_of(expression)[0])
 
 
 def _is_positive(expression: Expr) -> bool:
     if expression.is_positive:
         return True
-    addends = Add.make_args(expand(expression)) if size(expression) <= LARGEST else (expression,)
-    return all(each.is_nonnegative for each in addends) and any(each.is_positive for each in addends)
+    parts = Add.make_args(opened(expression))
+    return all(each.is_nonnegative for each in parts) and any(each.is_positive for each in parts)
 
 
 def _has_sign(expression: Expr, sign: int) -> bool:
@@ -189,8 +190,11 @@ def _has_sign(expression: Expr, sign: int) -> bool:
     return all((sign * addend).is_nonnegative for addend in Add.make_args(expression))
 
 
-def size(expression: Expr) -> int:
-    """The number of nodes of an expression."""
-    return 1 + sum(size(argument) for argument in expression.args)
+def parts_of(expression: Expr) -> tuple[Expr, Expr]:
+    """Numerator and denominator, over one denominator where that is not endless."""
+    denominators = [fraction(addend)[1] for addend in Add.make_args(expression)]
+    if addends(Mul(*set(denominators))) * len(denominators) > MOST_ADDENDS:
+        return expression, Integer(1)
+    return fraction(together(expression))
 
 

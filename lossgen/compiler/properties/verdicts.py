@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from sympy import Expr, Symbol, exp, expand, fraction, log, together
+from sympy import Expr, Symbol, exp, log
 
 from lossgen.compiler.driver import Derived
 from lossgen.compiler.expectation import Model, expected
 from lossgen.compiler.ladder import Ladder
+from lossgen.compiler.opening import opened
 from lossgen.language.atoms import sigmoid
 from lossgen.language.declaration import Declaration
 from lossgen.language.symbols import column_count, y_pred
@@ -15,7 +16,7 @@ from lossgen.runtime.properties import Properties
 from .affine import is_affine
 from .convexity import expression_shape, ladder_shape
 from .pieces import is_convex
-from .signs import Ranges, ranges_of
+from .signs import Ranges, parts_of, ranges_of
 
 
 def properties_of(
@@ -87,7 +88,7 @@ def _vanishes(expression: Expr) -> bool:
     """Whether it is proved to be 0, by powers of exp(p)."""
     growth = Symbol("growth", positive=True)
     expression = expression.replace(sigmoid, lambda x: 1 / (1 + exp(-x))).subs(y_pred, log(growth))
-    return expand(fraction(together(expression))[0]) == 0
+    return opened(parts_of(expression)[0]) == 0
 
 
 # Columns ------------------------------------------------------------------------------------------
