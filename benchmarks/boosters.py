@@ -6,7 +6,8 @@ Each loss that a booster has built in is trained for 100 rounds, with the booste
 else is said, as the built-in and as lossgen's, on data that scikit-learn ships. "ulp" is the largest error of
 gradient and Hessian in the first round, as the booster is given them (float32), against 50 digits. "rows" are
 those whose prediction is within 1e-4 of the built-in's, "metric" the mean loss of the training rows over the
-built-in's. Where the bare loss is not the same as the built-in, the last columns repeat both with its trick.
+built-in's. Where the bare loss is not the same as the built-in, the last columns repeat both with its trick,
+or with what comes near.
 """
 
 import argparse
@@ -22,7 +23,7 @@ ROUNDS = 100
 NEAR = 1e-4
 
 Trained = tuple[np.ndarray, tuple | None]
-"""Predictions, and raw scores, gradient and Hessian of the first round."""
+"""Predictions, and targets, raw scores, gradient and Hessian of the first round."""
 
 
 class Spy:
@@ -31,15 +32,15 @@ class Spy:
     def __init__(self, objective):
         self.objective, self.first = objective, None
 
-    def keep(self, raw, found) -> None:
+    def keep(self, raw, found, targets) -> None:
         """Remembers copies of the first call."""
         if self.first is None:
-            self.first = np.array(raw), *(np.array(each) for each in found)
+            self.first = np.array(targets), np.array(raw), *(np.array(each) for each in found)
 
     def __call__(self, raw, data):
         given = np.array(raw, order="K")
         found = self.objective(raw, data)
-        self.keep(given, found)
+        self.keep(given, found, data.get_label())
         return found
 
 
@@ -92,7 +93,7 @@ def catboost(pair: Pair, tricks: bool) -> tuple[Trained, np.ndarray]:
     class Watched(CatBoostObjective):
         def calc_ders_range(self, approxes, targets, weights):
             found = super().calc_ders_range(approxes, targets, weights)
-            spy.keep(approxes, -found.T.astype(np.float32))
+            spy.keep(approxes, -found.T.astype(np.float32), targets)
             return found
 
     features, y = pair.data()
@@ -126,7 +127,7 @@ def sklearn(pair: Pair, tricks: bool) -> tuple[Trained, np.ndarray]:
         def gradient_hessian(self, y_true, raw_prediction, *arguments, **named):
             found = super().gradient_hessian(y_true, raw_prediction, *arguments, **named)
             shape = found[0].shape
-            spy.keep(raw_prediction.reshape(shape), (each.astype(np.float32) for each in found))
+            spy.keep(raw_prediction.reshape(shape), (each.astype(np.float32) for each in found), y_true)
             return found
 
     features, y = pair.data()
@@ -180,20 +181,20 @@ def row_of(pair: Pair, booster: str) -> list[str]:
     if first is None:  # CatBoost asks for classes one row at a time: the same kernel, not watched
         errors = "–"
     else:
-        raw, gradient, hessian = first
-        right = exact(pair, pair.data()[1].astype(np.float32)[: len(raw)], raw)
+        targets, raw, gradient, hessian = first
+        right = exact(pair, targets, raw)
         errors = f"{ulps(gradient, right[0]):.2f}, {ulps(hessian, right[1]):.2f}"
     kind, arguments = pair.loss
     ours = f"{kind}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
     cells = [booster, pair.name, ours, errors, f"{near:.1%}", f"{ratio:.4f}"]
-    if pair.trick is None or pair.remains:
-        remark = "; ".join(each for each in (pair.trick, pair.remains) if each)
+    remark = "; ".join(each for each in (pair.trick, pair.remains) if each)
+    if not (pair.policy or pair.own or pair.both):
         return [*cells, remark, "", ""]
     near, ratio, _ = compared(pair, booster, True)
     said = {**pair.policy, **pair.own, **pair.both, **({"start": "mean"} if pair.start else {})}
     said = {name: round(value, 4) if isinstance(value, float) else value for name, value in said.items()}
     remedy = ", ".join(f"{name}={value!r}" for name, value in said.items())
-    return [*cells, f"{pair.trick}: {remedy}", f"{near:.1%}", f"{ratio:.4f}"]
+    return [*cells, f"{remark}: {remedy}", f"{near:.1%}", f"{ratio:.4f}"]
 
 
 HEADER = ["booster", "built-in", "lossgen", "ulp g, h", "rows", "metric", "trick: what reproduces it",
