@@ -112,8 +112,8 @@ PAIRS = {
         Pair("reg:absoluteerror", ABSOLUTE, diabetes, trick=LEAVES.format("the median"),
              own={"objective": "reg:absoluteerror"}),
         Pair("reg:quantileerror", UPPER, diabetes, built_in={"quantile_alpha": 0.8},
-             trick=LEAVES.format("the quantile"),
-             own={"objective": "reg:quantileerror", "quantile_alpha": 0.8}),
+             trick=LEAVES.format("the quantile") + ", start interpolated between two targets",
+             own={"objective": "reg:quantileerror", "quantile_alpha": 0.8}, both={"base_score": 232.4}),
     ),
     "LightGBM": (
         Pair("regression", SQUARED, diabetes),
@@ -208,8 +208,8 @@ FORMULAS = {
 """Gradient and Hessian of one element with a parameter; of losses without curvature the 1 they are given."""
 
 
-def exact(pair: Pair, y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gradients and Hessians in 50 digits, as objects, in the shape of the raw scores."""
+def exact(pair: Pair, y: np.ndarray, raw: np.ndarray, moved: bool = False) -> np.ndarray:
+    """Gradients and Hessians in 50 digits, (2, …) objects; `moved`: of scores moved by their last place."""
     kind, arguments = pair.loss
     found = np.empty((2, *raw.shape), object)
     with mpmath.workdps(50):
@@ -224,14 +224,19 @@ def exact(pair: Pair, y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.nd
             parameter = mpmath.mpf(float(next(iter(arguments.values()), 0)))
             for row in range(len(y)):
                 target, score = mpmath.mpf(float(y[row])), mpmath.mpf(float(raw[row]))
+                score += mpmath.mpf(float(np.spacing(raw[row]))) if moved else 0
                 found[:, row] = FORMULAS[kind](target, score, parameter)
-    return found[0], found[1]
+    return found
 
 
-def ulps(found: np.ndarray, right: np.ndarray) -> float:
-    """The largest error of float32 results, in units in the last place of the right ones."""
+def ulps(found: np.ndarray, right: np.ndarray, moved: np.ndarray) -> float:
+    """The largest error of float32 results in units in the last place of the right ones.
+
+    Where the last place of the raw score moves the right one by more (exp(p) − y, where they nearly cancel),
+    that is the unit.
+    """
     worst = 0.0
-    for ours, each in zip(found.ravel(), right.ravel(), strict=True):
-        unit = float(np.spacing(np.float32(abs(each))))
-        worst = max(worst, float(abs(mpmath.mpf(float(ours)) - each) / unit))
+    for ours, each, other in zip(found.ravel(), right.ravel(), moved.ravel(), strict=True):
+        unit = max(float(np.spacing(np.float32(abs(each)))), float(abs(other - each)))
+        worst = max(worst, float(abs(mpmath.mpf(float(ours)) - each)) / unit)
     return worst
