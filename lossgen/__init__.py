@@ -30,10 +30,10 @@ _NAMES = {
     "lossgen.compiler.api": ("compile",),
     "lossgen.losses": ("deserialize", "get", "serialize"),
     "lossgen.errors": (
-        "CompileError", "ConfigError", "CopyWarning", "DeclarationError", "DeviceError", "DtypeError",
-        "ExecutionError", "LabelError", "LossgenError", "MissingLibraryError", "NoGradientError",
-        "ParameterError", "ParseError", "ReductionError", "ShapeError", "StaleModuleError",
-        "UnknownLossError", "WeightError",
+        "CompileError", "ConfigError", "ConstantError", "CopyWarning", "CurvatureError", "DeclarationError",
+        "DeviceError", "DtypeError", "ExecutionError", "LabelError", "LossgenError", "MissingLibraryError",
+        "NoGradientError", "ObjectiveError", "ParameterError", "ParseError", "ReductionError", "ShapeError",
+        "StaleModuleError", "TargetError", "UnknownLossError", "WeightError",
     ),
 }  # fmt: skip
 """Public names by the module that holds them."""
@@ -95,14 +95,14 @@ if TYPE_CHECKING:  # the table once more for type checkers and editors; a test c
     from lossgen.compiler.api import compile as compile
     from lossgen.losses import deserialize as deserialize, get as get, serialize as serialize
     from lossgen.errors import (
-        CompileError as CompileError, ConfigError as ConfigError, CopyWarning as CopyWarning,
-        DeclarationError as DeclarationError, DeviceError as DeviceError, DtypeError as DtypeError,
-        ExecutionError as ExecutionError, LabelError as LabelError, LossgenError as LossgenError,
-        MissingLibraryError as MissingLibraryError, NoGradientError as NoGradientError,
-        ParameterError as ParameterError, ParseError as ParseError,
-        ReductionError as ReductionError, ShapeError as ShapeError,
-        StaleModuleError as StaleModuleError, UnknownLossError as UnknownLossError,
-        WeightError as WeightError,
+        CompileError as CompileError, ConfigError as ConfigError, ConstantError as ConstantError,
+        CopyWarning as CopyWarning, CurvatureError as CurvatureError, DeclarationError as DeclarationError,
+        DeviceError as DeviceError, DtypeError as DtypeError, ExecutionError as ExecutionError,
+        LabelError as LabelError, LossgenError as LossgenError, MissingLibraryError as MissingLibraryError,
+        NoGradientError as NoGradientError, ObjectiveError as ObjectiveError,
+        ParameterError as ParameterError, ParseError as ParseError, ReductionError as ReductionError,
+        ShapeError as ShapeError, StaleModuleError as StaleModuleError, TargetError as TargetError,
+        UnknownLossError as UnknownLossError, WeightError as WeightError,
     )  # fmt: skip
 else:  # unseen by type checkers: they would take every misspelt name for granted
 

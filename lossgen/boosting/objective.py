@@ -172,6 +172,11 @@ def in_raw_scores(loss: Any) -> Loss:
         raise ObjectiveError(
             f"{loss!r} is no sum over rows of raw scores (rows, outputs): its axis is not the last one."
         )
+    if getattr(loss, "ignore_class", None) is not None:
+        raise ObjectiveError(
+            f"{loss!r} ignores a label, and boosters know no rows that do not count: leave them out, or give "
+            "them a weight of 0 and any label."
+        )
     prediction = loss.properties.prediction
     if prediction != "real":
         if "from_logits" in type(loss).options:

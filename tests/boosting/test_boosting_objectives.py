@@ -44,6 +44,7 @@ from lossgen.runtime.properties import Properties  # noqa: E402
         (Poisson(), r"Take PoissonNLL\(\)"),
         (KLDivergence(), r"Declare it in the raw score, with its link"),
         (Dice(), "axis is not the last one"),
+        (SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1), "ignores a label"),
         (Huber, r"pass an instance, Huber\(\)"),
         ("huber", "must be a loss of lossgen. Received: 'huber'"),
     ],
