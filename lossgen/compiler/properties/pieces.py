@@ -8,60 +8,15 @@ its second derivative is nowhere negative between two cuts.
 from dataclasses import dataclass
 from itertools import combinations, product
 
-from sympy import (
-    Add,
-    And,
-    Expr,
-    Integer,
-    Mul,
-    Not,
-    Or,
-    Piecewise,
-    Pow,
-    S,
-    Symbol,
-    atan,
-    cos,
-    cosh,
-    exp,
-    log,
-    sin,
-    sinh,
-    tanh,
-)
+from sympy import And, Expr, Integer, Not, Or, Piecewise, Pow, S, Symbol
 from sympy.core.relational import Eq, Ge, Gt, Le, Lt, Ne, Relational
 
 from lossgen.compiler.opening import opened
-from lossgen.language.atoms import (
-    absolute,
-    clip,
-    erf,
-    erfc,
-    expm1,
-    expm1mx,
-    exprel,
-    hypot1,
-    hypot1m1,
-    keep,
-    log1p,
-    log_cosh,
-    maximum,
-    minimum,
-    power,
-    relu,
-    sech2,
-    sigmoid,
-    softplus,
-    sqrt1pm1,
-    square,
-    unit_hypot,
-    xdivy,
-    xlog1py,
-    xlogy,
-)
+from lossgen.language.atoms import absolute, clip, maximum, minimum, relu, sigmoid
 from lossgen.language.symbols import y_pred
 
 from .signs import Ranges
+from .smooth import is_smooth
 
 MOST_CUTS = 6
 MOST_FORMS = 32
@@ -148,7 +103,7 @@ def _is_convex(function: Expr, ranges: Ranges, truth: dict[Relational, bool]) ->
     cuts = _cuts(function, ranges)
     regions = [Region(cuts, number, ranges) for number in range(len(cuts) + 1)]
     pieces = [_resolved(function, region) for region in regions]
-    if not all(_is_smooth(piece, region.inner_ranges) for piece, region in zip(pieces, regions, strict=True)):
+    if not all(is_smooth(piece, region.inner_ranges) for piece, region in zip(pieces, regions, strict=True)):
         return False
     slopes = [piece.diff(y_pred) for piece in pieces]
     for number, cut in enumerate(cuts):
@@ -169,50 +124,6 @@ def _is_nonnegative(curvature: Expr, ranges: Ranges) -> bool:
 def _by_exponentials(expression: Expr) -> Expr:
     """Sigmoids as quotients of exponentials: sums of them get a common denominator."""
     return expression.replace(sigmoid, lambda x: 1 / (1 + Pow(S.Exp1, -x)))
-
-
-# Smooth functions ---------------------------------------------------------------------------------
-
-SMOOTH = (
-    Add, Mul, atan, cos, cosh, erf, erfc, exp, expm1, expm1mx, exprel, hypot1, hypot1m1, keep, log_cosh,
-    sech2, sigmoid, sin, sinh, softplus, square, tanh, unit_hypot,
-)  # fmt: skip
-"""Functions with a second derivative everywhere."""
-
-OF_POSITIVE = {
-    log: lambda x: x,
-    log1p: lambda x: 1 + x,
-    sqrt1pm1: lambda x: 1 + x,
-    xlogy: lambda x, y: y,
-    xlog1py: lambda x, y: 1 + y,
-    xdivy: lambda x, y: y,
-    power: lambda x, a: x,
-    Pow: lambda x, a: x,
-}
-"""Functions that have one where this is positive."""
-
-
-def _is_smooth(expression: Expr, ranges: Ranges) -> bool:
-    """Whether there is no kink, no jump and no pole for any value of the prediction, but for its ends."""
-    if y_pred not in expression.free_symbols or expression == y_pred:
-        return True
-    if not all(_is_smooth(argument, ranges) for argument in expression.args):
-        return False
-    if isinstance(expression, SMOOTH):
-        return True
-    if isinstance(expression, Pow) and expression.exp.is_Integer and expression.exp > 0:
-        return True
-    if expression.func not in OF_POSITIVE:
-        return False
-    return _is_positive(OF_POSITIVE[expression.func](*expression.args), ranges)
-
-
-def _is_positive(expression: Expr, ranges: Ranges) -> bool:
-    """Whether it is positive everywhere, but perhaps at one end of the predictions."""
-    if ranges.is_positive(expression, except_for=y_pred):
-        return True
-    is_line = y_pred not in expression.diff(y_pred).free_symbols
-    return is_line and expression.diff(y_pred).is_nonzero and ranges.is_nonnegative(expression)
 
 
 # Cuts ---------------------------------------------------------------------------------------------
