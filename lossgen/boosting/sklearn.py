@@ -26,7 +26,7 @@ try:
 except ImportError as error:
     raise MissingLibraryError(
         f"`lossgen.boosting.sklearn` uses private modules of scikit-learn, and version {sklearn.__version__} "
-        f"has others ({error}). It was tried with 1.9."
+        f"has others ({error}). It was tried with 1.4 to 1.9."
     ) from error
 
 
@@ -37,12 +37,15 @@ class SklearnLoss(BaseLoss):
         loss, hessian, hessian_scale: see `lossgen.boosting.objective.Objective`.
         classes: for losses of labels, how many classes there are; None for one more than the largest label
             that it is fitted to.
+        start: None for the optimal constant; else the raw score to start from, or one for each class.
         leaves: "newton": a leaf is what gradient and Hessian say. "line_search": it is the optimal constant
             of its residuals, as scikit-learn has it for the absolute error; for losses of the residual only.
-            None for a line search where the loss has no curvature and is one of the residual.
+            None for a line search where the loss has no curvature and is one of the residual, and no start is
+            given.
 
     Raises:
-        CurvatureError, ObjectiveError: as `Objective`; a line search for a loss that is not of the residual.
+        CurvatureError, ObjectiveError: as `Objective`; a line search for a loss that is not one of the
+            residual, or with a start.
     """
 
     def __init__(
@@ -52,18 +55,21 @@ class SklearnLoss(BaseLoss):
         hessian_scale: float = 1.0,
         *,
         classes: int | None = None,
+        start: Any = None,
         leaves: str | None = None,
     ):
         self.objective = Objective(loss, hessian, hessian_scale)
         self.metric = Metric(loss)
-        self.classes, self.leaves = classes, leaves
+        self.classes, self.given_start, self.leaves = classes, start, leaves
         self.is_multiclass = loss.properties.target == "labels"
         super().__init__(closs=None, link=InverseLink(loss), n_classes=classes)
         self.approx_hessian = self.objective.hessian != "exact"
-        self.differentiable = not searches(loss, leaves)
+        if start is not None and leaves == "line_search":
+            raise ObjectiveError("A line search takes the optimal constant of a leaf: it takes no `start`.")
+        self.differentiable = start is not None or not searches(loss, leaves)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        named = {"classes": self.classes, "leaves": self.leaves}
+        named = {"classes": self.classes, "start": self.given_start, "leaves": self.leaves}
         return _remade, (self.objective._arguments(), named, self.n_classes)
 
     def __repr__(self) -> str:
@@ -74,7 +80,10 @@ class SklearnLoss(BaseLoss):
 
     def fit_intercept_only(self, y_true, sample_weight=None) -> np.ndarray:
         """The optimal constant, float64: of the targets, or in a line search of the residuals in a leaf."""
-        start = np.asarray(self.objective.start(y_true, sample_weight, classes=self.classes))
+        start = self.given_start
+        if start is None:
+            start = self.objective.start(y_true, sample_weight, classes=self.classes)
+        start = np.asarray(start, np.float64)
         if self.is_multiclass:
             if start.size == 2:
                 raise ObjectiveError(

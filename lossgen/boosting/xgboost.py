@@ -45,7 +45,13 @@ class XGBoostObjective(Objective):
             return self.gradient_and_hessian(y, raw, weight)
 
     def parameters(
-        self, y_true, sample_weight=None, *, estimator: type | None = None, classes: int | None = None
+        self,
+        y_true,
+        sample_weight=None,
+        *,
+        estimator: type | None = None,
+        classes: int | None = None,
+        start: Any = None,
     ) -> dict[str, Any]:
         """What `xgb.train`, or an estimator, needs beside the objective to start at the optimal constant.
 
@@ -55,6 +61,7 @@ class XGBoostObjective(Objective):
             estimator: None for `xgb.train(objective.parameters(y), data, obj=objective)`; the class of an
                 estimator, which then is made by `XGBRegressor(**objective.parameters(y, estimator=…), …)`.
             classes: for labels, how many classes there are; None for one more than the largest label.
+            start: None for the optimal constant; else the raw score to start from, or one for each output.
 
         Returns:
             base_score (a number, or one for each output) and disable_default_eval_metric; for an estimator
@@ -65,7 +72,9 @@ class XGBoostObjective(Objective):
         Raises:
             TargetError, LabelError, WeightError: data that the loss cannot be trained on; names the argument.
         """
-        start = np.asarray(self.start(y_true, sample_weight, classes=classes))
+        if start is None:
+            start = self.start(y_true, sample_weight, classes=classes)
+        start = np.asarray(start, np.float64)
         found: dict[str, Any] = {"disable_default_eval_metric": True}
         if estimator is None:
             found |= self._built_in(start)
@@ -123,10 +132,14 @@ class XGBoostMetric(Metric):
 
 def unpacked(first, second, sample_weight):
     """Targets, margins and weights, whichever API has called."""
-    if not isinstance(second, DMatrix):
-        return first, second, sample_weight
-    weight = lent(second, "weight")
-    return lent(second, "label"), first, weight if weight.size else None
+    if isinstance(second, DMatrix):
+        y, raw, sample_weight = lent(second, "label"), first, lent(second, "weight")
+        sample_weight = sample_weight if sample_weight.size else None
+    else:
+        y, raw = first, second
+    if raw.ndim == 2 and np.shape(y) == (raw.size,):  # several targets, before XGBoost 3.2
+        y = np.reshape(y, raw.shape)
+    return y, raw, sample_weight
 
 
 def lent(data: DMatrix, field: str) -> np.ndarray:

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from lossgen.boosting import sklearn_loss, sklearn_metric
-from lossgen.errors import LabelError, ObjectiveError, TargetError, WeightError
+from lossgen.errors import ConstantError, LabelError, ObjectiveError, TargetError, WeightError
 from lossgen.losses import (
     BinaryCrossentropy,
     Expectile,
@@ -22,6 +22,7 @@ from lossgen.losses import (
     Hinge,
     MeanAbsoluteError,
     MeanAbsolutePercentageError,
+    MultiMargin,
     PoissonNLL,
     Quantile,
     SparseCategoricalCrossentropy,
@@ -164,6 +165,18 @@ def test_classes():
         boosting(sklearn_loss(SOFTMAX)).fit(*yes_or_no())
 
 
+def test_a_start_of_ones_own():
+    features, y = classes()
+    loss = MultiMargin()
+    with pytest.raises(ConstantError, match="Pass a start of your own"):
+        boosting(sklearn_loss(loss)).fit(features, y)
+    model = HistGradientBoostingClassifier(loss=sklearn_loss(loss, start=np.zeros(3)), **FEW).fit(features, y)
+    assert model.score(features, y) > 0.95
+    assert sklearn_loss(MeanAbsoluteError(), start=100.0).differentiable
+    with pytest.raises(ObjectiveError, match="it takes no `start`"):
+        sklearn_loss(MeanAbsoluteError(), start=100.0, leaves="line_search")
+
+
 def test_warm_start():
     features, y = classes()
     model = boosting(sklearn_loss(SOFTMAX), warm_start=True, max_iter=10).fit(features, y)
@@ -226,8 +239,8 @@ class TestBadData:
 
     def test_weights(self):
         self.refused(PoissonNLL(), [1, 2], WeightError, r"sample_weight\[1\] = -1", weight=[1, -1])
-        # scikit-learn's own:
-        self.refused(PoissonNLL(), [1, 2], ValueError, "at least one non-zero", weight=[0, 0])
+        # That of scikit-learn, where it has one:
+        self.refused(PoissonNLL(), [1, 2], ValueError, "at least one non-zero|0 everywhere", weight=[0, 0])
 
     def test_estimators_of_other_libraries_are_not_scored(self):
         class Other:

@@ -12,12 +12,13 @@ xgboost = require("xgboost")
 from booster_data import CASES, Watched, agrees, classes, outputs, regression, weights, yes_or_no  # noqa: E402
 
 from lossgen.boosting import xgboost_metric, xgboost_objective  # noqa: E402
-from lossgen.errors import LabelError, ShapeError, TargetError, WeightError  # noqa: E402
+from lossgen.errors import ConstantError, LabelError, ShapeError, TargetError, WeightError  # noqa: E402
 from lossgen.losses import (  # noqa: E402
     BinaryCrossentropy,
     CategoricalCrossentropy,
     Expectile,
     MeanAbsoluteError,
+    MultiMargin,
     PoissonNLL,
     SparseCategoricalCrossentropy,
 )
@@ -165,6 +166,17 @@ def test_soft_targets_of_classes():
     predicted = objective.predict(model, features)
     np.testing.assert_allclose(predicted.sum(axis=1), 1, rtol=1e-6)
     assert (predicted.argmax(axis=1) == y).all()
+
+
+def test_a_start_of_ones_own():
+    features, y = classes()
+    objective = xgboost_objective(MultiMargin())
+    with pytest.raises(ConstantError, match="Pass a start of your own"):
+        objective.parameters(y)
+    matrix = xgboost.DMatrix(features, y)
+    model = train(objective, matrix, 20, **objective.parameters(y, start=np.zeros(3)))
+    assert objective.predict(model, features).shape == (len(y), 3)  # margins, as it has no link
+    assert (model.predict(matrix) == y).mean() > 0.95  # the class
 
 
 def test_metrics_and_early_stopping():
