@@ -5,6 +5,7 @@
 #   make bench    lossgen next to torch, JAX, Keras and scikit-learn, in minutes; make bench-all: every case
 #   make bench-doors  lossgen in torch and JAX next to their own, in two minutes
 #   make bench-cuda  lossgen on a GPU next to torch and Liger; make cuda-table: the table in docs/cuda.md, no GPU needed
+#   make booster-table  losses of boosters next to the built-in ones, as in docs/boosting.md
 #   make exhaustive  accuracy of vector math over all float32 numbers (hours, goes on where it was)
 #   make build    rebuild generated/ from lossgen/catalog/
 #   make lint     ruff only
@@ -15,7 +16,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: demo test bench bench-all bench-doors bench-cuda cuda-table exhaustive build lint clean
+.PHONY: demo test bench bench-all bench-doors bench-cuda cuda-table booster-table exhaustive build lint clean
 
 demo: .venv/demo.stamp
 	$(BIN)/python examples/demo.py
@@ -43,6 +44,9 @@ bench-cuda: .venv/bench.stamp
 
 cuda-table: .venv/test.stamp
 	$(BIN)/python -m benchmarks.cuda_table
+
+booster-table: .venv/test.stamp
+	$(BIN)/python -m benchmarks.boosters
 
 exhaustive: .venv/test.stamp
 	PYTHONPATH=tests $(BIN)/python -m exhaustive $(EXHAUSTIVE_ARGS)
