@@ -11,6 +11,7 @@ from reference import exact
 import lossgen as lg
 from lossgen.compiler.driver import derive
 from lossgen.compiler.properties import properties_of
+from lossgen.errors import DeclarationError
 from lossgen.language.domains import bounds
 
 COLUMNS, SEGMENTS = 3, 12
@@ -201,3 +202,42 @@ def test_random_declarations(seed):
         case = Case(declaration, options, {name: VALUES[name] for name in declaration.parameters})
         if len(declaration.terms(options)) == 1 and verdict(case) != "unproved":
             assert not shows_violation(case, 20), declaration
+
+
+LEAVES = ("p", "(p - y)", "(p - y)", "(y - p)", "(p - delta)", "(2*p + y)", "(share*p)", "1", "delta", "y")
+WEIGHTS = ("1", "2", "0.5", "-1", "delta", "share", "(1 - share)", "y", "0.1")
+PIECES = (
+    "relu({a})", "abs({a})", "max({a}, {b})", "min({a}, {b})", "({a} + {k}*{b})", "({k}*{a} + {b}**2)",
+    "{a}**2", "where({a} > {b}, {a}**2, {b}**2)", "where({a} <= 0, {k}*{a}, {j}*{a})", "({a} + abs({b}))",
+    "softplus({a})", "exp({a})", "clip({a}, -1, 1)", "where(y > 0, {a}, {b})", "sqrt({b}**2 + delta)",
+    "({k}*{a}**2 + relu({b})**2)", "log(1 + {a}**2)",
+)  # fmt: skip
+
+
+def random_pieces(rng: random.Random, depth: int) -> str:
+    """A formula of kinks, branches and powers; about half of them come out convex."""
+    if depth == 0:
+        return rng.choice(LEAVES)
+    a, b = random_pieces(rng, depth - 1), random_pieces(rng, depth - 1)
+    return rng.choice(PIECES).format(a=a, b=b, k=rng.choice(WEIGHTS), j=rng.choice(WEIGHTS))
+
+
+def random_case(seed: int) -> Case | None:
+    """A declaration of such a formula; None where the language refuses it."""
+    rng = random.Random(seed)
+    text = f"mean({random_pieces(rng, rng.choice([1, 2, 2, 3]))})"
+    own = {name: each for name, each in PARAMETERS.items() if name in text}
+    domain = rng.choice([REAL, COUNT, CHANCE, {"target": "signs"}])
+    try:
+        return Case(lg.declare("own", text, domain=domain, **own))
+    except DeclarationError:
+        return None
+
+
+def test_random_pieces():
+    drawn = {seed: case for seed in range(100) if (case := random_case(seed)) is not None}
+    proved = {seed: case for seed, case in drawn.items() if verdict(case) != "unproved"}
+    for seed, case in proved.items():
+        rng = random.Random(seed)
+        assert not any(is_violated(case, rng) for _ in range(20)), case.expression
+    assert len(proved) > 30
