@@ -9,9 +9,11 @@ from sympy import Abs, Float, Rational, Symbol, exp, log
 
 import lossgen as lg
 from lossgen.language.declaration import Term
-from lossgen.language.names import camel_case, snake_case
+from lossgen.language.names import ATTRIBUTES, camel_case, snake_case
 from lossgen.language.numbers import rational
 from lossgen.language.symbols import column_count, y_pred, y_true
+from lossgen.runtime.loss import Loss
+from lossgen.runtime.penalty import Penalty
 
 
 @lg.loss(
@@ -58,6 +60,13 @@ def test_names():
     assert overlap.kinks == ("nowhere",)
     assert crossentropy.documentation == "Cross-entropy of one yes/no target a column."
     assert crossentropy.source == "test_declaration.py (crossentropy)"
+
+
+def test_every_attribute_of_a_loss_is_taken():
+    public = {name for name in (*dir(Loss), *dir(Penalty)) if not name.startswith("_")}
+    assert public == ATTRIBUTES
+    with pytest.raises(lg.DeclarationError, match="`gradient` is an attribute that every loss already has"):
+        lg.declare("Scaled", lg.Mean((lg.y_pred - lg.y_true) ** 2), gradient=1.0)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,16 @@ CONSTRUCTOR_ARGUMENTS = ("axis", "axes", "ignore_class", "reduction", "name", "d
 
 CALL_ARGUMENTS = ("y_true", "y_pred", "sample_weight", "mask", "out", "self")
 
+ATTRIBUTES = frozenset(
+    """
+    arguments call default_axis default_name default_reduction digest formula formulas from_config get_config
+    gradient gradient_and_hessian gradient_formula hessian_matrix hessian_vector_product inputs inverse_link
+    is_compiled labels optimal_constant options parameters preparation properties sealed signature source
+    sum_and_weight table_module target_preparation value_and_gradient variants
+    """.split()  # noqa: SIM905  a table of words
+)
+"""What every loss or penalty has; a parameter of that name would hide it."""
+
 KERNEL_ARGUMENTS = (
     "labels", "ignored", "columns", "weight", "scale", "vector",
     "value_out", "gradient_out", "hessian_out", "product_out",
@@ -89,6 +99,8 @@ def check_name(loss: str, kind: str, name: str) -> str:
         problem, advice = "is an argument that every loss already has", "choose another name"
     elif name in CALL_ARGUMENTS or name in KERNEL_ARGUMENTS:
         problem, advice = "is an argument of the loss's methods or kernels", "choose another name"
+    elif name in ATTRIBUTES:
+        problem, advice = "is an attribute that every loss already has", f"write {_another(kind, name)}"
     elif name in CONSTANTS:
         problem, advice = "is a mathematical constant in formulas", "choose another name"
     elif kind != "option" and COMPILER_NAMES.fullmatch(name):
