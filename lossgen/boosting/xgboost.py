@@ -67,7 +67,7 @@ class XGBoostObjective(Objective):
             base_score (a number, or one for each output) and disable_default_eval_metric; for an estimator
             the objective; for `xgb.train` num_class, if there are classes, and as objective a built-in one
             with the link of the loss, so that `predict` of the model, saved and loaded, gives predictions
-            instead of margins.
+            instead of margins (not so for soft targets of classes, which no built-in has).
 
         Raises:
             TargetError, LabelError, WeightError: data that the loss cannot be trained on; names the argument.
