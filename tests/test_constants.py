@@ -255,6 +255,7 @@ def test_weights_are_repetitions(loss):
         (SOFTMAX, ([0, np.nan],), TargetError, "NaN at position 1"),
         (SOFTMAX, ([0, -1],), LabelError, "from -1 to 0"),
         (SOFTMAX, ([0, 0.5],), LabelError, "label 0.5"),
+        (SOFTMAX, (np.eye(3),), ShapeError, "one label a row"),
         (losses.Huber(), ([1.0, 2.0], [0, 0]), WeightError, "`sample_weight` must have a positive sum"),
         (losses.Huber(), ([1.0, 2.0], [1, -1]), WeightError, "at least 0. Received: -1.0 at position 1"),
         (losses.Huber(), ([1.0, 2.0], [1, np.nan]), WeightError, "Received: nan at position 1"),

@@ -78,7 +78,17 @@ def row_weights(sample_weight: ArrayLike | None, rows: int) -> np.ndarray:
 
 
 def class_weights(kernels: RawKernels, y: np.ndarray, sample_weight, classes: int | None):
-    """The classes as one-hot rows, and how much weight each has."""
+    """The classes as one-hot rows, and how much weight each has.
+
+    Raises:
+        ShapeError: the labels are not one a row.
+        TargetError: a label is NaN, or none counts.
+        LabelError: a label is no whole number, or names no class.
+    """
+    if y.shape not in ((y.size,), (y.size, 1)):
+        raise ShapeError(
+            f"`y_true` must hold one label a row, in shape (rows,). Received: y_true of shape {y.shape}"
+        )
     if y.dtype.kind == "f" and np.isnan(y).any():
         first = int(np.flatnonzero(np.isnan(y))[0])
         raise TargetError(f"`y_true` must hold labels. Received: NaN at position {first}")
