@@ -53,7 +53,7 @@ def check_targets(name: str, properties: Properties, y_true, classes: int | None
         high = classes - 1.0
         wanted = f"labels 0 … {classes - 1}, because there are {classes} raw scores a row"
     line = y.reshape(-1, order="A") if y.flags.forc else y.reshape(-1)
-    wrong = _count(line, low, high, whole)
+    wrong = how_many_outside(line, low, high, whole)
     if not wrong and properties.target == "signs" and line.min() < 0:
         wrong, low = float((line == 0).sum()), 1.0  # -1 and 0 do not go together
     if wrong:
@@ -85,7 +85,7 @@ def check_weight(sample_weight, rows: int, some: bool = True) -> np.ndarray | No
             f"`sample_weight` must hold one weight a row, ({rows},). "
             f"Received: sample_weight of shape {weight.shape}"
         )
-    wrong = _count(weight, 0.0, LARGEST, False)
+    wrong = how_many_outside(weight, 0.0, LARGEST, False)
     if wrong:
         place = int(np.argmin(_inside(weight, 0.0, LARGEST, False)))
         raise WeightError(
@@ -138,7 +138,7 @@ def _inside(values: np.ndarray, low: float, high: float, whole: bool) -> np.ndar
     return fits & (values == np.floor(values)) if whole else fits
 
 
-def _count(values: np.ndarray, low: float, high: float, whole: bool) -> float:
+def how_many_outside(values: np.ndarray, low: float, high: float, whole: bool) -> float:
     """How many values are not in [low, high] (NaN is not), or not whole."""
     line = np.ascontiguousarray(values)
     if line.size <= CHUNK:

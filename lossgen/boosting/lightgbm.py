@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lossgen.boosting.checks import how_many_outside
 from lossgen.boosting.objective import Metric, Objective
 from lossgen.boosting.team import team_of
 from lossgen.errors import ObjectiveError, ShapeError, TargetError
@@ -152,7 +153,7 @@ def looked_up(label, targets: np.ndarray | None) -> Any:
     if targets is None:
         return label
     rows = np.asarray(label)
-    if rows.ndim != 1 or not np.isin(rows, np.arange(len(targets))).all():
+    if rows.ndim != 1 or how_many_outside(rows, 0.0, len(targets) - 1.0, True):
         raise ShapeError(
             f"Labels must say which row of `targets` is meant, 0 … {len(targets) - 1}: np.arange(n). "
             f"Received: labels of shape {rows.shape}"
