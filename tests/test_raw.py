@@ -105,6 +105,16 @@ def test_float32_results_are_float64_results_rounded():
             np.testing.assert_array_equal(one, other.astype(np.float32))
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_rows_of_float32_scores_are_computed_in_float64(order):
+    raw = np.asarray(3 * random.normal(size=(200, 4)), np.float32, order=order)
+    y = random.integers(0, 4, 200)
+    found = RawDerivatives(SOFTMAX)(y, raw)
+    for one, other in zip(found, RawDerivatives(SOFTMAX)(y, raw.astype(np.float64)), strict=True):
+        assert one.dtype == np.float32
+        np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64, np.uint64, np.float32, np.float64, bool])
 def test_labels_of_any_dtype(dtype):
     raw = random.normal(size=(50_000, 2))

@@ -27,13 +27,16 @@ DOMAINS = {
 """Lowest and highest target of a domain, whether targets are whole numbers, and how to say it."""
 
 
-def check_targets(name: str, properties: Properties, y_true, classes: int | None = None) -> np.ndarray:
+def check_targets(
+    name: str, properties: Properties, y_true, classes: int | None = None, known: bool = False
+) -> np.ndarray:
     """The targets as an array, each in the domain of the loss.
 
     Args:
         name: name of the loss, for messages.
         y_true: (n,) or (n, outputs), numbers of any dtype.
         classes: for labels, how many classes there are; None where that is not known.
+        known: whether the numbers have been looked through before.
 
     Raises:
         LabelError: a label that is no whole number, or that names none of the classes.
@@ -48,6 +51,8 @@ def check_targets(name: str, properties: Properties, y_true, classes: int | None
         )
     if properties.target == "labels" and y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
+    if known:
+        return y
     low, high, whole, wanted = _limits(properties.target)
     if properties.target == "labels" and classes is not None:
         high = classes - 1.0
@@ -67,12 +72,13 @@ def check_targets(name: str, properties: Properties, y_true, classes: int | None
     return y
 
 
-def check_weight(sample_weight, rows: int, some: bool = True) -> np.ndarray | None:
+def check_weight(sample_weight, rows: int, some: bool = True, known: bool = False) -> np.ndarray | None:
     """The weights as an array, finite and not negative; None for none.
 
     Args:
         rows: how many rows there are.
         some: whether at least one has to be above 0.
+        known: whether the numbers have been looked through before.
 
     Raises:
         WeightError: a weight that is negative, infinite or NaN, all weights 0, or not one a row.
@@ -85,6 +91,8 @@ def check_weight(sample_weight, rows: int, some: bool = True) -> np.ndarray | No
             f"`sample_weight` must hold one weight a row, ({rows},). "
             f"Received: sample_weight of shape {weight.shape}"
         )
+    if known:
+        return weight
     wrong = how_many_outside(weight, 0.0, LARGEST, False)
     if wrong:
         place = int(np.argmin(_inside(weight, 0.0, LARGEST, False)))

@@ -53,7 +53,8 @@ class LightGBMObjective(Objective):
         """
         y, raw, weight = unpacked(y_true, y_pred, weight, self.targets)
         with team_of(lightgbm.basic._LIB):
-            return self.gradient_and_hessian(y, raw, weight)
+            once = isinstance(y_pred, Dataset) and isinstance(y, np.ndarray) and self.targets is None
+            return self.gradient_and_hessian(y, raw, weight, once=once)
 
     def start(self, y_true, sample_weight=None, *, classes: int | None = None) -> Any:
         """See `Objective.start`; where there are `targets`, `y_true` are labels, rows of them."""

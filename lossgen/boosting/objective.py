@@ -1,5 +1,6 @@
 """What the objectives and metrics of all boosters have in common; knows no booster."""
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,23 @@ class Unchanging:
         return self
 
 
+class Seen:
+    """Which targets and weights have been looked through, for raw scores of which shape; keeps no array."""
+
+    def __init__(self, y: np.ndarray, weight: np.ndarray | None, shape: tuple[int, ...]):
+        self.y, self.shape = weakref.ref(y), shape
+        self.weight = None if weight is None else weakref.ref(weight)
+
+    def are(self, y: np.ndarray, weight: np.ndarray | None, shape: tuple[int, ...]) -> bool:
+        """Whether these are the same arrays."""
+        known = None if self.weight is None else self.weight()
+        return self.y() is y and known is weight and self.shape == shape
+
+
 class Objective(Unchanging):
     """Gradient and Hessian of a loss as one booster wants them, and where to start.
 
-    Its methods never change it. It is pickled as the loss and its arguments.
+    Its methods change nothing that shows. It is pickled as the loss and its arguments.
 
     Args:
         loss: a loss compiled from its formula, in raw scores. Its `reduction` plays no part: boosters add up
@@ -50,6 +64,7 @@ class Objective(Unchanging):
         self.loss = in_raw_scores(loss)
         self.derivatives = RawDerivatives(loss, hessian, hessian_scale)
         self.name = type(loss).__name__
+        self._seen: Seen | None = None
 
     @property
     def hessian(self) -> str:
@@ -91,19 +106,33 @@ class Objective(Unchanging):
         start = np.asarray(self.loss.optimal_constant(y, weight, classes=classes), np.float64)
         return float(start) if start.ndim == 0 else start
 
-    def gradient_and_hessian(self, y_true, raw, weight=None, out=None) -> tuple[np.ndarray, np.ndarray]:
-        """Both of every row, checked: in the shape and memory order of the raw scores, float32."""
-        y, weight = self._checked(y_true, raw, weight)
-        return self.derivatives(y, raw, weight, out)
+    def gradient_and_hessian(
+        self, y_true, raw, weight=None, out=None, *, once: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Both of every row, checked: in the shape and memory order of the raw scores, float32.
 
-    def _checked(self, y_true, raw: np.ndarray, weight, some: bool = True):
+        Args:
+            once: whether targets and weights are arrays of a booster, which hands over the same ones in every
+                round: their numbers are looked through when they are first seen.
+        """
+        known = once and self._seen is not None and self._seen.are(y_true, weight, raw.shape)
+        y, given = self._checked(y_true, raw, weight, known=known)
+        if once and not known:
+            self._seen = Seen(y_true, weight, raw.shape)
+        return self.derivatives(y, raw, given, out)
+
+    def forget(self) -> None:
+        """Targets and weights will be looked through again, even if they are the same arrays."""
+        self._seen = None
+
+    def _checked(self, y_true, raw: np.ndarray, weight, some: bool = True, known: bool = False):
         """Targets and weights that fit the raw scores."""
         properties = self.loss.properties
         classes = raw.shape[1] if properties.target == "labels" and raw.ndim == 2 else None
-        y = check_targets(self.name, properties, y_true, classes)
+        y = check_targets(self.name, properties, y_true, classes, known)
         check_columns(self.name, properties, y, raw)
         y = y if classes or y.shape == raw.shape else y.reshape(raw.shape)
-        return y, check_weight(weight, len(raw), some)
+        return y, check_weight(weight, len(raw), some, known)
 
     def _from_raw(self, raw: np.ndarray, start: Any = None) -> np.ndarray:
         """Predictions: the inverse link of raw scores, to which the start is added."""

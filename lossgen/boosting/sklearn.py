@@ -94,6 +94,11 @@ class SklearnLoss(BaseLoss):
             self.n_classes = start.size
         return start
 
+    def init_gradient_and_hessian(self, n_samples, dtype=np.float64, order="F"):
+        """Places for the results; a training begins, with targets that have not been looked through."""
+        self.objective.forget()
+        return super().init_gradient_and_hessian(n_samples, dtype, order)
+
     def gradient_hessian(
         self,
         y_true,
@@ -108,7 +113,8 @@ class SklearnLoss(BaseLoss):
         dtype = next((out.dtype for out in given if out is not None), raw.dtype)
         places = tuple(np.empty(raw.shape, dtype, "F") if out is None else out for out in given)
         with team_of(_openmp_helpers.__file__):
-            self.objective.gradient_and_hessian(y_true, raw, sample_weight, tuple(map(flat, places)))
+            out = tuple(map(flat, places))
+            self.objective.gradient_and_hessian(y_true, raw, sample_weight, out, once=True)
         return places
 
     def gradient(self, y_true, raw_prediction, sample_weight=None, gradient_out=None, n_threads=1):

@@ -186,9 +186,11 @@ class RawKernels:
         """Any other loss: by tiles of rows, which read scores and write results in any order and dtype.
 
         Rows of many columns lie in C order and go one by one, in the dtype of the scores; copies where they
-        are not so.
+        are not so. Scores in float32 are computed in float64: what a row adds up would be off by two units in
+        the last place of a result.
         """
         columns, in_columns = raw.shape[1], not raw.flags.c_contiguous
+        raw = raw.astype(np.float64, order="A", copy=False)
         tiled = self.output in self.term.lanes and (in_columns or columns <= LANE_COLUMNS)
         results = gradient, hessian
         if not tiled and (in_columns or gradient.dtype != raw.dtype):

@@ -248,3 +248,13 @@ class TestBadData:
 
         with pytest.raises(ObjectiveError, match="estimators of scikit-learn"):
             sklearn_metric(PoissonNLL())(Other(), None, None)
+
+
+def test_targets_are_looked_through_when_a_training_begins():
+    loss, (features, y) = sklearn_loss(Expectile(expectile=0.5)), regression()
+    y, raw = y.astype(np.float64), np.zeros((len(y), 1), order="F")
+    loss.gradient_hessian(y, raw)
+    y[3] = np.nan
+    loss.init_gradient_and_hessian(len(y), np.float32)
+    with pytest.raises(TargetError, match=r"y_true\[3\] = nan"):
+        loss.gradient_hessian(y, raw)

@@ -240,3 +240,12 @@ class TestBadData:
     def test_weights(self):
         self.refused(PoissonNLL(), [1, 2], WeightError, "0 everywhere", weight=[0, 0])
         self.refused(PoissonNLL(), [1, 2], WeightError, r"sample_weight\[1\] = -1", weight=[1, -1])
+
+
+def test_labels_that_are_set_anew_are_looked_through_anew():
+    features, y = regression()
+    learn, objective = dataset(features, np.abs(y)), lightgbm_objective(PoissonNLL())
+    train(objective, learn, 2)
+    learn.set_label(np.where(np.arange(len(y)) == 3, -1, np.abs(y)))
+    with pytest.raises(TargetError, match=r"y_true\[3\] = -1"):
+        objective(np.zeros(len(y)), learn)
