@@ -251,8 +251,8 @@ class TestBadData:
 
 
 def test_targets_are_looked_through_when_a_training_begins():
-    loss, (features, y) = sklearn_loss(Expectile(expectile=0.5)), regression()
-    y, raw = y.astype(np.float64), np.zeros((len(y), 1), order="F")
+    loss, y = sklearn_loss(Expectile(expectile=0.5)), regression()[1].astype(np.float64)
+    raw = np.zeros((len(y), 1), order="F")
     loss.gradient_hessian(y, raw)
     y[3] = np.nan
     loss.init_gradient_and_hessian(len(y), np.float32)
