@@ -87,8 +87,10 @@ def rows_of(loss):
 
 
 def kernel_of(loss, policy: str) -> str:
-    """The kernel that writes the Hessian of a policy."""
+    """The kernel that writes the Hessian of a policy, or, where that is 1, the gradient alone."""
     properties = loss.properties
+    if policy == "ones":
+        return "value_and_gradient"
     if policy == "fisher" and properties.fisher == "own":
         return "gradient_and_fisher"
     if policy == "upper_bound" and not properties.diagonal:

@@ -46,7 +46,8 @@ class RawKernels:
 
     Args:
         loss: a loss compiled from its formula, whose rows stand alone.
-        output: "gradient_and_hessian", "gradient_and_fisher" or "gradient_and_upper_bound".
+        output: "gradient_and_hessian", "gradient_and_fisher", "gradient_and_upper_bound", or
+            "value_and_gradient", which leaves the Hessian as it is.
 
     Attributes:
         elementwise: whether each column is a problem of its own.
@@ -172,15 +173,18 @@ class RawKernels:
 
     def run_line(self, parameters, weight, y, raw, gradient, hessian) -> None:
         """One line of elements: by a flat kernel, or, where there is none, as rows of one column."""
-        others = weight, 1.0, gradient, hessian
+        first, second = gradient, hessian
         if self.flat is not None:
             chosen = Chosen(self.flat, (*parameters, 1.0), raw.shape, 1)
         else:
             kernels = self.term.lanes if self.output in self.term.lanes else self.term.rows
             chosen = Chosen(kernels[self.output], parameters, raw.shape, LANES)
-            y, raw = y[:, None], raw[:, None]
-            others = weight, 1.0, gradient[:, None], hessian[:, None]
-        run_kernel(chosen, y, raw, others)
+            y, raw, first, second = (one[:, None] for one in (y, raw, gradient, hessian))
+        run_kernel(chosen, y, raw, (weight, 1.0, *self.written(first, second)))
+
+    def written(self, gradient: np.ndarray, hessian: np.ndarray) -> tuple:
+        """What the kernel takes last."""
+        return (None, gradient) if self.output == "value_and_gradient" else (gradient, hessian)
 
     def run_rows(self, y, raw, weight, gradient, hessian) -> None:
         """Any other loss: by tiles of rows, which read scores and write results in any order and dtype.
@@ -201,7 +205,7 @@ class RawKernels:
         ignored = (NO_LABEL,) if self.labels else ()
         kernels = self.term.lanes if tiled else self.term.rows
         chosen = Chosen(kernels[self.output], self.term.row_parameters(columns), raw.shape, LANES)
-        run_kernel(chosen, y, raw, (weight, 1.0, *ignored, *results))
+        run_kernel(chosen, y, raw, (weight, 1.0, *ignored, *self.written(*results)))
         if results[0] is not gradient:
             gradient[...], hessian[...] = results
 
