@@ -3,6 +3,7 @@
 #   make demo     a loss of one's own, compiled, shown and trained on real data
 #   make test     lint, freshness of generated/, the wheel and its types, all tests
 #   make bench    lossgen next to torch, JAX, Keras and scikit-learn, in minutes; make bench-all: every case
+#   make bench-boosting  objectives of boosters and whole trainings next to NumPy's and the built-in ones
 #   make bench-doors  lossgen in torch and JAX next to their own, in two minutes
 #   make bench-cuda  lossgen on a GPU next to torch and Liger; make cuda-table: the table in docs/cuda.md, no GPU needed
 #   make booster-table  losses of boosters next to the built-in ones, as in docs/boosting.md
@@ -16,7 +17,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: demo test bench bench-all bench-doors bench-cuda cuda-table booster-table exhaustive build lint clean
+.PHONY: demo test bench bench-all bench-boosting bench-doors bench-cuda cuda-table booster-table exhaustive build lint clean
 
 demo: .venv/demo.stamp
 	$(BIN)/python examples/demo.py
@@ -27,6 +28,10 @@ test: lint
 
 bench: .venv/bench.stamp
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+	$(BIN)/python -m benchmarks.boosting
+
+bench-boosting: .venv/bench.stamp
+	$(BIN)/python -m benchmarks.boosting $(BENCH_ARGS)
 
 bench-all: .venv/bench.stamp
 	$(BIN)/python -m benchmarks --all --resume $(BENCH_ARGS)
