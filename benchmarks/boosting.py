@@ -126,16 +126,13 @@ def take_turns(ways: Ways, rounds: int, calls_a_round: int) -> dict[str, list[fl
     return seconds
 
 
-def measure(name: str, rounds: int, calls_only: bool) -> list[dict]:
+def measure(name: str, rounds: int, only: str | None) -> list[dict]:
     """Everything that is timed with one booster."""
     booster, found = BOOSTERS[name](), []
-    jobs = [("call", calls, each, CALLS) for each in OBJECTIVES if is_offered(name, each)]
-    if not calls_only:
-        jobs += [
-            ("training", trainings, each, 1)
-            for each in OBJECTIVES
-            if each.loss in TRAINED and is_offered(name, each)
-        ]
+    offered = [each for each in OBJECTIVES if is_offered(name, each)]
+    jobs = [("call", calls, each, CALLS) for each in offered]
+    jobs += [("training", trainings, each, 1) for each in offered if each.loss in TRAINED]
+    jobs = [job for job in jobs if only in (None, job[0])]
     for what, prepare, each, calls_a_round in jobs:
         ways, rows, targets = prepare(booster, name, each)
         seconds = take_turns(ways, rounds, calls_a_round)
@@ -186,19 +183,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.boosting", description=__doc__)
     parser.add_argument("--booster", choices=BOOSTERS, action="append", help="by default all")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--calls-only", action="store_true", help="no trainings")
+    parser.add_argument("--only", choices=("call", "training"), help="by default both")
     parser.add_argument("--strict", action="store_true", help="exit code 1 if a target is missed")
     parser.add_argument("--json", action="store_true", help="only figures, measured in this process")
     given = parser.parse_args()
     wanted = given.booster or list(BOOSTERS)
     if given.json:
-        found = [entry for name in wanted for entry in measure(name, given.rounds, given.calls_only)]
+        found = [entry for name in wanted for entry in measure(name, given.rounds, given.only)]
         print(json.dumps(found))
         return 0
     found = []
     for name in wanted:
         command = [sys.executable, "-m", "benchmarks.boosting", "--json", "--booster", name]
-        command += ["--rounds", str(given.rounds), *(["--calls-only"] if given.calls_only else [])]
+        command += ["--rounds", str(given.rounds), *(["--only", given.only] if given.only else [])]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
         found += json.loads(done.stdout.splitlines()[-1])
     good = show(found, Console(width=None if sys.stdout.isatty() else 150))
