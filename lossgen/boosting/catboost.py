@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from lossgen.boosting.checks import check_start
 from lossgen.boosting.objective import Metric, Objective
-from lossgen.errors import ObjectiveError
+from lossgen.errors import ObjectiveError, ShapeError
 from lossgen.runtime.door import missing
 from lossgen.runtime.loss import Loss
 
@@ -60,10 +61,11 @@ class CatBoostObjective(Objective):
 
         Raises:
             TargetError, LabelError, WeightError: labels or weights that the loss cannot be trained on.
+            ShapeError, ObjectiveError: a start that is not finite, or not one number a class.
         """
         if start is None:
             start = self.start(np.asarray(pool.get_label(), np.float64), np.asarray(pool.get_weight()))
-        start = np.asarray(start, np.float64)
+        start = self._given(start, None if self.loss.properties.target == "labels" else 1)
         pool.set_baseline(np.broadcast_to(start, (pool.num_row(), *start.shape)).copy())
         return float(start) if start.ndim == 0 else start
 
@@ -75,12 +77,15 @@ class CatBoostObjective(Objective):
             start: what `set_start` or `start` returned.
 
         Raises:
-            ObjectiveError: the model has a scale or bias already.
+            ObjectiveError: a start that is not finite, or a model that has a scale or bias already.
+            ShapeError: a start that does not hold one number for each raw score of a row.
         """
+        leaves = model.get_tree_leaf_counts().sum()
+        start = self._given(start, len(model.get_leaf_values()) // leaves if leaves else None)
         scale, bias = model.get_scale_and_bias()
         if scale != 1 or np.any(bias):
             raise ObjectiveError(f"The model has a scale and bias already: {scale}, {bias}.")
-        model.set_scale_and_bias(1, np.asarray(start, np.float64).tolist())
+        model.set_scale_and_bias(1, start.tolist())
 
     def predict(self, model: Any, X: Any, start: Any = None, **arguments: Any) -> np.ndarray:
         """Predictions: the inverse link of raw scores plus the start (probabilities, means).
@@ -109,14 +114,14 @@ class CatBoostMultiObjective(CatBoostObjective, MultiTargetCustomObjective):
         self, loss: Loss, hessian: str | None = None, hessian_scale: float = 1.0, *, offset: Any = None
     ):
         super().__init__(loss, hessian, hessian_scale)
-        self.offset = 0.0 if offset is None else np.asarray(offset, np.float64)
+        self.offset = np.zeros(()) if offset is None else self._given(offset)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _remade, (type(self), self._arguments(), self.offset)
 
     def calc_ders_multi(self, approxes, target, weight) -> tuple[np.ndarray, np.ndarray]:
         """See `CatBoostObjective`."""
-        return super().calc_ders_multi(approxes + self.offset, target, weight)
+        return super().calc_ders_multi(moved(approxes, self.offset), target, weight)
 
     def set_start(self, pool: Pool, start: Any = None) -> Any:
         """CatBoost refuses a baseline for targets (n, outputs).
@@ -158,15 +163,30 @@ class CatBoostMultiMetric(CatBoostMetric, MultiTargetCustomMetric):
 
     def __init__(self, loss: Loss, *, offset: Any = None):
         super().__init__(loss)
-        self.offset = 0.0 if offset is None else np.asarray(offset, np.float64)
+        given = 0.0 if offset is None else offset
+        self.offset = check_start(self.name, loss.properties, given)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _remade, (type(self), (self.loss,), self.offset)
 
     def evaluate(self, approxes, target, weight) -> tuple[float, float]:
         """The sum of the weighted losses, and of the weights."""
-        raw = np.stack(approxes, axis=1) + self.offset
+        raw = moved(np.stack(approxes, axis=1), self.offset)
         return self.sum_and_weight(np.stack(target, axis=1), raw, weight)
+
+
+def moved(raw: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Raw scores plus the offset.
+
+    Raises:
+        ShapeError: there are not as many numbers as outputs.
+    """
+    if offset.size not in (1, raw.shape[-1]):
+        raise ShapeError(
+            f"`offset` must hold one number for each of {raw.shape[-1]} outputs. "
+            f"Received: {offset.size} numbers"
+        )
+    return raw + offset
 
 
 def _remade(kind: type, arguments: tuple, offset: Any) -> Any:

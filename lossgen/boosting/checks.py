@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 
-from lossgen.errors import LabelError, ShapeError, TargetError, WeightError
+from lossgen.errors import LabelError, ObjectiveError, ShapeError, TargetError, WeightError
 from lossgen.runtime import threads
 from lossgen.runtime.compiling import njit
 from lossgen.runtime.dtypes import numbers_array
@@ -131,6 +131,35 @@ def check_columns(name: str, properties: Properties, y: np.ndarray, raw: np.ndar
             f"`y_true` does not fit the raw scores of {name}.{advice} "
             f"Received: y_true of shape {y.shape} and raw scores of shape {raw.shape}"
         )
+
+
+def check_start(name: str, properties: Properties, start, columns: int | None = None) -> np.ndarray:
+    """A start of one's own as float64: a number, or (columns,).
+
+    Args:
+        name: name of the loss, for messages.
+        start: a number, or one for each output or class.
+        columns: how many raw scores a row has; None where that is not known.
+
+    Raises:
+        ShapeError: it is no number, or there are not as many as raw scores a row.
+        ObjectiveError: None, NaN or infinite.
+    """
+    try:
+        found = np.asarray(start, np.float64)
+    except (TypeError, ValueError):
+        found = np.empty((0,))
+    labels = properties.target == "labels"
+    fits = found.size > labels if columns is None else found.ndim == 0 or found.size == columns
+    if found.ndim > 1 or not fits:
+        wanted = "one number a class" if labels else "a number, or one for each output"
+        known = "" if columns is None else f"; there {'is 1' if columns == 1 else f'are {columns}'}"
+        raise ShapeError(f"The start of {name} must be {wanted}{known}. Received: {start!r}")
+    if not np.isfinite(found).all():
+        raise ObjectiveError(f"The start of {name} must be finite. Received: {start!r}")
+    if columns is None:
+        return found
+    return found.reshape(()) if columns == 1 else np.broadcast_to(found, (columns,)).copy()
 
 
 def _limits(target) -> tuple[float, float, bool, str]:

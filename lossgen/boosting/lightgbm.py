@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lossgen.boosting.checks import how_many_outside
+from lossgen.boosting.checks import check_targets, how_many_outside
 from lossgen.boosting.objective import Metric, Objective
 from lossgen.boosting.team import team_of
 from lossgen.errors import ObjectiveError, ShapeError, TargetError
@@ -21,6 +21,13 @@ try:
     from lightgbm import Booster, Dataset
 except ImportError as error:
     raise missing("LightGBM", "lossgen.boosting.lightgbm", error) from error
+
+
+ADDED = "lossgen_start"
+"""The attribute that we give a Booster whose leaves have a start; it is not saved with the model."""
+
+MOST_ROWS = 2**24
+"""Whole numbers up to this one are told apart in float32, in which LightGBM keeps labels."""
 
 
 class LightGBMObjective(Objective):
@@ -62,8 +69,15 @@ class LightGBMObjective(Objective):
 
     def init_score(self, start: Any, rows: int) -> np.ndarray:
         """The start for each of so many rows: `init_score` of a Dataset, or of an estimator's `fit`."""
-        start = np.asarray(start, np.float64)
+        start = self._given(start, self._columns)
         return np.broadcast_to(start, (rows, *start.shape)).copy()
+
+    @property
+    def _columns(self) -> int | None:
+        """How many raw scores a row has; None for classes."""
+        if self.targets is not None:
+            return self.targets.shape[1]
+        return None if self.loss.properties.target == "labels" else 1
 
     def set_start(self, dataset: Dataset, start: Any = None) -> Any:
         """Sets the initial score of a Dataset, and returns it: LightGBM starts there but does not keep it.
@@ -74,12 +88,16 @@ class LightGBMObjective(Objective):
 
         Raises:
             TargetError, LabelError, WeightError: labels or weights that the loss cannot be trained on.
+            ShapeError, ObjectiveError: a start that is not finite, or not one number for each output.
         """
         label = field(dataset, "label")
         if label is None:
             raise TargetError("The Dataset has no label, so there is nothing to start from.")
         if start is None:
             start = self.start(label, field(dataset, "weight"))
+        elif self.loss.properties.target == "labels":
+            start = self._given(start)
+            check_targets(self.name, self.loss.properties, label, start.size)
         dataset.set_init_score(self.init_score(start, len(label)))
         return start
 
@@ -91,19 +109,27 @@ class LightGBMObjective(Objective):
             start: what `set_start` or `start` returned.
 
         Raises:
-            ObjectiveError: a model whose trees are reweighted (dart) or have linear leaves.
+            ObjectiveError: a start that is not finite; a Booster to which it has been added before (one that
+                was loaded does not remember); a model without trees, or whose trees are reweighted (dart) or
+                have linear leaves.
+            ShapeError: a start that does not hold one number for each tree of a round.
         """
         booster = booster_of(model)
+        starts = self._given(start, booster.num_model_per_iteration()).reshape(-1)
+        if hasattr(booster, ADDED):
+            raise ObjectiveError(f"The model has a start already: {getattr(booster, ADDED)}.")
+        if not booster.num_trees():
+            raise ObjectiveError("The model has no trees to which a start could be added.")
         text = booster.model_to_string(num_iteration=1)
         if "\nis_linear=1" in text or "[boosting: dart]" in text:
             raise ObjectiveError(
                 "The start can be added to trees with one weight and constant leaves, not to those of "
                 "boosting=dart or linear_tree. Add it to predictions: objective.predict(model, X, start)."
             )
-        starts = np.atleast_1d(np.asarray(start, np.float64))
         for tree, value in enumerate(starts):
             for leaf in range(booster.dump_model(num_iteration=1)["tree_info"][tree]["num_leaves"]):
                 booster.set_leaf_output(tree, leaf, booster.get_leaf_output(tree, leaf) + value)
+        setattr(booster, ADDED, starts.tolist())
 
     def predict(self, model: Any, X: Any, start: Any = None, **arguments: Any) -> np.ndarray:
         """Predictions: the inverse link of raw scores plus the start (probabilities, means).
@@ -169,6 +195,11 @@ def table(targets: Any) -> np.ndarray | None:
     found = np.asarray(targets)
     if found.ndim != 2:
         raise ShapeError(f"`targets` must have shape (n, outputs). Received: targets of shape {found.shape}")
+    if len(found) > MOST_ROWS:
+        raise ShapeError(
+            f"`targets` must have at most {MOST_ROWS} rows: LightGBM keeps labels in float32, which does not "
+            f"tell the numbers of more rows apart. Train a model for each output. Received: {len(found)} rows"
+        )
     return found
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lossgen.boosting.checks import check_columns, check_targets, check_weight
+from lossgen.boosting.checks import check_columns, check_start, check_targets, check_weight
 from lossgen.errors import ObjectiveError
 from lossgen.runtime.labels import label_array
 from lossgen.runtime.loss import Loss
@@ -136,7 +136,14 @@ class Objective(Unchanging):
 
     def _from_raw(self, raw: np.ndarray, start: Any = None) -> np.ndarray:
         """Predictions: the inverse link of raw scores, to which the start is added."""
-        return self.loss.inverse_link(raw if start is None else raw + np.asarray(start, raw.dtype))
+        if start is not None:
+            start = self._given(start, 1 if raw.ndim == 1 else raw.shape[1])
+            raw = raw + (start if raw.ndim == 1 else start.reshape(-1)).astype(raw.dtype)
+        return self.loss.inverse_link(raw)
+
+    def _given(self, start: Any, columns: int | None = None) -> np.ndarray:
+        """A start that somebody names, checked, see `check_start`."""
+        return check_start(self.name, self.loss.properties, start, columns)
 
 
 class Metric(Unchanging):

@@ -60,8 +60,10 @@ class SklearnLoss(BaseLoss):
     ):
         self.objective = Objective(loss, hessian, hessian_scale)
         self.metric = Metric(loss)
-        self.classes, self.given_start, self.leaves = classes, start, leaves
+        self.classes, self.leaves = classes, leaves
         self.is_multiclass = loss.properties.target == "labels"
+        columns = classes if self.is_multiclass else 1
+        self.given_start = None if start is None else self.objective._given(start, columns)
         super().__init__(closs=None, link=InverseLink(loss), n_classes=classes)
         self.approx_hessian = self.objective.hessian != "exact"
         if start is not None and leaves == "line_search":

@@ -69,9 +69,12 @@ class XGBoostObjective(Objective):
 
         Raises:
             TargetError, LabelError, WeightError: data that the loss cannot be trained on; names the argument.
+            ShapeError, ObjectiveError: a start that is not finite, or not one number for each output.
         """
         if start is None:
             start = self.start(y_true, sample_weight, classes=classes)
+        else:
+            start = self._given(start, self._columns(y_true, classes))
         start = np.asarray(start, np.float64)
         found: dict[str, Any] = {"disable_default_eval_metric": True}
         if estimator is None:
@@ -87,6 +90,13 @@ class XGBoostObjective(Objective):
             start = self.loss.inverse_link(start)
         found["base_score"] = start.tolist()
         return found
+
+    def _columns(self, y_true, classes: int | None) -> int | None:
+        """How many raw scores a row has, if that is known."""
+        if self.loss.properties.target == "labels":
+            return classes
+        shape = np.shape(y_true)
+        return shape[1] if len(shape) == 2 else 1
 
     def _built_in(self, start: np.ndarray) -> dict[str, Any]:
         if self.loss.properties.target == "labels":

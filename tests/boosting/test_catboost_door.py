@@ -18,7 +18,7 @@ from lossgen.boosting import (  # noqa: E402
     CatBoostMultiObjective,
     CatBoostObjective,
 )
-from lossgen.errors import LabelError, ObjectiveError, TargetError, WeightError  # noqa: E402
+from lossgen.errors import LabelError, ObjectiveError, ShapeError, TargetError, WeightError  # noqa: E402
 from lossgen.losses import (  # noqa: E402
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -186,6 +186,28 @@ def test_the_start_can_be_made_the_bias_of_the_model(case, tmp_path):
     np.testing.assert_allclose(objective.predict(loaded, features), predicted, rtol=1e-6)
     with pytest.raises(ObjectiveError, match="already"):
         objective.add_start(model, start)
+
+
+def test_a_start_must_fit():
+    features, y = regression()
+    objective, pool = CatBoostObjective(Expectile(0.5)), catboost.Pool(features, y)
+    model = train(objective, "RMSE", pool)
+    for wrong in (None, np.nan):
+        with pytest.raises(ObjectiveError, match="must be finite"):
+            objective.add_start(model, wrong)
+    for use, target in (objective.add_start, model), (objective.set_start, pool):
+        with pytest.raises(ShapeError, match="there is 1"):
+            use(target, [1.0, 2.0])
+    with pytest.raises(ObjectiveError, match="must be finite"):
+        objective.set_start(pool, np.nan)
+    for kind in (CatBoostMultiObjective, CatBoostMultiMetric):
+        with pytest.raises(ObjectiveError, match="must be finite"):
+            kind(Expectile(0.5), offset=[0.0, np.nan])
+    table = outputs()[1]
+    with pytest.raises(ShapeError, match="`offset` must hold one number for each of 2 outputs"):
+        CatBoostMultiObjective(Expectile(0.5), offset=np.zeros(3)).calc_ders_multi(np.zeros(2), table[0], 1.0)
+    with pytest.raises(ShapeError, match="`offset` must hold"):
+        CatBoostMultiMetric(Expectile(0.5), offset=np.zeros(3)).evaluate(table.T, table.T, None)
 
 
 def test_a_classifier_gives_the_probabilities_once_it_has_the_start():

@@ -14,7 +14,14 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from lossgen.boosting import sklearn_loss, sklearn_metric
-from lossgen.errors import ConstantError, LabelError, ObjectiveError, TargetError, WeightError
+from lossgen.errors import (
+    ConstantError,
+    LabelError,
+    ObjectiveError,
+    ShapeError,
+    TargetError,
+    WeightError,
+)
 from lossgen.losses import (
     BinaryCrossentropy,
     Expectile,
@@ -172,6 +179,11 @@ def test_a_start_of_ones_own():
         boosting(sklearn_loss(loss)).fit(features, y)
     model = HistGradientBoostingClassifier(loss=sklearn_loss(loss, start=np.zeros(3)), **FEW).fit(features, y)
     assert model.score(features, y) > 0.95
+    for wrong, error in ([0.0, 1.0], ShapeError), (np.nan, ObjectiveError):
+        with pytest.raises(error, match="start of PoissonNLL"):
+            sklearn_loss(PoissonNLL(), start=wrong)
+    with pytest.raises(ShapeError, match="one number a class; there are 3"):
+        sklearn_loss(loss, start=np.zeros(2), classes=3)
     assert sklearn_loss(MeanAbsoluteError(), start=100.0).differentiable
     with pytest.raises(ObjectiveError, match="it takes no `start`"):
         sklearn_loss(MeanAbsoluteError(), start=100.0, leaves="line_search")

@@ -131,6 +131,14 @@ def test_several_outputs():
             objective(wrong, y)
 
 
+def test_row_numbers_that_float32_cannot_hold():
+    table = np.broadcast_to(np.zeros(2), (2**24 + 1, 2))
+    with pytest.raises(ShapeError, match="at most 16777216 rows"):
+        lightgbm_objective(Expectile(0.5), targets=table)
+    with pytest.raises(ShapeError, match="at most 16777216 rows"):
+        lightgbm_metric(Expectile(0.5), targets=table)
+
+
 def test_metrics_and_early_stopping():
     features, y = yes_or_no()
     weight = weights(len(y))
@@ -173,6 +181,43 @@ def test_the_start_can_be_added_to_the_model(case, tmp_path):
     model.save_model(tmp_path / "model.txt")
     loaded = lightgbm.Booster(model_file=tmp_path / "model.txt")
     np.testing.assert_allclose(objective.predict(loaded, features), predicted, rtol=1e-9)
+
+
+def test_a_start_is_added_once_and_only_if_it_fits():
+    features, y = regression()
+    objective = lightgbm_objective(Expectile(0.5))
+    learn = dataset(features, y)
+    start = objective.set_start(learn)
+    model = train(objective, learn)
+    before = model.model_to_string()
+    for wrong in (None, np.nan, np.inf):
+        with pytest.raises(ObjectiveError, match="start of Expectile must be finite"):
+            objective.add_start(model, wrong)
+        with pytest.raises(ObjectiveError, match="must be finite"):
+            objective.init_score(wrong, 3)
+    for wrong in ([1.0, 2.0], [], "mean", [[1.0]]):
+        with pytest.raises(ShapeError, match="start of Expectile must be a number"):
+            objective.add_start(model, wrong)
+        with pytest.raises(ShapeError, match="there is 1"):
+            objective.set_start(learn, wrong)
+    assert model.model_to_string() == before
+    objective.add_start(model, [start])
+    with pytest.raises(ObjectiveError, match="has a start already"):
+        objective.add_start(model, start)
+    with pytest.raises(ObjectiveError, match="must be finite"):
+        objective.predict(model, features, np.nan)
+    with pytest.raises(ObjectiveError, match="no trees"):
+        objective.add_start(lightgbm.Booster({**QUIET, "objective": "none"}, learn), start)
+
+
+def test_starts_of_classes():
+    features, y = classes()
+    objective = lightgbm_objective(SparseCategoricalCrossentropy(from_logits=True))
+    learn = dataset(features, y)
+    with pytest.raises(ShapeError, match="one number a class"):
+        objective.set_start(learn, 0.0)
+    with pytest.raises(LabelError, match="labels 0 … 1"):
+        objective.set_start(learn, [0.0, 0.0])
 
 
 @pytest.mark.parametrize("params", [{"boosting": "dart"}, {"linear_tree": True}])

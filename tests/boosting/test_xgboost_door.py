@@ -12,7 +12,14 @@ xgboost = require("xgboost")
 from booster_data import CASES, Watched, agrees, classes, outputs, regression, weights, yes_or_no  # noqa: E402
 
 from lossgen.boosting import xgboost_metric, xgboost_objective  # noqa: E402
-from lossgen.errors import ConstantError, LabelError, ShapeError, TargetError, WeightError  # noqa: E402
+from lossgen.errors import (  # noqa: E402
+    ConstantError,
+    LabelError,
+    ObjectiveError,
+    ShapeError,
+    TargetError,
+    WeightError,
+)
 from lossgen.losses import (  # noqa: E402
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -173,6 +180,11 @@ def test_a_start_of_ones_own():
     objective = xgboost_objective(MultiMargin())
     with pytest.raises(ConstantError, match="Pass a start of your own"):
         objective.parameters(y)
+    for wrong, error in (0.0, ShapeError), ([0, np.nan, 0], ObjectiveError):
+        with pytest.raises(error, match="start of MultiMargin"):
+            objective.parameters(y, start=wrong)
+    with pytest.raises(ShapeError, match="one for each output; there are 2"):
+        xgboost_objective(Expectile(0.5)).parameters(outputs()[1], start=np.zeros(3))
     matrix = xgboost.DMatrix(features, y)
     model = train(objective, matrix, 20, **objective.parameters(y, start=np.zeros(3)))
     assert objective.predict(model, features).shape == (len(y), 3)  # margins, as it has no link
