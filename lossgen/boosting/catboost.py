@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lossgen.boosting.checks import check_start
-from lossgen.boosting.objective import Metric, Objective
+from lossgen.boosting.objective import TWO_CLASSES, Metric, Objective
 from lossgen.errors import ObjectiveError, ShapeError
 from lossgen.runtime.door import missing
 from lossgen.runtime.loss import Loss
@@ -25,13 +25,14 @@ class CatBoostObjective(Objective):
     """An objective of CatBoost for one output, or for classes (a loss of labels). See `Objective`.
 
     CatBoost wants an `eval_metric` beside it. Several classes: "MultiClass", or a `CatBoostMetric` and
-    `classes_count`.
+    `class_names`, without which a classifier does not know its classes either.
     """
 
     no_jit = True  # read by CatBoost
 
     def calc_ders_range(self, approxes, targets, weights) -> np.ndarray:
         """Minus the derivatives of rows, (n, 2): what CatBoost calls for one output."""
+        not_of_labels(self)
         y, weight = self._checked(targets, approxes, weights, some=False)
         derivatives = np.empty((2, len(approxes)))
         self.derivatives(y, approxes, weight, (derivatives[0], derivatives[1]))
@@ -142,6 +143,8 @@ class CatBoostMetric(Metric):
 
     def evaluate(self, approxes, target, weight) -> tuple[float, float]:
         """The sum of the weighted losses, and of the weights."""
+        if len(approxes) == 1:
+            not_of_labels(self)
         raw = approxes[0] if len(approxes) == 1 else np.stack(approxes, axis=1)
         return self.sum_and_weight(target, raw, weight)
 
@@ -173,6 +176,19 @@ class CatBoostMultiMetric(CatBoostMetric, MultiTargetCustomMetric):
         """The sum of the weighted losses, and of the weights."""
         raw = moved(np.stack(approxes, axis=1), self.offset)
         return self.sum_and_weight(np.stack(target, axis=1), raw, weight)
+
+
+def not_of_labels(one: Objective | Metric) -> None:
+    """Refuses a loss of labels where CatBoost has one raw score a row.
+
+    Raises:
+        ObjectiveError: says which parameters CatBoost needs, or which loss.
+    """
+    if one.loss.properties.target == "labels":
+        raise ObjectiveError(
+            f"CatBoost {TWO_CLASSES.format(name=type(one.loss).__name__)} For more classes name them, "
+            "class_names=[0, 1, 2], or say eval_metric='MultiClass'."
+        )
 
 
 def moved(raw: np.ndarray, offset: np.ndarray) -> np.ndarray:

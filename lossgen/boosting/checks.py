@@ -27,6 +27,12 @@ DOMAINS = {
 """Lowest and highest target of a domain, whether targets are whole numbers, and how to say it."""
 
 
+ONE_A_ROW = (
+    " For one label a row take the loss for labels; for several outputs give each its target (LightGBM: pass "
+    "the table as `targets=`, to the metric, too)."
+)
+
+
 def check_targets(
     name: str, properties: Properties, y_true, classes: int | None = None, known: bool = False
 ) -> np.ndarray:
@@ -126,7 +132,7 @@ def check_columns(name: str, properties: Properties, y: np.ndarray, raw: np.ndar
                 f"Received: raw scores of shape {raw.shape}"
             )
     if not fits:
-        advice = " For one label a row take the loss for labels." if y.ndim == 1 and raw.ndim == 2 else ""
+        advice = ONE_A_ROW if y.ndim == 1 and raw.ndim == 2 else ""
         raise ShapeError(
             f"`y_true` does not fit the raw scores of {name}.{advice} "
             f"Received: y_true of shape {y.shape} and raw scores of shape {raw.shape}"

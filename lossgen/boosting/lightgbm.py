@@ -171,7 +171,7 @@ def unpacked(first, second, weight, targets: np.ndarray | None):
     if isinstance(second, Dataset):
         y, raw, weight = second.get_label(), first, second.get_weight()
     else:
-        y, raw = first, second
+        y, raw = first, np.asarray(second)
     return looked_up(y, targets), raw, weight
 
 

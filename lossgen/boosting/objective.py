@@ -15,6 +15,13 @@ IN_RAW_SCORES = {"Poisson": "PoissonNLL()"}
 """What to take instead of a loss of the catalogue whose prediction is a mean."""
 
 
+TWO_CLASSES = (
+    "grows one tree a round for two classes, and {name} takes a raw score for each. Take a loss for targets "
+    "0 and 1, BinaryCrossentropy(from_logits=True)."
+)
+"""What to say after the name of a booster where a loss of labels meets two classes."""
+
+
 class Unchanging:
     """An object that a copy is itself: scikit-learn's `clone` and CatBoost copy what they are given.
 
@@ -184,9 +191,10 @@ class Metric(Unchanging):
     def _in_rows(self, y_true, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Targets and raw scores as a loss takes them: (n, columns) in C order, labels (n,) as integers."""
         y, raw = np.asarray(y_true), np.ascontiguousarray(raw if raw.ndim == 2 else raw[:, None])
-        if self.loss.properties.target == "labels":
-            return label_array(y.reshape(len(raw))), raw
-        return y.reshape(raw.shape), raw
+        labels = self.loss.properties.target == "labels"
+        y = y.reshape(len(raw)) if labels and y.size == len(raw) else y
+        check_columns(type(self.loss).__name__, self.loss.properties, y, raw)
+        return (label_array(y) if labels else y.reshape(raw.shape)), raw
 
 
 def in_raw_scores(loss: Any) -> Loss:
@@ -204,7 +212,7 @@ def in_raw_scores(loss: Any) -> Loss:
             f"{name} is written as code, so it has no Hessian. Declare it as a formula with @lg.loss and "
             "lg.compile, and lossgen derives it."
         )
-    if any(scope not in (-1, (-1,)) for scope in loss._plan.scopes):
+    if any(scope not in (-1, (-1,), 1, (1,)) for scope in loss._plan.scopes):
         raise ObjectiveError(
             f"{loss!r} is no sum over rows of raw scores (rows, outputs): its axis is not the last one."
         )

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from lossgen.boosting.objective import Metric, Objective
+from lossgen.boosting.checks import check_targets
+from lossgen.boosting.objective import TWO_CLASSES, Metric, Objective
 from lossgen.boosting.team import team_of
 from lossgen.errors import MissingLibraryError, ObjectiveError
 from lossgen.runtime.door import missing
 from lossgen.runtime.loss import Loss
+from lossgen.runtime.properties import Properties
 
 try:
     import sklearn
@@ -28,6 +30,14 @@ except ImportError as error:
         f"`lossgen.boosting.sklearn` uses private modules of scikit-learn, and version {sklearn.__version__} "
         f"has others ({error}). It was tried with 1.4 to 1.9."
     ) from error
+
+
+RAW_SCORES = {
+    "xgboost": {"output_margin": True},
+    "lightgbm": {"raw_score": True},
+    "catboost": {"prediction_type": "RawFormulaVal"},
+}
+"""What `predict` of an estimator is told, to give raw scores."""
 
 
 class SklearnLoss(BaseLoss):
@@ -74,6 +84,11 @@ class SklearnLoss(BaseLoss):
         named = {"classes": self.classes, "start": self.given_start, "leaves": self.leaves}
         return _remade, (self.objective._arguments(), named, self.n_classes)
 
+    @property
+    def properties(self) -> Properties:
+        """What is known of the loss."""
+        return self.objective.loss.properties
+
     def __repr__(self) -> str:
         return f"sklearn_loss{repr(self.objective).removeprefix('Objective')}"
 
@@ -88,10 +103,12 @@ class SklearnLoss(BaseLoss):
         start = np.asarray(start, np.float64)
         if self.is_multiclass:
             if start.size == 2:
+                raise ObjectiveError(f"scikit-learn {TWO_CLASSES.format(name=self.objective.name)}")
+            found = int(check_targets(self.objective.name, self.properties, y_true, start.size).max()) + 1
+            if found < start.size:
                 raise ObjectiveError(
-                    "scikit-learn grows one tree a round for two classes, and "
-                    f"{self.objective.name} takes a raw score for each. Take a loss for targets 0 and 1, "
-                    "BinaryCrossentropy(from_logits=True)."
+                    f"There are to be {start.size} classes (`classes` or `start`), and scikit-learn, which "
+                    f"numbers the labels that it finds in `y`, has only {found}. Leave `classes` away."
                 )
             self.n_classes = start.size
         return start
@@ -140,7 +157,7 @@ class SklearnLoss(BaseLoss):
         Raises:
             AttributeError: the link of the loss does not give probabilities.
         """
-        link = self.objective.loss.properties.link
+        link = self.properties.link
         if link not in ("logit", "softmax"):
             raise AttributeError(
                 f"{self.objective.name} has the link {link!r}, which gives no probabilities: take "
@@ -177,7 +194,9 @@ class InverseLink(BaseLink):
 
 
 class SklearnMetric(Metric):
-    """A scorer: minus the mean of a loss on raw scores, for `HistGradientBoosting*` and their searches.
+    """A scorer: minus the mean of a loss on raw scores, for estimators of boosters and their searches.
+
+    Of LightGBM and CatBoost it sees what the trees say, without a start that is not in the model.
 
     Args:
         loss: a loss in raw scores.
@@ -187,18 +206,29 @@ class SklearnMetric(Metric):
         """Minus the weighted mean of the losses; more is better.
 
         Args:
-            estimator: `HistGradientBoosting*`, fitted, or a pipeline that ends with it.
+            estimator: `HistGradientBoosting*` or an estimator of XGBoost, LightGBM or CatBoost, fitted, or a
+                pipeline that ends with one.
 
         Raises:
-            ObjectiveError: an estimator of another library, whose `predict` may or may not give raw scores.
+            ObjectiveError: an estimator of another library, whose `predict` may or may not give raw scores. A
+                search makes NaN of it, unless it is told error_score="raise".
         """
         last = getattr(estimator, "_final_estimator", estimator)
-        if not type(last).__module__.startswith("sklearn."):
+        libraries = [kind.__module__.partition(".")[0] for kind in type(last).__mro__]
+        asking = next((RAW_SCORES[name] for name in libraries if name in RAW_SCORES), None)
+        if asking is None and libraries[0] != "sklearn":
             raise ObjectiveError(
-                f"`sklearn_metric` scores estimators of scikit-learn. Received: {type(last).__name__}"
+                "`sklearn_metric` scores estimators of scikit-learn, XGBoost, LightGBM and CatBoost. "
+                f"Received: {type(last).__name__}"
             )
-        if hasattr(estimator, "decision_function"):
-            raw, y = estimator.decision_function(X), np.searchsorted(estimator.classes_, y)
+        classes = getattr(estimator, "classes_", ())
+        if len(classes):
+            order = np.argsort(classes)  # CatBoost's class_names have any
+            y = order[np.searchsorted(classes, y, sorter=order)]
+        if asking is not None:
+            raw = estimator.predict(X, **asking)
+        elif hasattr(estimator, "decision_function"):
+            raw = estimator.decision_function(X)
         else:
             raw = estimator.predict(X)
             if self.loss.properties.link == "log":

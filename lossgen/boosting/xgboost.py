@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from lossgen.boosting.objective import Metric, Objective
+from lossgen.boosting.objective import TWO_CLASSES, Metric, Objective
 from lossgen.boosting.team import team_of
+from lossgen.errors import ObjectiveError
 from lossgen.runtime.door import missing
 from lossgen.runtime.loss import Loss
 
 try:
     import xgboost
-    from xgboost import Booster, DMatrix
+    from xgboost import Booster, DMatrix, XGBModel
 except ImportError as error:
     raise missing("XGBoost", "lossgen.boosting.xgboost", error) from error
 
@@ -69,8 +70,14 @@ class XGBoostObjective(Objective):
 
         Raises:
             TargetError, LabelError, WeightError: data that the loss cannot be trained on; names the argument.
-            ShapeError, ObjectiveError: a start that is not finite, or not one number for each output.
+            ShapeError, ObjectiveError: a start that is not finite, or not one number for each output; an
+                estimator of another library; a classifier with two classes and a loss of labels.
         """
+        if estimator is not None and not (isinstance(estimator, type) and issubclass(estimator, XGBModel)):
+            raise ObjectiveError(
+                "`estimator` must be the class of an estimator of XGBoost, XGBRegressor or XGBClassifier. "
+                f"Received: {estimator!r}"
+            )
         if start is None:
             start = self.start(y_true, sample_weight, classes=classes)
         else:
@@ -83,6 +90,8 @@ class XGBoostObjective(Objective):
             from sklearn.base import ClassifierMixin
 
             found["objective"] = self
+            if issubclass(estimator, ClassifierMixin) and start.size == 2 and self._of_labels:
+                raise ObjectiveError(f"{estimator.__name__} {TWO_CLASSES.format(name=self.name)}")
             if issubclass(estimator, ClassifierMixin) and start.ndim == 0:
                 found["base_score"] = sigmoid(start)  # the classifier sets binary:logistic
                 return found
@@ -91,15 +100,19 @@ class XGBoostObjective(Objective):
         found["base_score"] = start.tolist()
         return found
 
+    @property
+    def _of_labels(self) -> bool:
+        return self.loss.properties.target == "labels"
+
     def _columns(self, y_true, classes: int | None) -> int | None:
         """How many raw scores a row has, if that is known."""
-        if self.loss.properties.target == "labels":
+        if self._of_labels:
             return classes
         shape = np.shape(y_true)
         return shape[1] if len(shape) == 2 else 1
 
     def _built_in(self, start: np.ndarray) -> dict[str, Any]:
-        if self.loss.properties.target == "labels":
+        if self._of_labels:
             link = self.loss.properties.link
             kind = "multi:softprob" if link == "softmax" else "multi:softmax"  # the latter gives the class
             return {"objective": kind, "num_class": start.size}
@@ -144,7 +157,7 @@ def unpacked(first, second, sample_weight):
         y, raw, sample_weight = lent(second, "label"), first, lent(second, "weight")
         sample_weight = sample_weight if sample_weight.size else None
     else:
-        y, raw = first, second
+        y, raw = first, np.asarray(second)
     if raw.ndim == 2 and np.shape(y) == (raw.size,):  # several targets on one line
         y = np.reshape(y, raw.shape)
     return y, raw, sample_weight

@@ -1,6 +1,7 @@
 """Derivatives on raw scores as boosters want them: float32, in their order, with Hessians by policy."""
 
 from math import inf
+from numbers import Real
 
 import numpy as np
 
@@ -30,7 +31,8 @@ class RawDerivatives:
     def __init__(self, loss, hessian: str | None = None, hessian_scale: float = 1.0):
         self.loss = loss
         self.policy = resolve(loss, hessian)
-        if isinstance(hessian_scale, bool) or not 0 < hessian_scale < inf:
+        number = isinstance(hessian_scale, Real) and not isinstance(hessian_scale, bool)
+        if not number or not 0 < hessian_scale < inf:
             raise CurvatureError(f"`hessian_scale` must be a positive number. Received: {hessian_scale!r}")
         self.hessian_scale = float(hessian_scale)
         self.kernels = RawKernels(loss, kernel_of(loss, self.policy))

@@ -73,9 +73,30 @@ def test_policies():
     assert xgboost_objective(Huber()).hessian == "exact"
     with pytest.raises(CurvatureError, match="exact, absolute"):
         xgboost_objective(Huber(), "newton")
+    for wrong in ("2", None, True, 0, -1, np.inf, np.nan):
+        with pytest.raises(CurvatureError, match="`hessian_scale` must be a positive number"):
+            xgboost_objective(Huber(), hessian_scale=wrong)
     gradient, hessian = xgboost_objective(MeanSquaredError(), hessian_scale=0.5)(y, raw)
     np.testing.assert_array_equal(gradient, 2 * (raw - y))
     np.testing.assert_array_equal(hessian, [1, 1])
+
+
+def test_the_second_axis_is_the_last_one():
+    loss, last = (SparseCategoricalCrossentropy(from_logits=True, axis=axis) for axis in (1, -1))
+    y, raw = np.array([0, 2, 1, 1]), np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    for ours, right in zip(xgboost_objective(loss)(y, raw), xgboost_objective(last)(y, raw), strict=True):
+        np.testing.assert_array_equal(ours, right)
+    assert xgboost_metric(loss)(y, raw) == xgboost_metric(last)(y, raw)
+    np.testing.assert_array_equal(xgboost_objective(loss).start(y), xgboost_objective(last).start(y))
+    with pytest.raises(ObjectiveError, match="its axis is not the last one"):
+        xgboost_objective(SparseCategoricalCrossentropy(from_logits=True, axis=0))
+
+
+def test_lists():
+    objective, metric = xgboost_objective(Huber()), xgboost_metric(Huber())
+    given = np.array([1.0, 3.0]), np.array([0.0, 0.5])
+    np.testing.assert_array_equal(objective([1.0, 3.0], [0.0, 0.5]), objective(*given))
+    assert metric([1.0, 3.0], [0.0, 0.5]) == metric(*given)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

@@ -188,6 +188,28 @@ def test_the_start_can_be_made_the_bias_of_the_model(case, tmp_path):
         objective.add_start(model, start)
 
 
+@pytest.mark.parametrize("case", ["logistic", "softmax"])
+def test_a_classifier_that_is_told_its_classes_predicts_them(case):
+    loss, data, _ = CASES[case]
+    features, y = data()
+    objective, pool = CatBoostObjective(loss), catboost.Pool(features, y)
+    start = objective.set_start(pool)
+    names = [0, 1, 2] if case == "softmax" else [0, 1]
+    model = train(objective, CatBoostMetric(loss), pool, catboost.CatBoostClassifier, class_names=names)
+    objective.add_start(model, start)
+    assert np.mean(model.predict(features).ravel() == y) > 0.95
+    assert list(model.classes_) == names
+
+
+@pytest.mark.parametrize("further", [{"classes_count": 2}, {"class_names": [0, 1]}, {}])
+def test_two_classes_and_a_loss_of_labels(further):
+    loss, pool = SparseCategoricalCrossentropy(from_logits=True), catboost.Pool(*yes_or_no())
+    with pytest.raises(catboost.CatBoostError, match=r"BinaryCrossentropy\(from_logits=True\)"):
+        train(CatBoostObjective(loss), CatBoostMetric(loss), pool, catboost.CatBoostClassifier, **further)
+    with pytest.raises(ObjectiveError, match=r"BinaryCrossentropy\(from_logits=True\)"):
+        CatBoostMetric(loss).evaluate([np.zeros(3)], np.zeros(3), None)
+
+
 def test_a_start_must_fit():
     features, y = regression()
     objective, pool = CatBoostObjective(Expectile(0.5)), catboost.Pool(features, y)

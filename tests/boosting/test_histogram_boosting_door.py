@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from booster_data import CASES, agrees, classes, regression, weights, yes_or_no
+from requiring import require
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.model_selection import GridSearchCV
@@ -172,6 +173,55 @@ def test_classes():
         boosting(sklearn_loss(SOFTMAX)).fit(*yes_or_no())
 
 
+@pytest.mark.parametrize("further", [{"classes": 4}, {"start": np.zeros(4)}])
+def test_more_classes_than_the_data_have(further):
+    with pytest.raises(ObjectiveError, match=r"to be 4 classes .* has only 3"):
+        HistGradientBoostingClassifier(loss=sklearn_loss(SOFTMAX, **further), **FEW).fit(*classes())
+
+
+SCORED = [
+    ("xgboost", "XGBRegressor", "regression", PoissonNLL()),
+    ("xgboost", "XGBClassifier", "yes_or_no", LOGISTIC),
+    ("xgboost", "XGBClassifier", "classes", SOFTMAX),
+    ("lightgbm", "LGBMRegressor", "regression", PoissonNLL()),
+    ("lightgbm", "LGBMClassifier", "classes", SOFTMAX),
+    ("catboost", "CatBoostRegressor", "regression", PoissonNLL()),
+    ("catboost", "CatBoostClassifier", "yes_or_no", LOGISTIC),
+]
+
+
+@pytest.mark.parametrize(("library", "kind", "data", "loss"), SCORED)
+def test_estimators_of_other_boosters_are_scored_by_their_raw_scores(library, kind, data, loss):
+    module = require(library)
+    features, y = {"regression": regression, "yes_or_no": yes_or_no, "classes": classes}[data]()
+    quiet = {
+        "xgboost": {"n_jobs": 2}, "lightgbm": {"n_jobs": 2, "verbosity": -1},
+        "catboost": {"thread_count": 2, "verbose": False, "allow_writing_files": False},
+    }[library]  # fmt: skip
+    built_in = {
+        "xgboost": {"objective": "count:poisson"}, "lightgbm": {"objective": "poisson"},
+        "catboost": {"loss_function": "Poisson"},
+    }[library] if data == "regression" else {}  # fmt: skip
+    model = getattr(module, kind)(n_estimators=5, **quiet, **built_in)
+    names = y if data == "regression" else np.array(["c", "a", "b"])[y.astype(int)]
+    if library == "xgboost":
+        names = y  # it takes numbers only
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), model), {f"{kind.lower()}__max_depth": [2]},
+        scoring=sklearn_metric(loss), cv=3, error_score="raise",
+    )  # fmt: skip
+    search.fit(features, names)
+    score = sklearn_metric(loss)(search.best_estimator_, features, names)
+    if data == "regression":
+        mean = search.best_estimator_.predict(features)
+        expected = np.mean(mean - y * np.log(mean))
+    else:
+        found = search.best_estimator_.predict_proba(features)
+        column = np.searchsorted(np.unique(names), names)
+        expected = -np.log(found[np.arange(len(y)), column]).mean()
+    assert score == pytest.approx(-expected, rel=1e-5)
+
+
 def test_a_start_of_ones_own():
     features, y = classes()
     loss = MultiMargin()
@@ -258,7 +308,7 @@ class TestBadData:
         class Other:
             pass
 
-        with pytest.raises(ObjectiveError, match="estimators of scikit-learn"):
+        with pytest.raises(ObjectiveError, match="estimators of scikit-learn, XGBoost"):
             sklearn_metric(PoissonNLL())(Other(), None, None)
 
 

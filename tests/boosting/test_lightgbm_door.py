@@ -126,6 +126,8 @@ def test_several_outputs():
     metric = lightgbm_metric(Expectile(0.5), targets=y)
     name, value, more_is_better = metric(np.array([3, 0]), y[[3, 0]] + 2.0)
     assert (name, value, more_is_better) == ("expectile", pytest.approx(2), False)
+    with pytest.raises(ShapeError, match="LightGBM: pass the table as `targets=`"):
+        lightgbm_metric(Expectile(0.5))(np.array([3.0, 0]), y[[3, 0]])
     for wrong in (rows + 1, rows - 0.5):
         with pytest.raises(ShapeError, match="which row of `targets`"):
             objective(wrong, y)

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from requiring import require
+from sklearn.linear_model import LinearRegression
 
 xgboost = require("xgboost")
 
@@ -189,6 +190,21 @@ def test_a_start_of_ones_own():
     model = train(objective, matrix, 20, **objective.parameters(y, start=np.zeros(3)))
     assert objective.predict(model, features).shape == (len(y), 3)  # margins, as it has no link
     assert (model.predict(matrix) == y).mean() > 0.95  # the class
+
+
+def test_two_classes_and_a_loss_of_labels():
+    features, y = yes_or_no()
+    objective = xgboost_objective(SparseCategoricalCrossentropy(from_logits=True))
+    with pytest.raises(ObjectiveError, match=r"XGBClassifier .* BinaryCrossentropy\(from_logits=True\)"):
+        objective.parameters(y, estimator=xgboost.XGBClassifier)
+    model = train(objective, xgboost.DMatrix(features, y), **objective.parameters(y))
+    assert (objective.predict(model, features).argmax(axis=1) == y).mean() > 0.95
+
+
+@pytest.mark.parametrize("wrong", ["XGBRegressor", xgboost.XGBRegressor(), LinearRegression])
+def test_what_is_no_estimator_of_xgboost(wrong):
+    with pytest.raises(ObjectiveError, match="`estimator` must be the class"):
+        xgboost_objective(PoissonNLL()).parameters([1, 2], estimator=wrong)
 
 
 def test_metrics_and_early_stopping():
