@@ -9,7 +9,7 @@ from lossgen.runtime.variant import FURTHER_OUTPUTS
 CURVATURE = {
     "convex": "proved for all targets, predictions and parameters",
     "zero": "proved to be convex; the Hessian is 0 wherever there is one",
-    "unproved": "not convex, or only for some values",
+    "unproved": "no proof; it may be convex, or not, or for some values of the parameters only",
 }
 FISHER = {
     "exact": "the Hessian, which does not depend on the target",

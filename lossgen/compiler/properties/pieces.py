@@ -8,8 +8,8 @@ its second derivative is nowhere negative between two cuts.
 from dataclasses import dataclass
 from itertools import combinations, product
 
-from sympy import And, Expr, Integer, Not, Or, Piecewise, Pow, S, Symbol
-from sympy.core.relational import Eq, Ge, Gt, Le, Lt, Ne, Relational
+from sympy import And, Dummy, Expr, Integer, Not, Or, Piecewise, Pow, S
+from sympy.core.relational import Relational
 
 from lossgen.compiler.opening import opened
 from lossgen.language.atoms import absolute, clip, maximum, minimum, relu, sigmoid
@@ -57,7 +57,7 @@ class Region:
         """The ranges with the prediction written as a number between the two cuts."""
         low = self.cuts[self.number - 1] if self.number else None
         high = self.cuts[self.number] if self.number < len(self.cuts) else None
-        beyond = Symbol("beyond_cut", nonnegative=True)
+        beyond = Dummy("beyond_cut", nonnegative=True)
         if low is None and high is None:
             return self.ranges
         if high is None:
@@ -86,6 +86,21 @@ class Region:
         raise NotKnown
 
 
+@dataclass(frozen=True)
+class Point(Region):
+    """The cut of that number itself."""
+
+    @property
+    def inner_ranges(self) -> Ranges:
+        """The ranges with the prediction at the cut."""
+        return self.ranges.within(y_pred, self.cuts[self.number])
+
+    def sign(self, switch: Expr) -> int:
+        """The sign of an affine function of the prediction here, or of what does not depend on it."""
+        _, root = affine(switch)
+        return 0 if root == self.cuts[self.number] else super().sign(switch)
+
+
 def is_convex(function: Expr, ranges: Ranges) -> bool:
     """Whether the function of the prediction is proved to be convex, for every value of all other symbols."""
     try:
@@ -109,7 +124,10 @@ def _is_convex(function: Expr, ranges: Ranges, truth: dict[Relational, bool]) ->
     for number, cut in enumerate(cuts):
         left, right = (piece.subs(y_pred, cut) for piece in pieces[number : number + 2])
         before, after = (slope.subs(y_pred, cut) for slope in slopes[number : number + 2])
-        if not ranges.is_zero(right - left) or not ranges.is_nonnegative(after - before):
+        there = _resolved(function, Point(cuts, number, ranges)).subs(y_pred, cut)
+        if not (ranges.is_zero(right - left) and ranges.is_zero(there - left)):
+            return False
+        if not ranges.is_nonnegative(after - before):
             return False
     return all(
         _is_nonnegative(slope.diff(y_pred), region.inner_ranges)
@@ -231,13 +249,18 @@ def _holds(condition: Expr, region: Region) -> bool:
     if isinstance(condition, Not):
         return not _holds(condition.args[0], region)
     switch = _resolved(condition.lhs - condition.rhs, region)
-    if y_pred not in switch.free_symbols:
-        if not switch.is_number:
-            raise NotKnown
+    if switch.is_number:
         return bool(condition.func(switch, 0))
-    sign = region.sign(switch)  # in an open region it is not 0
-    kinds = {Gt: sign > 0, Ge: sign > 0, Lt: sign < 0, Le: sign < 0, Eq: False, Ne: True}
-    return kinds[condition.func]
+    sign = region.sign(switch) if y_pred in switch.free_symbols else _strict_sign(switch, region.ranges)
+    return bool(condition.func(Integer(sign), 0))
+
+
+def _strict_sign(value: Expr, ranges: Ranges) -> int:
+    """The sign of what does not depend on the prediction and is not 0."""
+    for sign in (1, -1):
+        if ranges.is_positive(sign * value, y_pred):
+            return sign
+    raise NotKnown
 
 
 def _conditions_without_prediction(function: Expr) -> list[Relational]:

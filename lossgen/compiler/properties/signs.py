@@ -7,11 +7,11 @@ known by the sign in their table alone.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 from math import inf, isfinite
 
-from sympy import Add, Expr, Float, Integer, Mul, Piecewise, Symbol, fraction, sign, together
+from sympy import Add, Dummy, Expr, Float, Integer, Mul, Piecewise, Symbol, fraction, sign, together
 
 from lossgen.compiler.opening import MOST_ADDENDS, addends, opened
 from lossgen.language.atoms import greater, inside, maximum, minimum, signum, step
@@ -130,14 +130,23 @@ def ranges_of(declaration: Declaration, options: Mapping[str, object]) -> Ranges
     return Ranges(intervals)
 
 
+@cache
+def helper(symbol: Symbol, kind: str) -> Dummy:
+    """The one symbol that stands for a symbol's distance from its bound ("beyond"), or for it ("positive").
+
+    No symbol of a person's is equal to it, whatever it is called.
+    """
+    return Dummy(f"{symbol.name}_{kind}", **{"positive" if kind == "positive" else "nonnegative": True})
+
+
 def _written(symbol: Symbol, low: float, high: float) -> Expr:
-    beyond = Symbol(f"{symbol.name}_beyond", nonnegative=True)
+    beyond = helper(symbol, "beyond")
     if isfinite(low) and isfinite(high):
         first, last = rational(Float(low)), rational(Float(high))
         return (first + last * beyond) / (1 + beyond)
     if isfinite(low):
         positive = symbol.is_positive and low == 0
-        return Symbol(f"{symbol.name}_positive", positive=True) if positive else rational(Float(low)) + beyond
+        return helper(symbol, "positive") if positive else rational(Float(low)) + beyond
     return rational(Float(high)) - beyond if high < inf else symbol
 
 
@@ -157,8 +166,8 @@ def _without_jumps(expression: Expr) -> Expr:
     """Indicators as symbols with no more than their sign."""
     jumps = sorted(expression.atoms(*JUMPS), key=str)
     names = {
-        jump: Symbol(f"jump_{number}", **({"nonnegative": True} if jump.is_nonnegative else {"real": True}))
-        for number, jump in enumerate(jumps)
+        jump: Dummy("jump", **({"nonnegative": True} if jump.is_nonnegative else {"real": True}))
+        for jump in jumps
     }
     return expression.xreplace(names)
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from sympy import Expr, Symbol, exp, log
+from sympy import Dummy, Expr, Symbol, exp, log
 
 from lossgen.compiler.driver import Derived
 from lossgen.compiler.expectation import Model, expected
 from lossgen.compiler.ladder import Ladder
-from lossgen.compiler.opening import opened
+from lossgen.compiler.opening import is_linear, opened
 from lossgen.language.atoms import sigmoid
 from lossgen.language.declaration import Declaration
 from lossgen.language.symbols import column_count, y_pred
@@ -86,7 +86,7 @@ def model_of(term: Derived, declaration: Declaration, options: Mapping[str, obje
 
 def _vanishes(expression: Expr) -> bool:
     """Whether it is proved to be 0, by powers of exp(p)."""
-    growth = Symbol("growth", positive=True)
+    growth = Dummy("growth", positive=True)
     expression = expression.replace(sigmoid, lambda x: 1 / (1 + exp(-x))).subs(y_pred, log(growth))
     return opened(parts_of(expression)[0]) == 0
 
@@ -105,9 +105,9 @@ def _element_parts(ladder: Ladder) -> list[tuple[Expr, Expr]] | None:
     symbols = {rung.symbol for rung in ladder.rungs}
     if any(rung.kind != "sum" or rung.summand.free_symbols & symbols for rung in ladder.rungs):
         return None
-    factors = [ladder.head.diff(rung.symbol) for rung in ladder.rungs]
-    if any(factor.free_symbols & symbols for factor in factors):
+    if not is_linear(ladder.head, symbols):
         return None
+    factors = [ladder.head.diff(rung.symbol) for rung in ladder.rungs]
     return [(factor, rung.summand) for factor, rung in zip(factors, ladder.rungs, strict=True)]
 
 
