@@ -305,3 +305,118 @@ def test_ends_between_points_are_found():
 def test_a_level_line_has_its_middle_at_0():
     assert middle_of_minimisers(lambda x: (0.0, 0.0, 1.0), np.array([1.0, 2.0])) == 0
     assert middle_of_minimisers(lambda x: (float(x > 5), 0.0, 1.0), np.array([1.0, 2.0])) == 5
+
+
+# Far starts, and slopes that die away ----------------------------------------------------------------------
+
+UNIT = np.array([0.3, -1.2, 0.7, 2.1, -0.4])
+
+
+@pytest.mark.parametrize(
+    ("formula", "y", "expected"),
+    [
+        ("exp(p) - y*p", [500.0], np.log(500)),
+        ("exp(p) - y*p", [5000.0], np.log(5000)),
+        ("exp(p) - y*p", [5e-9], np.log(5e-9)),
+        ("exp(p) - y*p", [1e8, 3.0], np.log((1e8 + 3) / 2)),
+        ("y*exp(-p) + p", [5000.0, 5100.0], np.log(5050)),
+        ("y*exp(-p) + p", [1e14], np.log(1e14)),
+        ("y*exp(-p) + p", [1e300], np.log(1e300)),
+        ("y*exp(p) - p", [1e4, 2e4], -np.log(1.5e4)),
+        ("exp(5*(p - y)) - 5*(p - y) - 1", 10 * UNIT, -(logsumexp(-50 * UNIT) - np.log(5)) / 5),
+        ("softplus(p) - y*p", [0.0, 1.0, 1.0, 1.0], np.log(3)),
+    ],
+)
+def test_minima_far_from_the_start_are_found(formula, y, expected):
+    loss = lg.compile(lg.declare("FarStart", f"mean({formula})"))()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert loss.optimal_constant(np.array(y)) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("formula", "y"),
+    [
+        ("softplus(p - y)**2", [1.0, 2.0]),
+        ("softplus(p - y)**2", [500.0]),
+        ("softplus(p) - y*p", [1.0, 1.0]),
+        ("exp(p) - y*p", [0.0, 0.0]),
+        ("y*exp(p)", [1e4, 3.0]),
+    ],
+)
+def test_slopes_that_underflow_are_no_minima(formula, y):
+    loss = lg.compile(lg.declare("Fading", f"mean({formula})"))()
+    with pytest.raises(ConstantError, match="falls without end towards"):
+        loss.optimal_constant(np.array(y))
+
+
+@pytest.mark.parametrize(
+    ("formula", "y", "expected"),
+    [
+        ("relu(p - y)**2", [1.0, 2.0], 1.0),
+        ("relu(p - y)**2", [0.0, 0.0], 0.0),
+        ("relu(p - y)**4", [-7.0], -7.0),
+        ("relu(abs(p - y) - 1)**2", [1.0, 2.0], 1.5),
+        ("relu(abs(p - y) - 1)**4", [0.0, 0.5], 0.25),
+        ("(p - y)**4", [0.0, 0.0], 0.0),
+        ("(p - y)**4", [0.0, 5.0], 2.5),
+    ],
+)
+def test_level_pieces_are_minima(formula, y, expected):
+    loss = lg.compile(lg.declare("Level", f"mean({formula})"))()
+    assert loss.optimal_constant(np.array(y)) == pytest.approx(expected, rel=1e-14)
+
+
+def test_where_gradients_cancel_it_is_the_middle():
+    assert losses.Huber().optimal_constant([0.0, 100.0]) == pytest.approx(50, rel=1e-14)
+    assert losses.LogCosh().optimal_constant([-1000.0, 1000.0]) == 0
+
+
+def test_a_root_next_to_nan_is_refused():
+    def slope(x):
+        return (-1.0 if x < 2 else np.nan), 0.0, 1.0
+
+    assert np.isnan(root_of(slope, 0.0, 1.0))
+
+
+# Losses that are not convex, and classes ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [([0, 0, 0, 5, 7], (6 * 8) ** 0.2 - 1), ([0, 0, 1e6], (1e6 + 1) ** (1 / 3) - 1), ([3.0], 3)],
+)
+def test_a_dead_gradient_at_the_median_is_no_minimum(y, expected):
+    loss = losses.MeanSquaredLogarithmicError()
+    found = loss.optimal_constant(y)
+    assert found == pytest.approx(expected, rel=1e-5)  # the formula takes log of at least 1e-7
+    y = np.array(y, float)
+    assert loss(y, np.full(len(y), found)) <= min(loss(y, np.full(len(y), found * f)) for f in (0.99, 1.01))
+
+
+def test_of_several_minima_the_better_one_is_taken():
+    y = np.array([0.0] * 10 + [100.0] * 14 + [50.0, 40.0, 45.0, 30.0, -1000.0])
+    loss = losses.Cauchy(c=1.0)
+    found = loss.optimal_constant(y)
+    grid = np.linspace(-10, 110, 5000)
+    assert loss(y, np.full(len(y), found)) <= min(loss(y, np.full(len(y), each)) for each in grid)
+
+
+@pytest.mark.parametrize("classes", [3.5, 0, -1, "3", True])
+def test_the_number_of_classes_is_a_whole_number(classes):
+    with pytest.raises(LabelError, match=r"`classes` must be a whole number of at least 1. Received: "):
+        SOFTMAX.optimal_constant([0, 0], classes=classes)
+    np.testing.assert_array_equal(
+        SOFTMAX.optimal_constant([0, 1], classes=np.int64(2)), SOFTMAX.optimal_constant([0, 1])
+    )
+
+
+def test_of_one_class_every_constant_is_best():
+    for loss in (SOFTMAX, losses.MultiMargin(), losses.MultiMargin(exponent=2)):
+        assert loss.optimal_constant([0, 0]) == 0
+
+
+def test_columns_that_meet_in_kinks_are_told_so():
+    loss = lg.compile(lg.declare("Meeting", "LogSumExp(Abs(y_pred-y_true))"))()
+    with pytest.raises(ConstantError, match=r"needs curvature: columns meet.* Pass a start of your own"):
+        loss.optimal_constant(random.normal(size=(9, 2)))

@@ -1,6 +1,7 @@
 """The constant raw score that a loss likes best for given targets: where boosting starts."""
 
-from math import inf
+from math import inf, isfinite, isnan
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +17,12 @@ from lossgen.runtime.shapes import readable
 
 BOUNDS = {"logit": float(LINKS["logit"](1.0)), "log": 700.0}
 """Largest raw scores tried: the logit of a mean of 1, see `NEAREST`; one whose exponential is no overflow."""
+
+QUANTILES = np.linspace(0, 1, 9)
+"""Of the targets: near which the least value is looked for of a loss that is not proved to be convex."""
+
+AROUND = np.logspace(-8, 0, 25)
+"""And how far, in units of the targets' spread, from their median and from 0."""
 
 
 def optimal_constant_of(loss, y_true: ArrayLike, sample_weight: ArrayLike | None, classes: int | None):
@@ -99,12 +106,23 @@ def class_weights(kernels: RawKernels, y: np.ndarray, sample_weight, classes: in
     labels, weight = labels[used].astype(np.int64), weight[used]
     if not len(labels):
         raise TargetError("`y_true` must hold a label that counts. Received: none but ignored ones")
-    count = int(labels.max()) + 1 if classes is None else classes
+    count = int(labels.max()) + 1 if classes is None else number_of_classes(classes)
     if labels.min() < 0 or labels.max() >= count:
         raise LabelError(
             f"`y_true` holds labels from {labels.min()} to {labels.max()}; labels lie in 0 … {count - 1}."
         )
     return np.eye(count), np.bincount(labels, weight, count)
+
+
+def number_of_classes(classes) -> int:
+    """The argument as an integer.
+
+    Raises:
+        LabelError: it is no whole number of at least 1.
+    """
+    if isinstance(classes, Integral) and not isinstance(classes, bool) and classes >= 1:
+        return int(classes)
+    raise LabelError(f"`classes` must be a whole number of at least 1. Received: {classes!r}")
 
 
 def weighted_targets(loss, kernels: RawKernels, y: np.ndarray, sample_weight):
@@ -157,23 +175,51 @@ def constant_of_column(loss, kernels: RawKernels, parameters, y: np.ndarray, wei
     link = loss.properties.link
     if link in BOUNDS:
         low, high = -BOUNDS[link], BOUNDS[link]
-    start = float(LINKS[link](np.average(y, weights=weight))) if link != "identity" else median(y, weight)
+    mean = float(LINKS[link](np.average(y, weights=weight)))
+    start = mean if link != "identity" else median(y, weight)
     if not low < start < high:
         start = 0.0 if low < 0 < high else (low + high) / 2 if high < inf else low + 1.0
     spread = float(np.abs(y - start).max()) if link == "identity" else 1.0
-    with np.errstate(over="ignore", invalid="ignore"):
-        found = root_of(slope, start, spread / 64 or 1.0, low, high)
+    step = spread / 64 or 1.0
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        found = root_of(slope, start, step, low, high)
+        if loss.properties.curvature == "unproved":  # there may be several minima
+            value = value_of(loss, parameters, y, weight)
+            around = [centre + sign * spread * AROUND for centre in (0.0, start) for sign in (-1, 1)]
+            within = np.quantile(y, QUANTILES) if link == "identity" else []
+            grid = np.unique(np.concatenate([*around, within, [0.0, mean, start]]))
+            grid = grid[(low < grid) & (grid < high)]
+            best = int(np.argmin([value(float(point)) for point in grid]))
+            left, right = (float(one) for one in np.r_[low, grid, high][[best, best + 2]])
+            other = root_of(slope, float(grid[best]), step, left, right)
+            found = min((one for one in (found, other) if isfinite(one)), key=value, default=found)
     if link == "log" and found == low:
         return float(LINKS[link](0.0))
     return finite(loss, found)
+
+
+def value_of(loss, parameters, y: np.ndarray, weight: np.ndarray):
+    """The sum of the losses of one column as a function of the constant; inf where it is NaN."""
+    kernels, unused = RawKernels(loss, "value_and_gradient"), np.empty(len(y))
+
+    def value(point: float) -> float:
+        found = kernels.run_line(parameters, weight, y, np.full(len(y), point), unused, unused)
+        return inf if isnan(found) else found
+
+    return value
 
 
 def finite(loss, constant: float) -> float:
     """The constant.
 
     Raises:
-        ConstantError: it is infinite.
+        ConstantError: it is infinite, or NaN: none was found.
     """
+    if isnan(constant):
+        raise ConstantError(
+            f"{type(loss).__name__}: no best constant was found; its gradient is NaN somewhere, or "
+            "its sum over these targets has no minimum that floats can tell. Pass a start of your own."
+        )
     if not -inf < constant < inf:
         raise ConstantError(
             f"{type(loss).__name__} has no best constant for these targets: its sum over them falls without "
@@ -211,10 +257,15 @@ def constant_of_rows(loss, kernels: RawKernels, y: np.ndarray, weight: np.ndarra
             hessian += np.outer(diagonal, diagonal) / np.abs(diagonal).sum()
         return value, gradient, hessian
 
+    if kernels.labels and columns == 1:
+        _, gradient, hessian = derivatives(np.zeros(1))
+        if not gradient.any() and not hessian.any():  # one class: every constant is best
+            return np.zeros(1)
     found = None if loss.properties.curvature == "zero" else newton(derivatives, start)
     if found is None:
         raise ConstantError(
-            f"{type(loss).__name__}: no best constant was found by Newton's method. Pass a start of your own."
+            f"{type(loss).__name__}: no best constant was found by Newton's method, which needs curvature: "
+            "columns meet, and the minimum may lie on a kink. Pass a start of your own, one number a column."
         )
     return found - log_sum_exp(found) if softmax else found
 

@@ -49,7 +49,7 @@ def resolve(loss, policy: str | None = None) -> str:
             raise CurvatureError(
                 f"{loss!r} is not convex in its raw score: {found.where} (found by sampling). A booster "
                 f"divides by sums of Hessians; choose one that is at least 0: hessian={', '.join(others)} "
-                f"or {last} (`lossgen.runtime.curvature` says what they are)."
+                f"or {last} (docs/boosting.md#the-hessian says what they are)."
             )
         return "exact"
     reason = reason_against(loss, policy)

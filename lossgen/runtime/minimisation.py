@@ -4,23 +4,60 @@ Of a function that is not convex they find a minimum near the start.
 """
 
 from collections.abc import Callable
-from math import inf, isfinite, nextafter
+from math import inf, isfinite, isnan, nan, nextafter
+from typing import NamedTuple
 
 import numpy as np
 
-MOST_STEPS = 200
-"""Halvings of a bracket: 53 settle it, unless its end is next to 0."""
+from lossgen.runtime.dtypes import FLOAT64
+
+MOST_STEPS = 400
+"""Of one search: 64 halvings of a bracket settle it in floats, and every third step at least is one."""
+
+MOST_NEWTON_STEPS = 200
+"""In several variables."""
 
 MOST_DOUBLINGS = 1100
-"""Doublings of a step: from the smallest useful one past the largest float."""
+"""Steps of the search for the other side: past the largest float, or down to the last one before a bound."""
 
 NOISE = 1e-13
 """A sum of slopes this small against the sum of their absolute values is 0: some 500 roundings."""
+
+FADED = 1e-12
+"""A slope that is this small, against an earlier one, a tenth of the way before it is 0 has died away: an
+exponential that underflows or a 1 − 1. A power with an exponent below 12 reaches 0 faster."""
+
+UNDERFLOW = 1e-290
 
 EPSILON = 2.0**-52
 
 Slope = Callable[[float], tuple[float, float, float]]
 """The derivative at a point, the second one, and the sum of the absolute values that the first sums."""
+
+
+class Place(NamedTuple):
+    """A point and what its slope is; of an overflow the sign counts."""
+
+    point: float
+    value: float
+    curvature: float
+    size: float
+
+    @property
+    def sign(self) -> float:
+        """−1, 0, 1 or NaN; 0 also where straight pieces add up to no more than rounding."""
+        if isnan(self.value):
+            return self.value
+        level = self.curvature == 0 and isfinite(self.size) and abs(self.value) <= NOISE * self.size
+        return 0.0 if level else float(self.value > 0) - float(self.value < 0)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the slope, or the step that it asks for, is below rounding."""
+        if not (isfinite(self.value) and isfinite(self.curvature)):
+            return False
+        small = isfinite(self.size) and abs(self.value) <= EPSILON * self.size / 2
+        return small or abs(self.value) <= EPSILON * abs(self.point * self.curvature) / 4
 
 
 def root_of(slope: Slope, start: float, step: float, low: float = -inf, high: float = inf) -> float:
@@ -32,40 +69,140 @@ def root_of(slope: Slope, start: float, step: float, low: float = -inf, high: fl
         low, high: bounds of the argument.
 
     Returns:
-        The root; the bound (or −inf, inf) up to which the derivative keeps its sign.
+        The root, the middle of an interval of roots, or its one end that is finite; the bound (or −inf, inf)
+        up to which the derivative keeps its sign or dies away; NaN where the iteration does not settle.
     """
-    value, curvature, size = slope(start)
-    if value == 0:
-        return start
-    rising = value < 0  # the root lies to the right
-    inner, outer = start, start
-    for _ in range(MOST_DOUBLINGS):
-        inner, outer = outer, outer + step if rising else outer - step
+
+    def at(point: float) -> Place:
+        return Place(point, *slope(point))
+
+    first = at(start)
+    if isnan(first.value):
+        return nan
+    if first.sign == 0:
+        return _root_on_level(at, first, step, low, high)
+    seen = _walk(at, first, first.sign < 0, step, low, high)
+    level = next((place for place in seen if place.sign == 0), None)
+    alive = [place for place in seen if place.sign == first.sign]
+    other = seen[-1]
+    bound = high if first.sign < 0 else low
+    if other.sign in (0, first.sign):
+        return bound if level is None else _end(at, alive, level, bound)
+    if level is not None and other.sign == -first.sign:
+        return _middle(_edge(at, level, alive[-1]), _edge(at, level, other))
+    return _bracketed(at, alive[-1], other) if first.sign < 0 else _bracketed(at, other, alive[-1])
+
+
+def _walk(at, first: Place, rising: bool, step: float, low: float, high: float) -> list[Place]:
+    """Places ever further in one direction, until one has another sign (but 0), or at the bound."""
+    sign, seen = first.sign, [first]
+    step = max(step, 2 * EPSILON * abs(first.point))
+    for count in range(MOST_DOUBLINGS):
+        inner = seen[-1].point
+        outer = inner + step if rising else inner - step
         if not low < outer < high:
-            outer = (inner + (high if rising else low)) / 2
+            outer = inner / 2 + (high if rising else low) / 2
         if not isfinite(outer) or outer in (low, high, inner):
-            return high if rising else low
-        there = slope(outer)[0]
-        if there == 0:
-            return outer
-        if (there > 0) == rising:
             break
-        step *= 2
-    left, right = (inner, outer) if rising else (outer, inner)
-    point = inner
-    if point != start:
-        value, curvature, size = slope(point)
+        seen.append(at(outer))
+        if seen[-1].sign not in (0, sign):
+            break
+        step *= 2 if count < 60 else 16
+    return seen
+
+
+def _root_on_level(at, first: Place, step: float, low: float, high: float) -> float:
+    """The root where the slope is 0 at the start."""
+    if first.curvature > 0:
+        near = max(abs(first.point), step) * 1e-6
+        left, right = max(first.point - near, low), min(first.point + near, high)
+        if low < left < right < high and at(left).sign < 0 < at(right).sign:
+            return first.point
+    before, after = (_walk(at, first, rising, step, low, high) for rising in (False, True))
+    left, right = before[-1], after[-1]
+    for place, wrong in ((right, -1), (left, 1)):  # a level that is no minimum
+        if place.sign == wrong:
+            return root_of(lambda point: at(point)[1:], place.point, step, low, high)
+    if isnan(left.sign) or isnan(right.sign):
+        return nan
+    if left.sign and right.sign:
+        return _middle(_edge(at, first, left), _edge(at, first, right))
+    if left.sign:
+        return _end(at, [at(left.point - step), left], first, high)
+    if right.sign:
+        return _end(at, [at(right.point + step), right], first, low)
+    return first.point
+
+
+def _end(at, alive: list[Place], level: Place, bound: float) -> float:
+    """Where a slope becomes 0 for good: the end of the minimisers, or the bound if it has only died away."""
+    finite = [place for place in alive if isfinite(place.value)]
+    if not finite:
+        return bound
+    largest = max(finite, key=lambda place: abs(place.value))
+    edge = _edge(at, level, alive[-1])
+    before = abs(at(edge + (largest.point - edge) / 10).value)
+    return bound if before <= max(FADED * abs(largest.value), UNDERFLOW) else edge
+
+
+def _middle(left: float, right: float) -> float:
+    """Half way, without overflow."""
+    return left / 2 + right / 2
+
+
+def _halves(left: float, right: float, by_magnitude: bool) -> float:
+    """A float between two, half way: or with as many floats on either side."""
+    if not by_magnitude:
+        return _middle(left, right)
+    bits = np.array([left, right]).view(np.int64)
+    low, high = (int(one) if one >= 0 else -(int(one) + 2**63) for one in bits)
+    middle = (low + high) // 2
+    return float(np.copysign(np.array(abs(middle)).view(FLOAT64), middle or 1.0))
+
+
+def _edge(at, level: Place, alive: Place) -> float:
+    """The end of a level piece, towards a point beyond it."""
+    inside, outside = level.point, alive.point
+    for count in range(MOST_STEPS):
+        middle = _halves(min(inside, outside), max(inside, outside), count % 2 == 1)
+        if middle in (inside, outside):
+            break
+        inside, outside = (middle, outside) if at(middle).sign == 0 else (inside, middle)
+    return inside
+
+
+def _bracketed(at, left: Place, right: Place) -> float:
+    """The root between a place whose slope is negative and one whose slope is positive, or NaN.
+
+    Newton's step from the end with the smaller slope; where two have not halved the bracket, half of it, in
+    turn by length and by magnitude.
+    """
+    widths, halvings = [inf, inf], 0
     for _ in range(MOST_STEPS):
-        if abs(value) <= EPSILON * size / 2 or abs(value) <= EPSILON * abs(point * curvature) / 4:
-            break
-        left, right = (point, right) if value < 0 else (left, point)
-        point = point - value / curvature if curvature > 0 else inf
-        if not left < point < right:
-            point = left + (right - left) / 2
-        if point in (left, right):
-            return min(left, right, key=lambda end: abs(slope(end)[0]))
-        value, curvature, size = slope(point)
-    return point
+        near = min(left, right, key=lambda place: inf if isnan(place.value) else abs(place.value))
+        if near.settled:
+            return near.point
+        width = right.point / 2 - left.point / 2
+        point = nan
+        if width <= widths[-2] / 2 and isfinite(near.value) and 0 < near.curvature < inf:
+            point = near.point - near.value / near.curvature
+        if not left.point < point < right.point:
+            point = _halves(left.point, right.point, halvings % 2 == 1)
+            halvings += 1
+            if point in (left.point, right.point):
+                point = _middle(left.point, right.point)
+        if point in (left.point, right.point):
+            known = not (isnan(left.value) or isnan(right.value))
+            return near.point if known else nan
+        widths.append(width)
+        place = at(point)
+        if place.sign == 0:
+            if place.curvature > 0 or isnan(left.value) or isnan(right.value):
+                return point
+            return _middle(_edge(at, place, left), _edge(at, place, right))
+        below = place.sign < 0 or (isnan(place.sign) and isnan(left.value))
+        left, right = (place, right) if below else (left, place)
+    return nan
 
 
 def middle_of_minimisers(slope: Slope, points: np.ndarray) -> float:
@@ -149,7 +286,7 @@ def newton(
     """
     point, damping = start, 0.0
     value, gradient, hessian = derivatives(point)
-    for _ in range(MOST_STEPS):
+    for _ in range(MOST_NEWTON_STEPS):
         if not (isfinite(value) and np.isfinite(gradient).all() and np.isfinite(hessian).all()):
             return None
         diagonal = np.abs(np.diagonal(hessian))

@@ -171,8 +171,12 @@ class RawKernels:
             for value in self.term.row_parameters(columns)
         )
 
-    def run_line(self, parameters, weight, y, raw, gradient, hessian) -> None:
-        """One line of elements: by a flat kernel, or, where there is none, as rows of one column."""
+    def run_line(self, parameters, weight, y, raw, gradient, hessian) -> float:
+        """One line of elements: by a flat kernel, or, where there is none, as rows of one column.
+
+        Returns:
+            The sum of the losses, if `output` is "value_and_gradient".
+        """
         first, second = gradient, hessian
         if self.flat is not None:
             chosen = Chosen(self.flat, (*parameters, 1.0), raw.shape, 1)
@@ -180,7 +184,7 @@ class RawKernels:
             kernels = self.term.lanes if self.output in self.term.lanes else self.term.rows
             chosen = Chosen(kernels[self.output], parameters, raw.shape, LANES)
             y, raw, first, second = (one[:, None] for one in (y, raw, gradient, hessian))
-        run_kernel(chosen, y, raw, (weight, 1.0, *self.written(first, second)))
+        return run_kernel(chosen, y, raw, (weight, 1.0, *self.written(first, second)))
 
     def written(self, gradient: np.ndarray, hessian: np.ndarray) -> tuple:
         """What the kernel takes last."""

@@ -50,7 +50,9 @@ class RawScores(Compiled):
         are the logarithms of the class frequencies. Else the root of the summed gradient, to the last digits
         of float64: by Newton's method within a bracket, by bisection where the Hessian is 0 (of an interval
         of minimisers the middle, so an even number of targets has the usual median), with the full Hessian
-        where columns meet. Of a loss that is not convex it is a minimum near the targets' median or mean.
+        where columns meet. Of a loss that is not proved to be convex it is the better of two minima: next to
+        the targets' median (or the link of their mean), and next to the best of some 100 points around the
+        targets and 0. With labels of one class only, where every constant is as good, it is 0.
 
         Args:
             y_true: targets (rows,) or (rows, columns); of a loss that reads labels one a row.
@@ -64,7 +66,8 @@ class RawScores(Compiled):
             TargetError: targets that are NaN, infinite or outside their domain, or none with a weight.
             WeightError: weights that are not one number of at least 0 a row.
             ShapeError: the rows of the loss do not stand alone.
-            ConstantError: no constant was found.
+            LabelError: labels that are no whole numbers below `classes`, or `classes` is no whole number.
+            ConstantError: the sum of losses falls without end, or no constant was found.
         """
         return optimal_constant_of(self, y_true, sample_weight, classes)
 
