@@ -114,16 +114,17 @@ class Objective(Unchanging):
         return float(start) if start.ndim == 0 else start
 
     def gradient_and_hessian(
-        self, y_true, raw, weight=None, out=None, *, once: bool = False
+        self, y_true, raw, weight=None, out=None, *, once: bool = False, some: bool = True
     ) -> tuple[np.ndarray, np.ndarray]:
         """Both of every row, checked: in the shape and memory order of the raw scores, float32.
 
         Args:
             once: whether targets and weights are arrays of a booster, which hands over the same ones in every
                 round: their numbers are looked through when they are first seen.
+            some: whether at least one weight has to be above 0; not in a share of the data.
         """
         known = once and self._seen is not None and self._seen.are(y_true, weight, raw.shape)
-        y, given = self._checked(y_true, raw, weight, known=known)
+        y, given = self._checked(y_true, raw, weight, some, known)
         if once and not known:
             self._seen = Seen(y_true, weight, raw.shape)
         return self.derivatives(y, raw, given, out)

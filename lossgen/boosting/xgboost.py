@@ -40,8 +40,9 @@ class XGBoostObjective(Objective):
         Weights are applied, those of the DMatrix in the native API.
         """
         y, raw, weight = unpacked(y_true, y_pred, sample_weight)
+        alone = xgboost.collective.get_world_size() == 1
         with team_of(xgboost.core._LIB):
-            return self.gradient_and_hessian(y, raw, weight)
+            return self.gradient_and_hessian(y, raw, weight, some=alone)
 
     def parameters(
         self,

@@ -93,6 +93,9 @@ def test_on_two_workers(loss):
             client, params, data, 5, obj=objective, custom_metric=metric, evals=[(data, "learn")]
         )
         together = on_dask.predict(client, found["booster"], blocks[0]).compute()
+        late = da.from_array(np.where(np.arange(len(y)) < 285, 0, weight), chunks=285)
+        data = on_dask.DaskDMatrix(client, blocks[0], blocks[1], weight=late)
+        on_dask.train(client, params, data, 2, obj=objective)  # one share counts nothing
     alone = {}
     matrix = xgboost.DMatrix(features, y, weight=weight)
     at_once = xgboost.train(
