@@ -195,9 +195,10 @@ def row_of(pair: Pair, booster: str) -> list[str]:
     if not (pair.policy or pair.own or pair.both):
         return [*cells, remark, "", ""]
     near, ratio, _ = compared(pair, booster, True)
-    said = {**pair.policy, **pair.own, **pair.both, **({"start": "mean"} if pair.start else {})}
+    said = {**pair.policy, **pair.own, **pair.both}
     said = {name: round(value, 4) if isinstance(value, float) else value for name, value in said.items()}
     remedy = ", ".join(f"{name}={value!r}" for name, value in said.items())
+    remedy += f", start=np.{pair.start.__name__}(y)" if pair.start else ""
     return [*cells, f"{remark}: {remedy}", f"{near:.1%}", f"{ratio:.4f}"]
 
 
