@@ -9,9 +9,9 @@ from scipy.special import softmax
 
 import lossgen as lg
 from lossgen import losses
-from lossgen.errors import CurvatureError, LabelError, NoGradientError, ShapeError
+from lossgen.errors import CurvatureError, LabelError, NoGradientError, ParameterError, ShapeError
 from lossgen.runtime.curvature import POLICIES, resolve
-from lossgen.runtime.examination import examine
+from lossgen.runtime.examination import examine, sampled_elements, sampled_rows
 from lossgen.runtime.raw import RawDerivatives
 from lossgen.runtime.raw_kernels import RawKernels
 
@@ -162,6 +162,7 @@ def test_losses_that_are_not_convex_need_a_policy(loss, where, how):
         message = str(caught.value)
         assert "is not convex in its raw score" in message and "found by sampling" in message
         assert where in message and how in message and "hessian='absolute'" in message
+        assert "docs/boosting.md#the-hessian" in message and "lossgen.runtime" not in message
         assert ("'fisher'" in message) == (loss.properties.fisher is not None)
 
 
@@ -199,6 +200,67 @@ def test_a_convex_loss_that_is_not_proved_is_sampled():
     found = examine(loss)
     assert found.convex and found.how in ("sampled", "proved")
     assert resolve(loss) == "exact"
+
+
+SCALED = [1e-6, 1e-3, 0.3, 1.0, 30.0, 1e3, 1e6]
+WELSCH = "1 - exp(-((p - y)/s)**2/2)"
+STUDENT = "log(1 + ((p - y)/s)**2/4)"
+CONVEX = ["(p - y)*atan((p - y)/s) - s*log(1 + ((p - y)/s)**2)/2", "s*((1 + (p - y)**2/s**2)**(3/4) - 1)"]
+
+
+def of_scale(formula: str):
+    """A loss with one parameter, s."""
+    return lg.compile(lg.declare("OfScale", f"mean({formula})", s=lg.Parameter(1.0, positive=True)))
+
+
+@pytest.mark.parametrize("formula", [WELSCH, STUDENT])
+def test_losses_that_are_not_convex_are_found_at_every_scale(formula):
+    kind = of_scale(formula)
+    for loss in (kind(s=scale) for scale in SCALED):
+        with pytest.raises(CurvatureError, match="its Hessian is -"):
+            resolve(loss)
+
+
+@pytest.mark.parametrize("scale", SCALED)
+def test_built_in_losses_that_are_not_convex_are_found_at_every_scale(scale):
+    for loss in (losses.Cauchy(c=scale), losses.AdaptiveRobust(alpha=-2.0, c=scale)):
+        with pytest.raises(CurvatureError, match="its Hessian is -"):
+            resolve(loss)
+
+
+@pytest.mark.parametrize("formula", CONVEX)
+def test_convex_losses_that_are_not_proved_pass_at_every_scale(formula):
+    kind = of_scale(formula)
+    assert kind().properties.curvature == "unproved"
+    for loss in (kind(s=scale) for scale in SCALED):
+        assert resolve(loss) == "exact"
+
+
+PROVED = [case for case in RAW_CASES if loss_of(case).properties.curvature == "convex"]
+
+
+@pytest.mark.parametrize("case", PROVED, ids=str)
+def test_sampling_never_contradicts_a_proof(case):
+    for scale in SCALED:
+        arguments = {name: getattr(loss_of(case), name) for name in loss_of(case).parameters}
+        scaled = {name: value * scale for name, value in arguments.items() if isinstance(value, float)}
+        try:
+            loss = type(loss_of(case))(**{**case.keywords, **scaled})
+        except ParameterError:  # a level beyond 1
+            continue
+        kernels = RawKernels(loss)
+        sampled = sampled_elements if kernels.elementwise else sampled_rows
+        assert sampled(loss, kernels).convex, loss
+
+
+def test_a_hessian_of_0_is_found_where_a_parameter_makes_it_so():
+    power = lg.compile(lg.declare("AbsPow", "Mean(Abs(y_pred-y_true)**a)", a=lg.Parameter(2.0, minimum=1)))
+    assert power().properties.curvature == "convex"
+    assert [resolve(power(a=exponent)) for exponent in (1.0, 1.5, 2.0, 3.0)] == ["ones"] + 3 * ["exact"]
+    for policy in ("exact", "absolute", "upper_bound"):
+        with pytest.raises(CurvatureError, match="is 0 wherever there is one"):
+            resolve(power(a=1.0), policy)
+    assert resolve(power(a=1.0), "clipped") == "clipped"
 
 
 def test_parameters_of_a_class_are_examined_as_they_are():

@@ -55,6 +55,8 @@ def resolve(loss, policy: str | None = None) -> str:
     reason = reason_against(loss, policy)
     if reason is not None:
         raise CurvatureError(reason)
+    if policy in ("absolute", "upper_bound") and loss.properties.diagonal and examine(loss).zero:
+        raise CurvatureError(no_curvature(loss, policy))
     return policy
 
 

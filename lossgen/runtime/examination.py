@@ -14,7 +14,10 @@ from lossgen.runtime.links import softmax
 from lossgen.runtime.raw_kernels import RawKernels
 
 TARGETS = (-100.0, -10.0, -2.5, -1.0, -0.3, -0.01, 0.0, 0.01, 0.1, 0.5, 0.9, 1.0, 2.0, 7.0, 50.0)
-OFFSETS = np.logspace(-6, 3, 400)
+OFFSETS = np.concatenate([np.logspace(-6, 3, 400), np.logspace(-8, 30, 229)])
+MULTIPLES = np.concatenate([-np.logspace(-2, 2, 81), [0.0], np.logspace(-2, 2, 81)])
+"""Of each parameter's value, around targets: where a loss of its scale bends, and where pieces meet."""
+
 COLUMNS = (2, 3, 6)
 ROWS = 300
 SCALES = (0.3, 3.0, 30.0)
@@ -47,19 +50,21 @@ def examine(loss) -> Examined:
         ShapeError: the rows of the loss do not stand alone.
     """
     curvature = loss.properties.curvature
-    if curvature != "unproved":
+    if curvature == "zero" or (curvature == "convex" and not loss.parameters):
         return Examined(True, "proved", curvature == "zero")
     if loss.dtype is not None:
         loss = type(loss).from_config({**loss.get_config(), "dtype": None})
     kernels = RawKernels(loss)
-    return sampled_elements(loss, kernels) if kernels.elementwise else sampled_rows(loss, kernels)
+    found = sampled_elements(loss, kernels) if kernels.elementwise else sampled_rows(loss, kernels)
+    return found if curvature == "unproved" else Examined(True, "proved", found.zero)  # |p − y|ᵃ with a = 1
 
 
 def sampled_elements(loss, kernels: RawKernels) -> Examined:
     """Along a grid of predictions the gradient must not fall, for targets all over their domain."""
     columns = columns_of(loss) or 1
     targets = np.array(targets_of(loss.properties.target))
-    pairs = [(y, predictions_of(loss.properties.prediction, y)) for y in targets]
+    offsets = np.concatenate([OFFSETS, -OFFSETS, *(abs(value) * MULTIPLES for value in values_of(loss))])
+    pairs = [(y, predictions_of(loss.properties.prediction, y, offsets)) for y in targets]
     y = np.concatenate([np.full(len(p), y) for y, p in pairs])
     p = np.concatenate([p for _, p in pairs])
     raw = np.repeat(p[:, None], columns, 1)
@@ -71,7 +76,7 @@ def sampled_elements(loss, kernels: RawKernels) -> Examined:
         falls = gradient[1:] - gradient[:-1] < -(noise[1:] + noise[:-1])
     falls &= (y[1:] == y[:-1])[:, None]
     if not falls.any():
-        return Examined(True, "sampled", not hessian.any())
+        return Examined(True, "sampled", not hessian[np.isfinite(hessian)].any())
     near = np.zeros(raw.shape, bool)
     near[1:] |= falls
     near[:-1] |= falls
@@ -94,7 +99,7 @@ def sampled_rows(loss, kernels: RawKernels) -> Examined:
     random = np.random.default_rng(0)
     zero = True
     for columns in (columns_of(loss),) if columns_of(loss) else COLUMNS:
-        for scale in SCALES:
+        for scale in scales_of(loss):
             y = random_targets(random, loss, columns)
             p, direction = random.normal(size=(2, ROWS, columns)) * scale
             if bounds(loss.properties.prediction)[1] == 1:
@@ -170,12 +175,21 @@ def targets_of(domain) -> list[float]:
     return sorted(set(inside))
 
 
-def predictions_of(domain, y: float) -> np.ndarray:
-    """Ascending predictions of a domain, dense around 0, the target and the ends."""
+def values_of(loss) -> list[float]:
+    """The values of its parameters that are neither 0 nor infinite, each once."""
+    values = np.concatenate([np.zeros(1), *(np.ravel(getattr(loss, name)) for name in loss.parameters)])
+    return [float(value) for value in np.unique(values) if value and np.isfinite(value)]
+
+
+def scales_of(loss) -> list[float]:
+    """How far apart the random scores of a row lie."""
+    return sorted({*SCALES, *(abs(value) * scale for value in values_of(loss) for scale in SCALES)})
+
+
+def predictions_of(domain, y: float, offsets: np.ndarray) -> np.ndarray:
+    """Ascending predictions of a domain: offsets from 0, the target and the ends."""
     low, high = bounds(domain)
-    around = [
-        centre + sign * OFFSETS for centre in {0.0, y, low, high} - {-np.inf, np.inf} for sign in (-1, 1)
-    ]
+    around = [centre + offsets for centre in {0.0, y, low, high} - {-np.inf, np.inf}]
     p = np.unique(np.concatenate([*around, [0.0, y]]))
     return p[(p > low) & (p < high)]
 
