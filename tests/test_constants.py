@@ -420,3 +420,13 @@ def test_columns_that_meet_in_kinks_are_told_so():
     loss = lg.compile(lg.declare("Meeting", "LogSumExp(Abs(y_pred-y_true))"))()
     with pytest.raises(ConstantError, match=r"needs curvature: columns meet.* Pass a start of your own"):
         loss.optimal_constant(random.normal(size=(9, 2)))
+
+
+def test_complementary_log_log_has_a_constant_only_between_0_and_1():
+    formula = "(1 - y)*exp(p) - y*log(1 - exp(-exp(p)))"
+    loss = lg.compile(lg.declare("LogLog", f"mean({formula})", domain={"target": "probability"}))()
+    found = loss.optimal_constant([0.0, 1.0, 1.0, 1.0])
+    assert found == pytest.approx(np.log(-np.log(0.25)), rel=1e-13)
+    for y in ([0.0, 0.0], [1.0, 1.0]):
+        with pytest.raises(ConstantError, match=r"no best constant|Pass a start"):
+            loss.optimal_constant(y)

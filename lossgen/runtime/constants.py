@@ -190,8 +190,8 @@ def constant_of_column(loss, kernels: RawKernels, parameters, y: np.ndarray, wei
             grid = np.unique(np.concatenate([*around, within, [0.0, mean, start]]))
             grid = grid[(low < grid) & (grid < high)]
             best = int(np.argmin([value(float(point)) for point in grid]))
-            left, right = (float(one) for one in np.r_[low, grid, high][[best, best + 2]])
-            other = root_of(slope, float(grid[best]), step, left, right)
+            nearest = float(np.diff(grid[max(best - 1, 0) : best + 2]).min(initial=step))
+            other = root_of(slope, float(grid[best]), nearest, low, high)
             found = min((one for one in (found, other) if isfinite(one)), key=value, default=found)
     if link == "log" and found == low:
         return float(LINKS[link](0.0))

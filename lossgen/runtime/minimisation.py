@@ -86,9 +86,9 @@ def root_of(slope: Slope, start: float, step: float, low: float = -inf, high: fl
     alive = [place for place in seen if place.sign == first.sign]
     other = seen[-1]
     bound = high if first.sign < 0 else low
-    if other.sign in (0, first.sign):
+    if other.sign in (0, first.sign) or (level is not None and isnan(other.sign)):
         return bound if level is None else _end(at, alive, level, bound)
-    if level is not None and other.sign == -first.sign:
+    if level is not None:
         return _middle(_edge(at, level, alive[-1]), _edge(at, level, other))
     return _bracketed(at, alive[-1], other) if first.sign < 0 else _bracketed(at, other, alive[-1])
 
@@ -197,7 +197,9 @@ def _bracketed(at, left: Place, right: Place) -> float:
         widths.append(width)
         place = at(point)
         if place.sign == 0:
-            if place.curvature > 0 or isnan(left.value) or isnan(right.value):
+            if isnan(left.value) or isnan(right.value):
+                return _root_on_level(at, place, min(width, 1.0), -inf, inf)
+            if place.curvature > 0:
                 return point
             return _middle(_edge(at, place, left), _edge(at, place, right))
         below = place.sign < 0 or (isnan(place.sign) and isnan(left.value))
