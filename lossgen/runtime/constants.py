@@ -12,11 +12,18 @@ from lossgen.runtime.dtypes import FLOAT64, numbers_array
 from lossgen.runtime.labels import label_array
 from lossgen.runtime.links import LINKS, NEAREST
 from lossgen.runtime.minimisation import middle_of_minimisers, newton, root_of
+from lossgen.runtime.properties import Properties
 from lossgen.runtime.raw_kernels import RawKernels
 from lossgen.runtime.shapes import readable
 
 BOUNDS = {"logit": float(LINKS["logit"](1.0)), "log": 700.0}
 """Largest raw scores tried: the logit of a mean of 1, see `NEAREST`; one whose exponential is no overflow."""
+
+MOST_LABELS = 1 << 24
+"""More classes than any model has: a label beyond is an identifier that was taken for one."""
+
+MOST_CLASSES = 2000
+"""For Newton's method, which solves equations in as many unknowns."""
 
 QUANTILES = np.linspace(0, 1, 9)
 """Of the targets: near which the least value is looked for of a loss that is not proved to be convex."""
@@ -29,17 +36,22 @@ def optimal_constant_of(loss, y_true: ArrayLike, sample_weight: ArrayLike | None
     """See `Loss.optimal_constant`."""
     kernels = RawKernels(loss)
     y = numbers_array("y_true", y_true)
+    properties = loss.properties
     if kernels.labels:
-        y, weight = class_weights(kernels, y, sample_weight, classes)
+        weight = class_weights(kernels, y, sample_weight, classes)
+        mean = weight / weight.sum()
     else:
         y, weight = weighted_targets(loss, kernels, y, sample_weight)
-    properties = loss.properties
-    if properties.mean_is_optimal or properties.affine:
         mean = np.average(y, axis=0, weights=weight)
-        if properties.mean_is_optimal:
-            return number_or_array(LINKS[properties.link](mean))
-        if not kernels.labels:
-            y, weight = mean[None], np.array([weight.sum()])
+    if properties.mean_is_optimal:
+        check_link(loss, mean)
+        constant = link_of(properties, mean)
+        if properties.curvature != "unproved" or is_minimum(kernels, mean, constant):
+            return number_or_array(np.array([finite(loss, float(each)) for each in constant]))
+    if kernels.labels:
+        y = classes_as_rows(loss, len(weight))
+    elif properties.affine:
+        y, weight = mean[None], np.ones(1)
     if kernels.elementwise:
         columns = y.shape[1]
         found = [
@@ -53,6 +65,59 @@ def optimal_constant_of(loss, y_true: ArrayLike, sample_weight: ArrayLike | None
 def number_or_array(constants: np.ndarray):
     """A scalar for one column."""
     return constants[0] if len(constants) == 1 else constants
+
+
+def link_of(properties: Properties, mean: np.ndarray) -> np.ndarray:
+    """The raw scores whose inverse link is the mean of the targets; −1 and 1 stand for no and yes."""
+    signs = properties.target == "signs" and properties.link == "logit"
+    return LINKS[properties.link]((mean + 1) / 2 if signs else mean)
+
+
+def check_link(loss, mean: np.ndarray) -> None:
+    """Refuses a mean that no raw score predicts, not even nearly.
+
+    Raises:
+        ConstantError: names mean and link.
+    """
+    properties = loss.properties
+    least = -1.0 if properties.target == "signs" else 0.0
+    ranges = {"logit": (least, 1.0), "log": (0.0, inf), "softmax": (0.0, inf)}
+    low, high = ranges.get(properties.link, (-inf, inf))
+    if not np.all((mean >= low) & (mean <= high)):
+        raise ConstantError(
+            f"{type(loss).__name__} has no best constant: its link is {properties.link}, and the mean of "
+            f"`y_true` is {mean.tolist()}. Pass a start of your own."
+        )
+
+
+def is_minimum(kernels: RawKernels, mean: np.ndarray, constant: np.ndarray) -> bool:
+    """Whether a loss affine in the target curves upwards where it is stationary."""
+    if kernels.elementwise:
+        gradient, hessian = np.empty((2, 1))
+        for column, (y, point) in enumerate(zip(mean, constant, strict=True)):
+            parameters = kernels.parameters_of(column, len(mean))
+            kernels.run_line(parameters, None, np.array([y]), np.array([point]), gradient, hessian)
+            if not hessian[0] > 0:
+                return False
+        return True
+    labels = kernels.labels
+    y, weight = (np.arange(len(mean)), mean) if labels else (mean[None], np.ones(1))
+    eigenvalues = np.linalg.eigvalsh(kernels.summed(y, constant, weight)[2])
+    return bool(eigenvalues[0] >= -1e-9 * np.abs(eigenvalues).max())
+
+
+def classes_as_rows(loss, classes: int) -> np.ndarray:
+    """One-hot targets of all classes.
+
+    Raises:
+        ConstantError: there are more than Newton's method takes.
+    """
+    if classes > MOST_CLASSES:
+        raise ConstantError(
+            f"{type(loss).__name__}: Newton's method takes at most {MOST_CLASSES} classes. Received: "
+            f"`y_true` with labels up to {classes - 1}. Pass a start of your own."
+        )
+    return np.eye(classes)
 
 
 def row_weights(sample_weight: ArrayLike | None, rows: int) -> np.ndarray:
@@ -81,11 +146,11 @@ def row_weights(sample_weight: ArrayLike | None, rows: int) -> np.ndarray:
         )
     if not weight.any():
         raise WeightError("`sample_weight` must have a positive sum. Received: weights that are all 0")
-    return weight
+    return weight / weight.max()  # sums of them do not overflow
 
 
 def class_weights(kernels: RawKernels, y: np.ndarray, sample_weight, classes: int | None):
-    """The classes as one-hot rows, and how much weight each has.
+    """How much weight each class has.
 
     Raises:
         ShapeError: the labels are not one a row.
@@ -111,7 +176,11 @@ def class_weights(kernels: RawKernels, y: np.ndarray, sample_weight, classes: in
         raise LabelError(
             f"`y_true` holds labels from {labels.min()} to {labels.max()}; labels lie in 0 … {count - 1}."
         )
-    return np.eye(count), np.bincount(labels, weight, count)
+    if count > MOST_LABELS:
+        raise LabelError(
+            f"`y_true` must hold labels 0 … {MOST_LABELS - 1} at most. Received: label {labels.max()}"
+        )
+    return np.bincount(labels, weight, count)
 
 
 def number_of_classes(classes) -> int:
@@ -175,7 +244,7 @@ def constant_of_column(loss, kernels: RawKernels, parameters, y: np.ndarray, wei
     link = loss.properties.link
     if link in BOUNDS:
         low, high = -BOUNDS[link], BOUNDS[link]
-    mean = float(LINKS[link](np.average(y, weights=weight)))
+    mean = float(link_of(loss.properties, np.average(y, weights=weight)))
     start = mean if link != "identity" else median(y, weight)
     if not low < start < high:
         start = 0.0 if low < 0 < high else (low + high) / 2 if high < inf else low + 1.0
@@ -244,7 +313,7 @@ def constant_of_rows(loss, kernels: RawKernels, y: np.ndarray, weight: np.ndarra
     columns = y.shape[1]
     softmax = loss.properties.link == "softmax"
     mean = np.average(y, axis=0, weights=weight)
-    start = LINKS[loss.properties.link](mean)
+    start = link_of(loss.properties, mean)
     if kernels.labels:  # a class that does not occur would be pushed away without end
         y, weight = np.arange(columns), np.maximum(weight, NEAREST * weight.sum())
     elif softmax:
