@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import sympy
 from raw_cases import RAW_CASES, loss_of, raw_inputs
 from scipy.optimize import brentq
 from scipy.special import expit, logit, logsumexp, softmax
@@ -22,6 +23,12 @@ LIMIT = logit(1 - 10 * np.finfo(float).eps)
 
 LOGISTIC = losses.BinaryCrossentropy(from_logits=True)
 SOFTMAX = losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+@pytest.fixture(autouse=True)
+def same_numbers():
+    """Every test draws the same numbers, whichever tests run before it."""
+    random.bit_generator.state = np.random.default_rng(3).bit_generator.state
 
 
 def frequencies(weight=None):
@@ -133,7 +140,7 @@ ROWWISE = [case for case in RAW_CASES if not loss_of(case).properties.diagonal]
 def test_newton_on_the_derivatives_reaches_the_constant(case):
     loss = loss_of(case)
     y, _ = raw_inputs(case, 400, seed=1)
-    weight = random.uniform(0.1, 2, 400)
+    weight = np.random.default_rng(5).uniform(0.1, 2, 400)
     found = loss.optimal_constant(y, weight)
     slope = slope_of(loss, y[:, 0], weight)
     if loss.properties.curvature == "zero":
@@ -141,12 +148,15 @@ def test_newton_on_the_derivatives_reaches_the_constant(case):
         assert left <= 1e-9 and right >= -1e-9
         return
     constant = found + 0.01
+    gradient, hessian = slope(constant)
     for _ in range(60):
-        gradient, hessian = slope(constant)
         if not hessian > 0:  # on a piece without curvature
             hessian = np.inf
         step = np.clip(-gradient / hessian, -0.1, 0.1)
+        while abs(step) > 1e-16 and abs(slope(constant + step)[0]) > abs(gradient):  # beyond the root
+            step /= 2
         constant += step
+        gradient, hessian = slope(constant)
         if abs(step) < 1e-15:
             break
     scale = max(1.0, abs(found))
@@ -430,3 +440,44 @@ def test_complementary_log_log_has_a_constant_only_between_0_and_1():
     for y in ([0.0, 0.0], [1.0, 1.0]):
         with pytest.raises(ConstantError, match=r"no best constant|Pass a start"):
             loss.optimal_constant(y)
+
+
+def test_targets_of_minus_one_and_one_have_the_logit_of_their_share():
+    signed = lg.declare(
+        "Signed", lg.Mean(lg.softplus(lg.y_pred) - (lg.y_true + 1) / 2 * lg.y_pred),
+        domain={"target": "signs"}, link="logit",
+    )  # fmt: skip
+    found = lg.compile(signed)().optimal_constant(np.array([-1.0, 1, 1, 1]))
+    assert float(found) == pytest.approx(np.log(3), rel=1e-14)
+
+
+def test_a_maximum_is_no_best_constant():
+    square = (lg.y_pred - lg.y_true) ** 2
+    scaled = lg.declare("Scaled", lg.Mean(sympy.Symbol("alpha") * square), alpha=1.0)
+    for declaration in (lg.declare("Hill", lg.Mean(-square)), scaled):
+        arguments = {"alpha": -1.0} if declaration.parameters else {}
+        with pytest.raises(ConstantError, match="falls without end"):
+            lg.compile(declaration)(**arguments).optimal_constant(np.array([0.0, 1, 5]))
+
+
+def test_a_mean_outside_the_link_is_named():
+    counts = lg.declare("Counts", lg.Mean(sympy.exp(lg.y_pred) - lg.y_true * lg.y_pred), link="log")
+    with pytest.raises(ConstantError, match=r"its link is log, and the mean of `y_true` is \[-1.5\]"):
+        lg.compile(counts)().optimal_constant(np.array([-1.0, -2]))
+
+
+def test_many_classes_take_no_square_of_memory():
+    found = losses.SparseCategoricalCrossentropy(from_logits=True).optimal_constant(np.array([0, 1, 50_000]))
+    assert found.shape == (50_001,) and found[1] == pytest.approx(np.log(1 / 3))
+    with pytest.raises(LabelError, match="Received: label 1099511627776"):
+        losses.SparseCategoricalCrossentropy(from_logits=True).optimal_constant(np.array([0, 2**40]))
+    with pytest.raises(ConstantError, match="at most 2000 classes"):
+        losses.MultiMargin().optimal_constant(np.array([0, 50_000]))
+
+
+def test_large_weights_and_targets_do_not_overflow():
+    y, weight = np.array([5.0, 6, 7]), np.full(3, 1e308)
+    assert losses.MeanSquaredError().optimal_constant(y, weight) == 6
+    assert losses.MeanAbsoluteError().optimal_constant(y, weight) == 6
+    with pytest.raises(ConstantError):
+        losses.MeanSquaredError().optimal_constant(np.full(2, 1.7e308))
