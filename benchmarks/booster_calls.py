@@ -98,11 +98,14 @@ class CatBoost:
     def train(self, each: Objective, dataset, objective) -> None:
         import catboost
 
-        catboost.CatBoost({
+        params = {
             "loss_function": objective, "iterations": TRAINING_ROUNDS, "thread_count": THREADS,
-            "leaf_estimation_iterations": 1, "leaf_estimation_method": "Newton", "eval_metric": "RMSE",
-            "allow_writing_files": False, "boost_from_average": False, "learning_rate": 0.1, "verbose": False,
-        }).fit(dataset)  # fmt: skip
+            "leaf_estimation_iterations": 1, "leaf_estimation_method": "Newton", "learning_rate": 0.1,
+            "allow_writing_files": False, "boost_from_average": False, "verbose": False,
+        }  # fmt: skip
+        if not isinstance(objective, str):
+            params["eval_metric"] = "RMSE"  # CatBoost wants one
+        catboost.CatBoost(params).fit(dataset)
 
 
 class Sklearn:
