@@ -15,6 +15,7 @@ from lossgen.errors import MissingLibraryError, ObjectiveError
 from lossgen.runtime.door import missing
 from lossgen.runtime.loss import Loss
 from lossgen.runtime.properties import Properties
+from lossgen.runtime.weights import guarded_product
 
 try:
     import sklearn
@@ -144,7 +145,7 @@ class SklearnLoss(BaseLoss):
         """The loss of every row, times its weight."""
         losses = self.metric.losses(y_true, flat(raw_prediction))
         if sample_weight is not None:
-            losses = losses * sample_weight
+            losses = guarded_product(np.asarray(sample_weight, losses.dtype), losses)
         if loss_out is None:
             return losses
         loss_out[...] = losses

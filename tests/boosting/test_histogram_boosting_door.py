@@ -320,3 +320,10 @@ def test_targets_are_looked_through_when_a_training_begins():
     loss.init_gradient_and_hessian(len(y), np.float32)
     with pytest.raises(TargetError, match=r"y_true\[3\] = nan"):
         loss.gradient_hessian(y, raw)
+
+
+def test_a_row_of_weight_0_has_no_loss_however_large():
+    raw, weight = np.array([[1e4], [0.0]], order="F"), np.array([0.0, 2.0])
+    with np.errstate(invalid="ignore"):
+        losses = sklearn_loss(PoissonNLL()).loss(np.ones(2), raw, weight)
+    np.testing.assert_array_equal(losses, [0, 2])
