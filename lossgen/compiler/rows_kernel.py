@@ -2,7 +2,7 @@
 
 from sympy import Expr, Integer, Symbol
 
-from lossgen.language.symbols import column_count
+from lossgen.language.symbols import column_count, y_pred
 
 from .assemble import WRITES, Assembly, Kernel, PickStep, RowStep, Shared, StoreStep, SweepStep
 from .ladder import LABEL_HIT
@@ -167,6 +167,7 @@ class _RowsKernel:
         free = pick.expression.free_symbols
         element = self.assembly.element_order(free & self.element_symbols)
         inner = sorted(free - set(element), key=lambda symbol: symbol.name)
+        element = element if free else [y_pred]  # a number has the type of the prediction
         self._row_function(inner)
         point = self.assembly.point("picked_element", [*element, *inner], [pick.expression], typed=True)
         elements = tuple(self.assembly.code_name(symbol) for symbol in element)
