@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from handwritten_losses import Huber, data, random
 from numba import njit
-from requiring import require
+from requiring import missing, require
 
 from lossgen.errors import ParameterError
 from lossgen.runtime import dispatch, threads
@@ -242,7 +242,7 @@ def runtime():
 
     found = openmp.Runtime(ctypes.CDLL(_openmp_helpers.__file__))
     if not found.entry:
-        pytest.skip("scikit-learn is not linked with GNU's OpenMP here")
+        missing("scikit-learn is not linked with GNU's OpenMP")
     return found
 
 
