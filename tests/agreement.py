@@ -1,7 +1,7 @@
 """Whether a compiled loss computes what its declaration says: value, gradient, Hessian, Hessian times vector.
 
 This looks for wrong formulas, not for lost digits: the tolerance is relative to the largest number of a row.
-How many digits may be lost is the matter of `accuracy.py`.
+How many digits may be lost is the matter of `test_accuracy.py`.
 """
 
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from array_ops import NumpyOps
-from reference import exact
 
 import lossgen as lg
+from lossgen.inspection.verification.reference import exact
 from lossgen.language.declaration import Declaration
 from lossgen.runtime.arrays import evaluation as arrays
 from lossgen.runtime.arrays.preparation import prepared

@@ -1,6 +1,6 @@
-"""Every catalogue loss keeps the accuracy contract of `accuracy.py`, in every output and float type.
+"""Every catalogue loss keeps the accuracy contract, in every output and float type.
 
-The reference is the declared formula in high precision (`reference.py`); it knows nothing of the compiler.
+The reference is the declared formula in high precision; it knows nothing of the compiler.
 """
 
 from collections.abc import Iterable, Iterator
@@ -8,24 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from accuracy import (
-    DOUBLE_MAGNITUDES,
-    FLOATS,
-    MAGNITUDES,
-    Float,
-    element_inputs,
-    excess,
-    is_elementwise,
-    neighbours,
-    row_inputs,
-    tolerance,
-)
+from accuracy import DOUBLE_MAGNITUDES, MAGNITUDES, element_inputs, is_elementwise, row_inputs
 from cases import Case, cases
 from limits import is_known
 from mpmath import mp, mpf
-from reference import Exact, exact
 
 from lossgen import losses
+from lossgen.inspection.verification.contract import FLOATS, Float, excess, neighbours, tolerance
+from lossgen.inspection.verification.reference import Exact, exact
 from lossgen.language.reductions import LogSoftmax, Softmax
 
 ALL = list(cases())

@@ -8,10 +8,10 @@ import inspect
 import numpy as np
 import pytest
 from cases import Case, cases, random_inputs
-from reference import exact
 from requiring import require
 
 from lossgen.catalog import DECLARATIONS
+from lossgen.inspection.verification.reference import exact
 
 BY_NAME = {declaration.name: declaration for declaration in DECLARATIONS}
 KERAS = DECLARATIONS[: list(BY_NAME).index("smooth_l1")]

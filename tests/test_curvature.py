@@ -6,12 +6,12 @@ import pytest
 from cases import Case, cases
 from mpmath import mp
 from random_declarations import VALUES, random_declaration
-from reference import exact
 
 import lossgen as lg
 from lossgen.compiler.driver import derive
 from lossgen.compiler.properties import properties_of
 from lossgen.errors import DeclarationError
+from lossgen.inspection.verification.reference import exact
 from lossgen.language.domains import bounds
 
 COLUMNS, SEGMENTS = 3, 12

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from cases import Case, cases
 from mpmath import mp, mpf
-from reference import exact
 
 import lossgen as lg
 from lossgen import losses
 from lossgen.compiler.driver import derive
 from lossgen.compiler.properties import properties_of
+from lossgen.inspection.verification.reference import exact
 from lossgen.runtime.labels import NO_LABEL
 
 COLUMNS, ROWS = 3, 40

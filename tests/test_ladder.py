@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import sympy as sp
 from ladder_values import at_columns, rows_of
-from reference import exact
 
 import lossgen as lg
 from lossgen.catalog import DECLARATIONS
@@ -20,6 +19,7 @@ from lossgen.compiler.flatten import flatten
 from lossgen.compiler.ladder import LABEL_HIT, map_expressions
 from lossgen.compiler.stabilise import stabilise
 from lossgen.inspection.formulas import gradient_formula
+from lossgen.inspection.verification.reference import exact
 from lossgen.language.atoms import softplus
 from lossgen.language.symbols import column_count, parameter_symbol, y_pred, y_true
 

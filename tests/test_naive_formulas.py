@@ -8,11 +8,11 @@ from functools import cache
 import numpy as np
 import pytest
 import sympy as sp
-from accuracy import FLOATS, excess, tolerance
 from private_cache import private_cache
-from reference import exact
 
 import lossgen as lg
+from lossgen.inspection.verification.contract import FLOATS, excess, tolerance
+from lossgen.inspection.verification.reference import exact
 from lossgen.language.symbols import parameter_symbol, y_pred, y_true
 
 y, p = y_true, y_pred

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import sympy as sp
 from private_cache import private_cache
-from reference import exact
 
 import lossgen as lg
+from lossgen.inspection.verification.reference import exact
 from lossgen.language.symbols import y_pred as p
 from lossgen.language.symbols import y_true as y
 

@@ -5,7 +5,6 @@ import random
 import pytest
 from cases import Case, cases
 from mpmath import mp, mpf
-from reference import exact
 from test_curvature import COLUMNS, clipped, parameters_of, target_of
 
 import lossgen as lg
@@ -13,6 +12,7 @@ from lossgen import losses
 from lossgen.compiler.driver import derive
 from lossgen.compiler.properties import properties_of
 from lossgen.errors import DeclarationError
+from lossgen.inspection.verification.reference import exact
 from lossgen.runtime.properties import LINKS, Properties
 
 AFFINE = {

@@ -1,18 +1,19 @@
-"""Every penalty keeps the accuracy contract of `accuracy.py`: value, gradient, Hessian times a vector.
+"""Every penalty keeps the accuracy contract: value, gradient, Hessian times a vector.
 
-The reference is the declared formula in 50 digits and more (`reference.py`). Every input is one row, whatever
+The reference is the declared formula in 50 digits and more. Every input is one row, whatever
 the penalty's axis. What comes before the formula (differences) is tested in `test_penalty_calls.py`.
 """
 
 import numpy as np
 import pytest
-from accuracy import FLOATS, MAGNITUDES, Float, excess, row_inputs
+from accuracy import MAGNITUDES, row_inputs
 from cases import Case
-from reference import exact
 from test_accuracy import wanted
 
 from lossgen import penalties
 from lossgen.catalog import PENALTIES
+from lossgen.inspection.verification.contract import FLOATS, Float, excess
+from lossgen.inspection.verification.reference import exact
 from lossgen.runtime.penalty import Penalty
 
 SETTINGS = {

@@ -1,20 +1,21 @@
 """Reference values: a declared formula, as it was declared, in adaptive-precision arithmetic.
 
-Nothing of the compiler is used. Reductions are evaluated over the columns, atoms by their textbook meaning,
-derivatives by truncated Taylor polynomials. The precision is raised until two evaluations agree, because
-textbook formulas cancel. Subgradients are the declared ones: Abs′(0) = relu′(0) = 0, clip′ = 1 on the closed
-interval, ties of Max go to the first column, and Piecewise to the branch that its condition selects.
+Nothing of the compiler or the kernels is used: only the language. Reductions are evaluated over the columns,
+atoms by their textbook meaning, derivatives by truncated Taylor polynomials. The precision is raised until
+two evaluations agree, because textbook formulas cancel. Subgradients are the declared ones: Abs′(0) =
+relu′(0) = 0, clip′ = 1 on the closed interval, ties of Max go to the first column, and Piecewise to the
+branch that its condition selects.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import jets
 import sympy
-from jets import Jet, Space, Undetermined
 from mpmath import mp, mpf
 
+from lossgen.inspection.verification import jets
+from lossgen.inspection.verification.jets import Jet, Space, Undetermined
 from lossgen.language import reductions
 from lossgen.language.atoms import ATOMS
 from lossgen.language.symbols import column_count, y_pred, y_true
