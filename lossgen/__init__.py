@@ -13,6 +13,7 @@ _NAMES = {
     "lossgen.language.penalty": ("penalty",),
     "lossgen.language.declaration": ("Declaration", "Term"),
     "lossgen.language.parser": ("parse",),
+    "lossgen.language.portable_text": ("from_json", "to_json"),
     "lossgen.language.symbols": ("column_count", "parameter_symbol", "where", "y_pred", "y_true"),
     "lossgen.language.reductions": (
         "Gather", "LogSoftmax", "LogSumExp", "Max", "Mean", "Min", "Softmax", "Sum",
@@ -32,8 +33,8 @@ _NAMES = {
     "lossgen.errors": (
         "CompileError", "ConfigError", "ConstantError", "CopyWarning", "CurvatureError", "DeclarationError",
         "DeviceError", "DtypeError", "ExecutionError", "LabelError", "LossgenError", "MissingLibraryError",
-        "NoGradientError", "ObjectiveError", "ParameterError", "ParseError", "ReductionError", "ShapeError",
-        "StaleModuleError", "TargetError", "UnknownLossError", "WeightError",
+        "NoGradientError", "ObjectiveError", "ParameterError", "ParseError", "PortableError",
+        "ReductionError", "ShapeError", "StaleModuleError", "TargetError", "UnknownLossError", "WeightError",
     ),
 }  # fmt: skip
 """Public names by the module that holds them."""
@@ -64,6 +65,7 @@ if TYPE_CHECKING:  # the table once more for type checkers and editors; a test c
     from lossgen.language.penalty import penalty as penalty
     from lossgen.language.declaration import Declaration as Declaration, Term as Term
     from lossgen.language.parser import parse as parse
+    from lossgen.language.portable_text import from_json as from_json, to_json as to_json
     from lossgen.language.symbols import (
         column_count as column_count, parameter_symbol as parameter_symbol, where as where,
         y_pred as y_pred, y_true as y_true,
@@ -100,8 +102,9 @@ if TYPE_CHECKING:  # the table once more for type checkers and editors; a test c
         DeviceError as DeviceError, DtypeError as DtypeError, ExecutionError as ExecutionError,
         LabelError as LabelError, LossgenError as LossgenError, MissingLibraryError as MissingLibraryError,
         NoGradientError as NoGradientError, ObjectiveError as ObjectiveError,
-        ParameterError as ParameterError, ParseError as ParseError, ReductionError as ReductionError,
-        ShapeError as ShapeError, StaleModuleError as StaleModuleError, TargetError as TargetError,
+        ParameterError as ParameterError, ParseError as ParseError, PortableError as PortableError,
+        ReductionError as ReductionError, ShapeError as ShapeError,
+        StaleModuleError as StaleModuleError, TargetError as TargetError,
         UnknownLossError as UnknownLossError, WeightError as WeightError,
     )  # fmt: skip
 else:  # unseen by type checkers: they would take every misspelt name for granted

@@ -63,6 +63,10 @@ class ConfigError(LossgenError):
     """A configuration from which no loss can be rebuilt."""
 
 
+class PortableError(ConfigError):
+    """A declaration as plain data that says what no loss may, or one that cannot be written as such."""
+
+
 class StaleModuleError(LossgenError):
     """A generated module that was made with other templates or another runtime than the installed ones."""
 

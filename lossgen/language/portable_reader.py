@@ -1,0 +1,308 @@
+"""Plain data to a declaration: every key, every type, every name and every formula is checked, and what is
+wrong is named by its place, as in `cases[0].terms[0].expression[2]`.
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sympy import Symbol
+
+from lossgen.language.arguments import check_order, check_parameters, check_variant_count
+from lossgen.language.checks import checked_expression
+from lossgen.language.declaration import Case, Declaration, Key, Scope, Term
+from lossgen.language.facts import case_facts, check_preparation, check_scope
+from lossgen.language.names import check_name, suggestion
+from lossgen.language.parameters import Option, Parameter
+from lossgen.language.penalty import PenaltyDeclaration
+from lossgen.language.portable import BOUNDS, LISTS, TEXTS, VERSION, place, symbol_names
+from lossgen.language.portable_expression import ExpressionReader, Plain, shown, wrong
+from lossgen.language.symbols import Input
+from lossgen.runtime.inputs import PREPARATIONS
+from lossgen.runtime.reduction import check_reduction
+
+MAXIMUM_TEXT = 20_000
+MAXIMUM_ENTRIES = 64
+"""Characters of one text, entries of one list of arguments, inputs, kinks … ."""
+
+REQUIRED = ("lossgen", "kind", "name", "class", "arguments", "scope", "cases")
+OPTIONAL = (*TEXTS, *LISTS, "instance_name", "constructor", "extra_inputs", "axis_argument", "parts")
+OF_PENALTIES = ("preparation", "reduction")
+
+
+def declaration_from(data: Plain) -> Declaration:
+    """The declaration that `portable` wrote down.
+
+    Raises:
+        PortableError: the data is none, of another version, or says what no loss may; names the place.
+    """
+    entries = dictionary(data, "")
+    check_version(entries)
+    penalty = choice(entries.get("kind", "loss"), "kind", ("loss", "penalty")) == "penalty"
+    check_keys(entries, "", REQUIRED, (*OPTIONAL, *(OF_PENALTIES if penalty else ())))
+    empty = _without_cases(entries, penalty)
+    with place("arguments"):
+        check_variant_count(empty)
+    names = symbol_names(empty)
+    reader = ExpressionReader({name: symbol for symbol, name in names.items()})
+    cases: dict[Key, Case] = {}
+    found = array(entries["cases"], "cases")
+    for number, each in enumerate(found):
+        path = f"cases[{number}]"
+        key, case = _case(empty, dictionary(each, path), path, reader)
+        if key in cases:
+            raise wrong(f"{path}.options", "these options have a case already")
+        cases[key] = case
+    missing = [options for options in empty.variants() if empty.variant_key(options) not in cases]
+    if missing:
+        raise wrong("cases", f"there is none for {missing[0] or 'the loss'}")
+    declaration = replace(empty, cases=cases, parts=_parts(entries.get("parts", []), reader))
+    if "constructor" in entries:
+        declaration = replace(declaration, arguments=texts(entries["constructor"], "constructor"))
+    with place("arguments"):
+        check_parameters(declaration)
+    with place("constructor"):
+        check_order(declaration)
+    return declaration
+
+
+def check_version(entries: Mapping[str, Plain]) -> None:
+    """Refuses data of another version of the format."""
+    version = entries.get("lossgen")
+    if type(version) is not int or version < 1:
+        raise wrong("lossgen", f"the version of the format is expected, {VERSION}, not {shown(version)}")
+    if version > VERSION:
+        raise wrong(
+            "lossgen",
+            f"the declaration was written by a newer lossgen, in version {shown(version)} of the format; "
+            f"this one reads version {VERSION}. Upgrade lossgen",
+        )
+
+
+def _without_cases(entries: Mapping[str, Plain], penalty: bool) -> Declaration:
+    """The declaration but for its formulas."""
+    kind: type[Declaration] = PenaltyDeclaration if penalty else Declaration
+    name = name_of(entries["name"], "name", "loss", "loss")
+    class_name = name_of(entries["class"], "class", "loss", name)
+    own: dict[str, Parameter | Option] = {}
+    for number, each in enumerate(array(entries["arguments"], "arguments")):
+        path = f"arguments[{number}]"
+        argument_name, argument = _argument(name, dictionary(each, path), path, kind.further_names)
+        if argument_name in own:
+            raise wrong(f"{path}.name", f"there are two arguments `{argument_name}`")
+        own[argument_name] = argument
+    inputs = [
+        name_of(each, f"extra_inputs[{number}]", "input", name)
+        for number, each in enumerate(array(entries.get("extra_inputs", []), "extra_inputs"))
+    ]
+    if len({*inputs, *own, *(("x",) if penalty else ())}) != len(inputs) + len(own) + penalty:
+        raise wrong("extra_inputs", "a name is that of two inputs or arguments")
+    axis_argument = entries.get("axis_argument", False)
+    scope = scope_of(entries["scope"], "scope", axis_argument)
+    facts = {key: text(entries[key], key) for key in TEXTS if key in entries}
+    facts |= {key: texts(entries[key], key) for key in LISTS if key in entries}
+    with place("target_preparation"):
+        check_preparation(name, entries.get("target_preparation"))
+    if penalty:
+        facts |= _facts_of_a_penalty(entries, scope, axis_argument)
+    return kind(
+        name=name,
+        class_name=class_name,
+        cases={},
+        parameters={key: each for key, each in own.items() if isinstance(each, Parameter)},
+        options={key: each for key, each in own.items() if isinstance(each, Option)},
+        own_arguments=tuple(own),
+        scope=scope,
+        axis_argument=axis_argument,
+        instance_name=text(entries.get("instance_name", name), "instance_name"),
+        extra_inputs=tuple(Input(each, "extra", Symbol(each, real=True)) for each in inputs),
+        **facts,
+    )
+
+
+def _facts_of_a_penalty(entries: Mapping[str, Plain], scope: Scope, axis_argument: bool) -> dict[str, Any]:
+    for key in ("target_preparation", "extra_inputs"):
+        if entries.get(key):
+            raise wrong(key, "a penalty has one input and no target")
+    preparation = entries.get("preparation")
+    if preparation is not None:
+        choice(preparation, "preparation", tuple(PREPARATIONS))
+        if scope is not None or axis_argument:
+            raise wrong(
+                "scope", "what is prepared has no axes left; its scope is null, without axis_argument"
+            )
+    with place("reduction"):
+        reduction = check_reduction(text(entries.get("reduction", "sum"), "reduction"))
+    return {"preparation": preparation, "reduction": reduction}
+
+
+def _argument(
+    loss: str, entries: Mapping[str, Plain], path: str, further: frozenset[str]
+) -> tuple[str, Parameter | Option]:
+    check_keys(entries, path, ("name", "default"), ("choices", *BOUNDS))
+    if "choices" in entries:
+        check_keys(entries, path, ("name", "default", "choices"), ())
+    name = text(entries["name"], f"{path}.name")
+    if name not in further:
+        name_of(name, f"{path}.name", "option" if "choices" in entries else "parameter", loss)
+    default = value(entries["default"], f"{path}.default")
+    if "choices" in entries:
+        choices = array(entries["choices"], f"{path}.choices")
+        read = tuple(value(each, f"{path}.choices[{number}]") for number, each in enumerate(choices))
+        with place(path):
+            return name, Option(default, read)
+    said = {bound: entries[bound] for bound in BOUNDS if bound in entries}
+    for bound, given in said.items():
+        wanted = bool if bound in ("positive", "per_class") else (int, float)
+        if not isinstance(given, wanted) or (wanted is not bool and isinstance(given, bool)):
+            expected = "true or false" if wanted is bool else "a number"
+            raise wrong(f"{path}.{bound}", f"{expected} is expected, not {shown(given)}")
+    with place(path):
+        return name, Parameter(default, **said)
+
+
+def _case(
+    empty: Declaration, entries: Mapping[str, Plain], path: str, reader: ExpressionReader
+) -> tuple[Key, Case]:
+    check_keys(entries, path, ("terms",), ("options", "domain", "link"))
+    given = dictionary(entries.get("options", {}), f"{path}.options")
+    options = {name: value(each, f"{path}.options.{name}") for name, each in given.items()}
+    with place(f"{path}.options"):
+        key = empty.variant_key(options)
+    if len(options) != len(empty.options):
+        raise wrong(f"{path}.options", f"a value of each option is expected: {', '.join(empty.options)}")
+    options = dict(zip(empty.options, key, strict=True))
+    domains = dictionary(entries.get("domain", {}), f"{path}.domain")
+    ends = {role: domain_of(each, f"{path}.domain.{role}") for role, each in domains.items()}
+    link = text(entries["link"], f"{path}.link") if "link" in entries else None
+    with place(path):
+        domain, link = case_facts(empty.name, ends, link, options, empty.extra_inputs)
+    terms: dict[Scope, Term] = {}
+    for number, each in enumerate(array(entries["terms"], f"{path}.terms")):
+        here = f"{path}.terms[{number}]"
+        term = _term(empty, options, dictionary(each, here), here, reader)
+        if term.scope in terms:
+            raise wrong(f"{here}.scope", "another term has this scope; terms of one scope are one expression")
+        terms[term.scope] = term
+    if not terms:
+        raise wrong(f"{path}.terms", "one term or more is expected")
+    return key, Case(tuple(terms.values()), domain, link)
+
+
+def _term(
+    empty: Declaration,
+    options: Mapping[str, object],
+    entries: Mapping[str, Plain],
+    path: str,
+    reader: ExpressionReader,
+) -> Term:
+    check_keys(entries, path, ("scope", "expression"), ())
+    scope = scope_of(entries["scope"], f"{path}.scope", False)
+    expression = reader.expression(entries["expression"], f"{path}.expression")
+    with place(f"{path}.expression"):
+        checked_expression(empty, options, empty.as_read(expression))
+    return Term(scope, expression)
+
+
+def _parts(data: Plain, reader: ExpressionReader) -> tuple[tuple[Any, str], ...]:
+    parts = []
+    for number, each in enumerate(array(data, "parts")):
+        path = f"parts[{number}]"
+        pair = array(each, path)
+        if len(pair) != 2:
+            raise wrong(path, "a pair [weight, class] is expected")
+        weight = reader.expression(pair[0], f"{path}[0]")
+        if not weight.is_Rational:
+            raise wrong(f"{path}[0]", "a number is expected")
+        parts.append((weight, name_of(pair[1], f"{path}[1]", "loss", "parts")))
+    return tuple(parts)
+
+
+# Plain values -------------------------------------------------------------------------------------------
+
+
+def dictionary(data: Plain, path: str) -> Mapping[str, Plain]:
+    """The data, if it is a dictionary of texts."""
+    if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
+        raise wrong(path, f"a dictionary is expected, not {shown(data)}")
+    return data
+
+
+def array(data: Plain, path: str) -> list[Plain]:
+    """The data, if it is a list of no more than `MAXIMUM_ENTRIES` entries."""
+    if not isinstance(data, list):
+        raise wrong(path, f"a list is expected, not {shown(data)}")
+    if len(data) > MAXIMUM_ENTRIES:
+        raise wrong(path, f"a list of at most {MAXIMUM_ENTRIES} entries is expected, not of {len(data)}")
+    return data
+
+
+def text(data: Plain, path: str) -> str:
+    """The data, if it is text of bounded length that a file can hold."""
+    if not isinstance(data, str):
+        raise wrong(path, f"text is expected, not {shown(data)}")
+    if len(data) > MAXIMUM_TEXT:
+        raise wrong(path, f"the text has {len(data)} characters; at most {MAXIMUM_TEXT} are read")
+    for character in data:
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t":
+            raise wrong(path, f"the text holds the control character {character!r}; leave it out")
+    return data
+
+
+def texts(data: Plain, path: str) -> tuple[str, ...]:
+    """The data, if it is a list of texts."""
+    return tuple(text(each, f"{path}[{number}]") for number, each in enumerate(array(data, path)))
+
+
+def value(data: Plain, path: str) -> Any:
+    """A plain value: text, a number, a truth value, null; a list of them is a tuple."""
+    if isinstance(data, list):
+        return tuple(value(each, f"{path}[{number}]") for number, each in enumerate(array(data, path)))
+    if isinstance(data, dict):
+        check_keys(data, path, ("float",), ())
+        return float(choice(data["float"], f"{path}.float", ("inf", "-inf")))
+    if isinstance(data, str):
+        return text(data, path)
+    if data is None or isinstance(data, bool | int | float):
+        return data
+    raise wrong(path, f"a plain value is expected, not {shown(data)}")
+
+
+def name_of(data: Plain, path: str, kind: str, loss: str) -> str:
+    """The data, if it is a name that generated code can use."""
+    found = text(data, path)
+    with place(path):
+        return check_name(loss[:80], kind, found if len(found) <= 200 else found[:80] + "…")
+
+
+def scope_of(data: Plain, path: str, axis_argument: object) -> Scope:
+    """A scope: an axis, a list of them, or null."""
+    with place(path):
+        return check_scope("scope", value(data, path), axis_argument)
+
+
+def domain_of(data: Plain, path: str) -> Any:
+    """A domain: a name, or the two ends of an interval."""
+    return text(data, path) if isinstance(data, str) else value(data, path)
+
+
+def choice(data: Plain, path: str, known: tuple[str, ...]) -> str:
+    """The data, if it is one of some texts."""
+    if not isinstance(data, str) or data not in known:
+        raise wrong(path, f"{shown(data)} is none of {', '.join(map(repr, known))}")
+    return data
+
+
+def check_keys(
+    entries: Mapping[str, Plain], path: str, required: tuple[str, ...], optional: tuple[str, ...]
+) -> None:
+    """Refuses a dictionary that lacks a key, or has one that it may not have."""
+    known = (*required, *optional)
+    for key in entries:
+        if key not in known:
+            end = suggestion(key[:80], known, f"; known are {', '.join(known)}")
+            raise wrong(path, f"there is no key {shown(key)} here{end}")
+    for key in required:
+        if key not in entries:
+            raise wrong(path, f"the key {key!r} is missing")
