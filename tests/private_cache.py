@@ -5,15 +5,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from lossgen.compiler.cache import cache_folder
+from lossgen.compiler import cache
 
 
 @contextmanager
-def private_cache(folder: Path | str) -> Iterator[Path]:
-    """Keeps what is compiled in this folder for as long as the context lasts."""
+def private_cache(folder: Path | str) -> Iterator[Path | None]:
+    """Keeps what is compiled in this folder, if it can be used, for as long as the context lasts."""
     with patch.dict("os.environ", LOSSGEN_CACHE_DIR=str(folder)):
-        cache_folder.cache_clear()
+        forget()
         try:
-            yield cache_folder()
+            yield cache.cache_folder()
         finally:
-            cache_folder.cache_clear()
+            forget()
+
+
+def forget() -> None:
+    """As in a new process: which folder is the cache, and what was warned of."""
+    cache.cache_folder.cache_clear()
+    cache._say.cache_clear()

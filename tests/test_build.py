@@ -1,10 +1,12 @@
 """Packages of generated modules: written once, left alone when fresh, stale when anything differs."""
 
 import ast
+import errno
 import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -227,6 +229,56 @@ def test_a_failure_writes_nothing(tmp_path, monkeypatch):
     assert not any((tmp_path / "package").iterdir())
 
 
+def test_bytecode_of_what_was_there_goes(package):
+    """Python would take it for that of the new text, if size and time, in seconds, are equal."""
+    path = package / "flat_loss.py"
+    bytecode = package / "__pycache__" / "flat_loss.cpython-399.pyc"
+    other = package / "__pycache__" / "flat_loss_2.cpython-399.pyc"
+    bytecode.parent.mkdir()
+    for each in (bytecode, other):
+        each.write_bytes(b"old")
+    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    build(LOSSES, package)
+    assert not bytecode.exists() and other.exists()
+
+
+def test_what_a_killed_build_left_goes_after_a_minute(package):
+    now = time.time()
+    left = {".flat_loss.py.a1b2c3d4": now - 100, "steep/.squared.py.a1b2c3d4": now + 100}
+    young = {".flat_loss.py.e5f6a7b8": now, ".notes.txt.a1b2c3d4": now - 100}
+    for name, age in {**left, **young}.items():
+        (package / name).write_text("half")
+        os.utime(package / name, (age, age))
+    build(LOSSES, package)
+    assert {path.relative_to(package).as_posix() for path in package.rglob(".*")} == set(young)
+
+
+@pytest.mark.parametrize("space", [1, 4, 6])
+def test_a_full_disk_leaves_every_file_old_or_new(package, monkeypatch, space):
+    before = {name: content for name, (content, _) in tree(package).items()}
+    linear = lg.loss(name="steep")(lambda y_true, y_pred, *, squared=False: lg.Mean(y_pred))
+    changed = (lg.declare("flat_loss", lg.Mean(error**6)), linear)
+    wanted = {name: text for each in changed for name, text in modules(each).items()}
+    replace, calls = os.replace, []
+
+    def fill(*paths):
+        calls.append(paths)
+        if len(calls) > space:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(*paths)
+
+    monkeypatch.setattr("lossgen.compiler.files.os.replace", fill)
+    with pytest.raises(OSError, match="No space left"):
+        build(changed, package)
+    after = {name: content for name, (content, _) in tree(package).items()}
+    assert set(after) == FILES
+    assert sum(content != before[name] for name, content in after.items()) == space
+    assert all(content in (before[name], wanted.get(name, "").encode()) for name, content in after.items())
+    monkeypatch.undo()
+    build(changed, package)
+    assert all((package / name).read_text(encoding="utf-8") == text for name, text in wanted.items())
+
+
 # Using it ---------------------------------------------------------------------------------------------
 
 
@@ -262,6 +314,27 @@ def test_a_package_says_when_the_runtime_is_another(package):
         cwd=package.parent, capture_output=True, text=True,
     )  # fmt: skip
     assert run.returncode != 0 and "lossgen build" in run.stderr, run.stderr
+
+
+def test_a_package_says_when_its_build_was_interrupted(package):
+    """One variant of another formula, with the class and the other variant as they were."""
+    def other(y_true, y_pred, *, width=lg.Parameter(2.0, positive=True), squared=False):
+        return lg.Mean((y_pred - y_true) ** 2 * width)
+
+    text = modules(lg.loss(name="steep")(other))["steep/squared.py"]
+    (package / "steep" / "squared.py").write_text(text, encoding="utf-8")
+    program = """
+from my_package import Steep
+from lossgen.errors import StaleModuleError
+print(Steep()([0.0], [0.0]))
+try:
+    Steep(squared=True)([0.0], [1.0])
+except StaleModuleError as error:
+    print(error)
+"""
+    first, second = run_python(program, package.parent).splitlines()
+    assert first == "0.0" and "my_package.steep.squared was generated from another declaration" in second
+    assert "Run `lossgen build` again" in second
 
 
 # Names ------------------------------------------------------------------------------------------------

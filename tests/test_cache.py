@@ -1,21 +1,25 @@
 """The cache of compiled losses: one entry a formula, shared by processes, rebuilt when damaged."""
 
+import errno
 import importlib.util
+import marshal
 import os
+import pickle
 import shutil
 import stat
 import subprocess
 import sys
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from private_cache import private_cache
+from private_cache import forget, private_cache
 
 import lossgen as lg
-from lossgen.compiler import cache
+from lossgen.compiler import cache, privacy
 from lossgen.compiler.module import modules
 
 error = lg.y_pred - lg.y_true
@@ -23,6 +27,8 @@ SQUARE = lg.declare("cached_square", lg.Mean(error**2))
 OPTIONS = lg.loss(name="cached_choice")(
     lambda y_true, y_pred, *, twice=False: lg.Mean((1 + twice) * (y_pred - y_true) ** 2)
 )
+
+posix = pytest.mark.skipif(not hasattr(os, "getuid"), reason="this system has no owners of files")
 
 PROGRAM = """
 import lossgen as lg, lossgen.compiler.cache as cache
@@ -195,18 +201,54 @@ def test_a_file_in_place_of_an_entry_is_replaced(folder):
     assert entries(folder) == [entry] and entry.is_dir()
 
 
-def test_damage_to_what_python_keeps_beside_a_module(folder, builds):
+def test_what_python_keeps_beside_a_module_is_not_read(folder, builds):
+    """Bytecode of another formula, which Python itself would take for that of the module."""
     lg.compile(SQUARE)
     (entry,) = entries(folder)
+    text = (entry / MODULE).read_text()
+    other = text.replace("error*error", "error")
+    assert other != text
     bytecode = Path(importlib.util.cache_from_source(str(entry / MODULE)))
     bytecode.parent.mkdir(exist_ok=True)
     source = (entry / MODULE).stat()
     sizes = [0, int(source.st_mtime), source.st_size]
     header = importlib.util.MAGIC_NUMBER + b"".join(each.to_bytes(4, "little") for each in sizes)
-    bytecode.write_bytes(header + b"cut short")
+    bytecode.write_bytes(header + marshal.dumps(compile(other, str(entry / MODULE), "exec")))
     forget_modules()
     assert works(lg.compile(SQUARE))
-    assert len(builds) == 2 and len(entries(folder)) == 1
+    assert len(builds) == 1 and len(entries(folder)) == 1
+
+
+def test_what_was_checked_is_imported_and_not_what_a_file_has_become_since(folder):
+    cls = lg.compile(OPTIONS)
+    (entry,) = entries(folder)
+    (entry / "cached_choice" / "twice.py").write_text("raise SystemExit\n")
+    assert cls(twice=True)([0.0], [1.0]) == 2
+
+
+@posix
+@pytest.mark.parametrize("which", ["entry", "manifest.json", MODULE, "__pycache__"])
+def test_what_others_could_write_is_made_anew(folder, builds, which):
+    works(lg.compile(SQUARE))
+    (entry,) = entries(folder)
+    (entry if which == "entry" else entry / which).chmod(0o777)
+    forget_modules()
+    assert works(lg.compile(SQUARE)) and len(builds) == 2
+    assert entries(folder) == [entry] and not stat.S_IMODE(entry.stat().st_mode) & 0o022
+
+
+@posix
+@pytest.mark.parametrize("which", ["entry", "manifest.json", MODULE, "__pycache__"])
+def test_a_symbolic_link_is_made_anew(folder, builds, tmp_path, which):
+    works(lg.compile(SQUARE))
+    (entry,) = entries(folder)
+    path = entry if which == "entry" else entry / which
+    shutil.move(path, tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    forget_modules()
+    assert works(lg.compile(SQUARE)) and len(builds) == 2
+    assert entries(folder) == [entry] and not entry.is_symlink()
+    assert (tmp_path / "elsewhere").exists(), "what the link led to stays"
 
 
 def test_one_damaged_variant_rebuilds_all(folder, builds):
@@ -235,14 +277,49 @@ def test_an_entry_that_fails_to_load_is_rebuilt(folder, builds, monkeypatch):
     assert builds == ["cached_square"] and len(entries(folder)) == 1
 
 
-def test_a_failure_leaves_no_folder_behind(folder, monkeypatch):
+@pytest.fixture
+def full_disk(monkeypatch):
     def fail(path, text):
-        raise OSError("no space left")
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     monkeypatch.setattr("lossgen.compiler.files.write_atomically", fail)
-    with pytest.raises(OSError, match="no space left"):
-        lg.compile(SQUARE)
+
+
+@pytest.mark.parametrize("declaration", [SQUARE, OPTIONS], ids=["module", "folder"])
+def test_on_a_full_disk_losses_are_kept_in_memory(folder, declaration, full_disk):
+    with pytest.warns(RuntimeWarning, match=r"in memory.*No space left on device.*Set LOSS") as caught:
+        cls = lg.compile(declaration)
+    assert works(cls) and len(caught) == 1
+    assert lg.compile(declaration) is cls
     assert entries(folder) == []
+
+
+def test_the_warning_of_a_full_disk_comes_once(folder, full_disk):
+    with pytest.warns(RuntimeWarning) as caught:
+        lg.compile(SQUARE)
+        lg.compile(OPTIONS)
+    assert len(caught) == 1
+
+
+def test_what_is_in_memory_is_what_would_be_in_a_file(folder, full_disk):
+    with pytest.warns(RuntimeWarning):
+        cls = lg.compile(OPTIONS)
+    assert cls(twice=True)([0.0], [1.0]) == 2
+    assert cls(twice=True).source() == modules(OPTIONS)["cached_choice/twice.py"]
+    again = pickle.loads(pickle.dumps(cls(twice=True)))
+    assert type(again) is cls and again([0.0], [1.0]) == 2
+
+
+def test_what_killed_processes_left_goes_after_a_day(folder):
+    lg.compile(SQUARE)
+    now = time.time()
+    ages = {"old": now - 100_000, "ahead": now + 100_000, "young": now}  # the clock went back since
+    for name, age in ages.items():
+        (folder / f".cached-{name}").mkdir()
+        (folder / f".cached-{name}" / "module.py").write_text("")
+        os.utime(folder / f".cached-{name}", (age, age))
+    lg.compile(OPTIONS)
+    assert {path.name for path in folder.glob(".*")} == {".cached-young"}
 
 
 # The folder -------------------------------------------------------------------------------------------
@@ -276,58 +353,105 @@ def unusable_folders(tmp_path: Path):
     return {"written by others": (shared, "can be written by other users"), "a file": (file, "")}
 
 
+@posix
 @pytest.mark.parametrize("which", ["written by others", "a file"])
-def test_a_folder_that_cannot_be_trusted_is_replaced_by_a_temporary_one(tmp_path, which):
+def test_a_folder_that_cannot_be_trusted_is_not_used(tmp_path, which):
     unusable, reason = unusable_folders(tmp_path)[which]
+    before = forget_modules()
     with pytest.warns(RuntimeWarning, match=reason) as caught, private_cache(unusable) as folder:
-        assert folder != unusable and stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert folder is None
         assert works(lg.compile(SQUARE))
-        assert cache.cache_folder() == folder
+        assert cache.cache_folder() is None
     assert len(caught) == 1 and "Set LOSSGEN_CACHE_DIR" in str(caught[0].message)
+    assert not unusable.is_dir() or not any(unusable.iterdir())
     forget_modules()
+    sys.modules.update(before)
 
 
-@pytest.mark.skipif(not hasattr(os, "getuid"), reason="this system has no owners of files")
+@posix
+@pytest.mark.parametrize("mode", [0o777, 0o775, 0o757])
+def test_a_folder_within_one_that_others_write_is_refused(tmp_path, monkeypatch, mode):
+    monkeypatch.setattr(privacy, "_private_group", lambda: None)
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(mode)
+    with (
+        pytest.warns(RuntimeWarning, match="shared can be written by other users"),
+        private_cache(tmp_path / "shared" / "own") as folder,
+    ):
+        assert folder is None
+
+
+@posix
+def test_a_folder_within_one_where_others_may_only_add_is_used(tmp_path):
+    (tmp_path / "sticky").mkdir()
+    (tmp_path / "sticky").chmod(0o1777)
+    with private_cache(tmp_path / "sticky" / "own") as folder:
+        assert folder == tmp_path / "sticky" / "own"
+
+
+@posix
+def test_the_group_of_a_user_alone_may_write(tmp_path, monkeypatch):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own").chmod(0o770)
+    monkeypatch.setattr(privacy, "_private_group", lambda: (tmp_path / "own").stat().st_gid)
+    assert privacy.objection(tmp_path / "own") is None
+    (tmp_path / "own").chmod(0o772)
+    assert "can be written by other users" in privacy.objection(tmp_path / "own")
+
+
+@posix
+def test_a_link_counts_as_what_it_leads_to(tmp_path):
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o777)
+    (tmp_path / "link").symlink_to(tmp_path / "shared")
+    with (
+        pytest.warns(RuntimeWarning, match="shared can be written by other users"),
+        private_cache(tmp_path / "link" / "own") as folder,
+    ):
+        assert folder is None
+
+
+@posix
 def test_a_folder_of_another_user_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
     with pytest.warns(RuntimeWarning, match="belongs to another user"), private_cache(tmp_path) as folder:
-        assert folder != tmp_path
+        assert folder is None
 
 
-def test_a_read_only_home_gives_a_temporary_folder(tmp_path, monkeypatch):
+@posix
+def test_new_folders_are_private_up_to_the_one_that_was_there(tmp_path):
+    before = os.umask(0)
+    try:
+        with private_cache(tmp_path / "home" / "cache" / "losses") as folder:
+            assert folder is not None
+    finally:
+        os.umask(before)
+    for path in (tmp_path / "home", *(tmp_path / "home").rglob("*")):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
+
+
+def test_a_read_only_home_keeps_losses_in_memory(tmp_path, monkeypatch):
     def read_only(self, *_, **__):
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr(Path, "mkdir", read_only)
     with pytest.warns(RuntimeWarning, match="Permission denied"), private_cache(tmp_path / "home") as folder:
-        assert folder.is_dir() and not (tmp_path / "home").exists()
+        assert folder is None and not (tmp_path / "home").exists()
 
 
-def test_a_user_without_a_home_gets_a_temporary_folder(tmp_path, monkeypatch):
+def test_a_user_without_a_home_keeps_losses_in_memory(monkeypatch):
     def homeless():
         raise RuntimeError("Could not determine home directory.")
 
     for name in ("LOSSGEN_CACHE_DIR", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", homeless)
-    cache.cache_folder.cache_clear()
+    forget()
     try:
         with pytest.warns(RuntimeWarning, match="Could not determine home directory"):
-            assert cache.cache_folder().is_dir()
+            assert cache.cache_folder() is None
     finally:
-        cache.cache_folder.cache_clear()
-
-
-def test_a_temporary_folder_is_gone_when_the_process_ends(tmp_path):
-    (tmp_path / "file").write_text("")
-    (tmp_path / "temporary").mkdir()
-    program = "from lossgen.compiler.cache import cache_folder; print(cache_folder())"
-    folders = {"LOSSGEN_CACHE_DIR": str(tmp_path / "file"), "TMPDIR": str(tmp_path / "temporary")}
-    environment = {**os.environ, **folders}
-    run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
-    assert Path(run.stdout.strip()).parent == tmp_path / "temporary", run.stderr
-    assert run.stderr.count("RuntimeWarning") == 1
-    assert not any((tmp_path / "temporary").iterdir())
+        forget()
 
 
 @pytest.mark.parametrize("given", ["~/losses", "losses"])

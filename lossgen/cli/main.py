@@ -49,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # no space left, no permission
+        return refuse(f"{error.strerror}: {error.filename}" if error.filename else str(error))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ from pathlib import Path
 from lossgen.errors import DeclarationError
 from lossgen.language.declaration import Declaration
 
-from .files import write_tree
+from .files import clear_abandoned, write_tree
 from .module import modules, quoted
 from .ownership import TABLES, check_free, left_over, read
 
@@ -66,6 +66,8 @@ def build(
     superfluous = left_over(folder, files)
     if not check:
         check_free(folder, stale)
+        for name in (*files, *superfluous):
+            clear_abandoned(folder / name)
         write_tree(folder, {name: text for name, text in stale.items() if name not in TABLES})
         for name in superfluous:
             _delete(folder, name)

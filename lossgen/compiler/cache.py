@@ -1,41 +1,62 @@
 """Losses compiled in memory: their generated modules live in the user's cache folder, one folder a formula.
 
 An entry's name is the digest of the declaration and of the compiler; its manifest holds the digest of every
-file, which is checked before anything is imported. Numba's own cache files beside the modules are pickles,
-so the folder is private and one that somebody else owns or can write is refused.
+file. What is imported is the text that was read and compared with it. Numba's own cache files beside the
+modules are pickles, so the folder is private, and one that somebody else owns or can write is refused. Where
+nothing can be kept, the modules live in memory alone.
 """
 
-import atexit
 import contextlib
 import hashlib
-import importlib.util
 import json
 import os
 import shutil
-import stat
 import sys
 import tempfile
 import threading
+import time
 import warnings
 from functools import cache
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import ModuleType
 
 from lossgen.language.declaration import Declaration
 from lossgen.runtime.compiled import IN_MEMORY
 
+from . import loading
 from .digest import compiler_digest, digest_of
 from .files import write_tree
 from .module import modules
+from .privacy import is_own, objection
 
 MANIFEST = "manifest.json"
+ABANDONED = 86_400  # seconds after which what a process was writing is taken for litter
 
 _declarations: dict[str, Declaration] = {}  # by the name of the module that each was compiled to
 _one_at_a_time = threading.RLock()  # a module that another thread is still importing is not ready for use
+_unfinished: set[str] = set()  # names of modules that are being imported
+
+
+def _start_anew() -> None:
+    """In a forked child the thread that held the lock, or was importing a module, is not there to go on."""
+    global _one_at_a_time
+    _one_at_a_time = threading.RLock()
+    for name in _unfinished:
+        sys.modules.pop(name, None)
+    _unfinished.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)
 
 
 def compiled_module(declaration: Declaration) -> ModuleType:
-    """The imported module of a declaration, generated first if the cache does not hold it intact."""
+    """The imported module of a declaration, generated first if the cache does not hold it intact.
+
+    Warns:
+        RuntimeWarning: once for each reason why nothing can be kept.
+    """
     key = hashlib.sha256(
         f"{digest_of(declaration)} {_wording(declaration)} {compiler_digest()}".encode()
     ).hexdigest()[:24]
@@ -44,14 +65,19 @@ def compiled_module(declaration: Declaration) -> ModuleType:
         _declarations.setdefault(name, declaration)
         if name in sys.modules:
             return sys.modules[name]
-        entry = cache_folder() / f"{declaration.name}-{key}"
-        if not _is_intact(entry):
-            _store(entry, modules(declaration))
-        try:
-            return _import(name, entry, declaration)
-        except Exception:  # its files are as they were written, but not what Python cached beside them
-            _store(entry, modules(declaration), replace=True)
-            return _import(name, entry, declaration)
+        folder = cache_folder()
+        entry = folder and folder / f"{declaration.name}-{key}"
+        kept = entry and intact_files(entry)
+        if kept is not None:
+            try:
+                return _import(name, declaration, entry, kept)
+            except Exception:
+                fresh = modules(declaration)
+                if fresh == kept:
+                    raise
+                return _import(name, declaration, _store(entry, fresh, replace=True), fresh)
+        fresh = modules(declaration)
+        return _import(name, declaration, entry and _store(entry, fresh), fresh)
 
 
 def declaration_of(module: str) -> Declaration:
@@ -73,35 +99,36 @@ def _wording(declaration: Declaration) -> str:
 
 
 @cache
-def cache_folder() -> Path:
-    """The folder of compiled losses: `LOSSGEN_CACHE_DIR`, else the user's cache folder, else a temporary one.
+def cache_folder() -> Path | None:
+    """The folder of compiled losses: `LOSSGEN_CACHE_DIR`, else one in the user's cache folder, else None.
 
     Warns:
-        RuntimeWarning: once, when no private folder can be written and a temporary one is used.
+        RuntimeWarning: once, when no private folder can be written.
     """
     try:
         given = os.environ.get("LOSSGEN_CACHE_DIR")
-        wanted = (Path(given).expanduser() if given else _user_cache() / "lossgen").absolute()
-        wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
-        problem = _objection(wanted)
+        wanted = (Path(given).expanduser() if given else _user_cache() / "lossgen").resolve()
+        for place in (*reversed(wanted.parents), wanted):
+            if not place.exists():
+                place.mkdir(mode=0o700, exist_ok=True)
+        problem = objection(wanted)
         if problem is None:
+            tempfile.TemporaryFile(dir=wanted).close()
             return wanted
     except (OSError, RuntimeError) as error:  # RuntimeError: a user without a home
         problem = str(error)
-    temporary = Path(tempfile.mkdtemp(prefix="lossgen-"))
-    atexit.register(_remove, temporary, os.getpid())
+    _say(problem)
+    return None
+
+
+@cache
+def _say(problem: str) -> None:
     warnings.warn(
-        f"compiled losses are kept in {temporary} and lost afterwards: {problem}. "
+        f"compiled losses are kept in memory and derived again by the next process: {problem}. "
         "Set LOSSGEN_CACHE_DIR to a folder that only you can write.",
         RuntimeWarning,
         stacklevel=2,
     )
-    return temporary
-
-
-def _remove(folder: Path, process: int) -> None:
-    if os.getpid() == process:  # not at the end of a fork, while its parent goes on
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _user_cache() -> Path:
@@ -112,65 +139,90 @@ def _user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
-def _objection(folder: Path) -> str | None:
-    """Why a folder must not be used, or None."""
-    found = folder.stat()
-    if hasattr(os, "getuid"):
-        if found.st_uid != os.getuid():
-            return f"{folder} belongs to another user"
-        if stat.S_IMODE(found.st_mode) & 0o022:
-            return f"{folder} can be written by other users"
-    with tempfile.TemporaryFile(dir=folder):
+def intact_files(entry: Path) -> dict[str, str] | None:
+    """The files of an entry by name; None unless all are as they were written, by this user."""
+    try:
+        if not is_own(entry) or not is_own(entry / MANIFEST):
+            return None
+        manifest = json.loads((entry / MANIFEST).read_text(encoding="utf-8"))
+        files = {}
+        for name, digest in manifest.items():
+            path = entry / name
+            content = path.read_bytes()
+            if hashlib.sha256(content).hexdigest() != digest:
+                return None
+            machine_code = path.parent / "__pycache__"
+            if not all(is_own(each) for each in (path, path.parent)):
+                return None
+            if os.path.lexists(machine_code) and not is_own(machine_code):
+                return None
+            files[name] = content.decode("utf-8")
+        return files or None
+    except (OSError, ValueError, AttributeError, TypeError):
         return None
 
 
-def _is_intact(entry: Path) -> bool:
-    """Whether every file of the entry is as it was written."""
-    try:
-        manifest = json.loads((entry / MANIFEST).read_text(encoding="utf-8"))
-        return bool(manifest) and all(
-            hashlib.sha256((entry / name).read_bytes()).hexdigest() == digest
-            for name, digest in manifest.items()
-        )
-    except (OSError, ValueError, AttributeError, TypeError):
-        return False
-
-
-def _store(entry: Path, files: dict[str, str], replace: bool = False) -> None:
+def _store(entry: Path, files: dict[str, str], replace: bool = False) -> Path | None:
     """Writes the entry beside its place and renames it there; of several writers the first one wins.
 
-    Damaged entries make way, and with `replace` intact ones, too.
+    Damaged entries make way, and with `replace` intact ones, too. Returns None if that cannot be done.
+
+    Warns:
+        RuntimeWarning: once for each reason, as no space left.
     """
     manifest = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()}
-    with tempfile.TemporaryDirectory(
-        dir=entry.parent, prefix=f".{entry.name}.", ignore_cleanup_errors=True
-    ) as aside:
-        fresh = Path(aside, "fresh")
-        write_tree(fresh, {**files, MANIFEST: json.dumps(manifest, indent=1)})
-        if entry.exists() and (replace or not _is_intact(entry)):
-            with contextlib.suppress(OSError):
-                os.replace(entry, Path(aside, "damaged"))
-        try:
-            os.replace(fresh, entry)
-        except OSError:
-            if not _is_intact(entry):
-                raise
+    try:
+        _clear_litter(entry.parent)
+        with tempfile.TemporaryDirectory(
+            dir=entry.parent, prefix=f".{entry.name}.", ignore_cleanup_errors=True
+        ) as aside:
+            fresh = Path(aside, "fresh")
+            for place in sorted({fresh, *((fresh / name).parent for name in files)}):
+                place.mkdir(mode=0o700)
+            write_tree(fresh, {**files, MANIFEST: json.dumps(manifest, indent=1)})
+            if os.path.lexists(entry) and (replace or intact_files(entry) is None):
+                damaged = Path(f"{aside}.damaged")  # beside: that of another user can be renamed only there
+                with contextlib.suppress(OSError):
+                    os.replace(entry, damaged)
+                _remove(damaged)
+            with contextlib.suppress(OSError):  # another process was first
+                os.replace(fresh, entry)
+    except OSError as error:
+        _say(f"{error.strerror}: {entry.parent}")
+        return None
+    if intact_files(entry) == files:
+        return entry
+    _say(f"{entry} cannot be replaced")
+    return None
 
 
-def _import(name: str, entry: Path, declaration: Declaration) -> ModuleType:
-    folder = entry / declaration.name
-    path = folder / "__init__.py" if folder.is_dir() else entry / f"{declaration.name}.py"
-    places = [str(folder)] if folder.is_dir() else None
-    if IN_MEMORY not in sys.modules:
-        package = ModuleType(IN_MEMORY)
-        package.__path__ = []
-        sys.modules[IN_MEMORY] = package
-    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=places)
-    module = importlib.util.module_from_spec(spec)
+def _clear_litter(folder: Path) -> None:
+    """Removes what processes were writing when they were killed, long ago or, by this clock, long ahead."""
+    for path in folder.glob(".*"):
+        with contextlib.suppress(OSError):
+            if abs(time.time() - path.lstat().st_mtime) > ABANDONED:
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _import(name: str, declaration: Declaration, entry: Path | None, files: dict[str, str]) -> ModuleType:
+    loading.start()
+    loading.texts.add(name, declaration.name, entry or loading.NOWHERE / name, files)
+    module = module_from_spec(find_spec(name))
+    _unfinished.add(name)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        module.__loader__.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
+    finally:
+        _unfinished.discard(name)
     return module

@@ -9,7 +9,7 @@ from lossgen.language.declaration import Declaration
 
 from . import cuda_code
 from .assemble import Assembly, FlatKernel, Kernel, SweepStep
-from .digest import digest_of, toolchain_digest
+from .digest import digest_of, origin_of, toolchain_digest
 from .docstrings import WIDTH, in_docstring
 from .driver import Derived, assemble_cuda
 from .exponents import whole_exponents
@@ -47,7 +47,8 @@ def cuda_module(declaration: Declaration, options: Mapping[str, object], derived
     ]
     functions = "\n\n\n".join(map(_functions, titles, assemblies, exponents))
     tables = ["CudaTerm(\n" + indent(_tables(each), "    ") + "\n)," for each in assemblies]
-    table = "cuda_variant = CudaVariant(\n    terms=(\n" + indent("\n".join(tables), " " * 8) + "\n    ),\n)"
+    table = "cuda_variant = CudaVariant(\n    terms=(\n" + indent("\n".join(tables), " " * 8) + "\n    ),\n"
+    table += f'    generated_from="{origin_of(declaration)}",\n)'
     parts = [_header(declaration, options), _imports(functions, table), "", functions, "", ""]
     parts += [rule("The kernels by output"), "", table]
     return "\n".join(fold(line) for line in "\n".join(parts).splitlines()).rstrip() + "\n"

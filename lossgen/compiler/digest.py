@@ -15,6 +15,11 @@ def toolchain_digest() -> str:
     return runtime_digest()
 
 
+def origin_of(declaration: Declaration) -> str:
+    """What all files of a loss have in common: the digests of its declaration and of the runtime."""
+    return f"{digest_of(declaration)}-{toolchain_digest()}"
+
+
 @cache
 def compiler_digest() -> str:
     """Sixteen hexadecimal digits of compiler, language, templates and runtime: the key of a cache."""

@@ -12,7 +12,7 @@ from lossgen.runtime.parameters import Option, Parameter
 
 from .assemble import Assembly
 from .cuda_module import cuda_module
-from .digest import digest_of, toolchain_digest
+from .digest import digest_of, origin_of, toolchain_digest
 from .docstrings import WIDTH, class_documentation, in_docstring, module_header, summary
 from .driver import Derived, assemble, derive
 from .exponents import whole_exponents
@@ -146,7 +146,8 @@ def _variant(
     }
     lines = [f"{name!r}: {_literal(text)}," for name, text in shown.items()]
     formulas_ = "formulas={\n" + indent("\n".join(lines), "    ") + "\n},"
-    body = "\n".join(["terms=(", indent("\n".join(terms), "    "), "),", formulas_, *known])
+    origin = f'generated_from="{origin_of(declaration)}",'
+    body = "\n".join(["terms=(", indent("\n".join(terms), "    "), "),", formulas_, *known, origin])
     return f"{rule('The kernels by output')}\n\nvariant = Variant(\n{indent(body, '    ')}\n)"
 
 
@@ -241,7 +242,7 @@ def _package(declaration: Declaration) -> str:
         f'    {tuple(each.values())!r}: ".{name}"'
         for name, each in zip(variant_names(variants), variants, strict=True)
     )
-    class_ = _class(declaration, f"variants = {{\n{rows},\n}}")
+    class_ = _class(declaration, f'generated_from = "{origin_of(declaration)}"\nvariants = {{\n{rows},\n}}')
     source = f" from {in_docstring(declaration.source)}" if declaration.source else ""
     header = "\n".join(
         [

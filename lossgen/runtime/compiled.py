@@ -44,6 +44,7 @@ class Compiled:
     target_preparation: ClassVar[str | None] = None
     formulas: ClassVar[Mapping[str, str]] = {}
     digest: ClassVar[str | None] = None
+    generated_from: ClassVar[str | None] = None  # that of the variants which the table names
 
     # What `__init_subclass__` derives from it.
     signature: ClassVar[inspect.Signature | None] = None

@@ -6,19 +6,33 @@ that is compiled needs only the runtime that counts references; the rest is load
 
 Numba's index gives machine code a numbered file and is written first: a process that reads in between gets
 what was in that file before, code for other types or of an older source. Here a file is named after all that
-its code depends on, and begins with a digest of its content.
+its code depends on, and begins with a digest of its name and content.
+
+Where nothing can be written, code is compiled by every process; a warning says so once.
 """
 
+import contextlib
 import hashlib
+import os
 import pickle
+import time
+import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numba
 from numba.core import config
-from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
 from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
+
+from lossgen.runtime.digest import runtime_digest
+
+ABANDONED = 86_400  # seconds after which a file that a process was writing is taken for litter
+
+UNREADABLE = (OSError, ImportError, AttributeError, pickle.UnpicklingError, EOFError)
+"""What reading a file raises that is not there, or that names what is not there any more."""
 
 
 class CacheFiles(IndexDataCacheFile):
@@ -28,40 +42,66 @@ class CacheFiles(IndexDataCacheFile):
     may write that folder may run code, as who may write the modules beside it.
     """
 
+    module_owner: int | None = None  # the user that the module of the function belongs to, where known
+
     def path(self, key) -> Path:
-        """The file of a signature: of this source, this Numba, this processor."""
-        source = _digest(repr((self._version, self._source_stamp)).encode())[:8]
+        """The file of a signature: of this source, this runtime, this Numba, this processor."""
+        source = _digest(repr((self._version, self._source_stamp, runtime_digest())).encode())[:8]
         stem = self._index_name.removesuffix(".nbi")
         # Types of different kinds may be spelt alike, as a tuple of arguments and one that is an argument.
         kinds = [type(one).__name__ for one in getattr(key[0], "args", key[0])]
         return Path(self._cache_path, f"{stem}.{source}.{_digest(repr((key, kinds)).encode())[:16]}.nbc")
 
     def save(self, key, data) -> None:
-        """Writes machine code; files of older sources go."""
+        """Writes machine code; files of older sources go, and what killed processes left."""
         path, content = self.path(key), self._dump(data)
         source = path.name.rsplit(".", 2)[0]
-        for other in path.parent.glob(f"{self._index_name.removesuffix('.nbi')}.*.nbc"):
+        stem = self._index_name.removesuffix(".nbi")
+        for other in path.parent.glob(f"{stem}.*.nbc"):
             if not other.name.startswith(f"{source}."):
                 other.unlink(missing_ok=True)
+        for other in path.parent.glob(f"{stem}.*.nbc.tmp.*"):
+            if _is_abandoned(other):
+                other.unlink(missing_ok=True)
         with self._open_for_write(str(path)) as file:
-            file.write(_digest(content).encode() + content)
+            file.write(_seal(path, content) + content)
 
     def load(self, key):
         """The machine code for a signature; None if there is none, or if it is damaged or names no module.
 
+        So is a file that was written for another signature, or by a user who could not write the module.
         What Numba compiles while the module of the function cannot be imported is of the module `<dynamic>`.
         """
+        path = self.path(key)
         try:
-            found = self.path(key).read_bytes()
-            digest, content = found[:64], found[64:]
-            return pickle.loads(content) if digest == _digest(content).encode() else None
-        except (OSError, ImportError):
+            with open(path, "rb") as file:
+                if not self._may_write(os.fstat(file.fileno())):
+                    return None
+                found = file.read()
+            seal, content = found[:64], found[64:]
+            return pickle.loads(content) if seal == _seal(path, content) else None
+        except UNREADABLE:
             return None
+
+    def _may_write(self, found: os.stat_result) -> bool:
+        """Whether a file's owner is one who can run code in this process anyway."""
+        return not hasattr(os, "getuid") or found.st_uid in (os.getuid(), 0, self.module_owner)
 
     def flush(self) -> None:
         """Removes all files of the function."""
         for path in Path(self._cache_path).glob(f"{self._index_name.removesuffix('.nbi')}.*.nbc"):
             path.unlink(missing_ok=True)
+
+
+def _seal(path: Path, content: bytes) -> bytes:
+    return _digest(path.name.encode() + b"\0" + content).encode()
+
+
+def _is_abandoned(path: Path) -> bool:
+    try:
+        return abs(time.time() - path.stat().st_mtime) > ABANDONED
+    except OSError:
+        return False
 
 
 def _digest(content: bytes) -> str:
@@ -77,12 +117,46 @@ class QuickCache(FunctionCache):
         self._cache_file = CacheFiles(
             locator.get_cache_path(), self._impl.filename_base, locator.get_source_stamp()
         )
+        with contextlib.suppress(OSError):  # the module is in an archive
+            self._cache_file.module_owner = os.stat(function.__code__.co_filename).st_uid
 
     def load_overload(self, sig, target_context):
         """The machine code for a signature; None if the cache has none."""
         rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)
+
+    def save_overload(self, sig, data):
+        """Writes machine code; without it every process compiles anew, but no call fails.
+
+        Warns:
+            RuntimeWarning: once for each reason, as no space left.
+        """
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            _say(f"{error.strerror}: {self.cache_path}")
+
+
+def _cache_of(function) -> FunctionCache | NullCache:
+    """A cache where Numba finds a folder to write to; no other for a function that stands in no file."""
+    path = Path(function.__code__.co_filename)
+    try:
+        return QuickCache(function)
+    except (RuntimeError, OSError):
+        if path.is_file():
+            _say(f"neither {path.parent} nor the user's cache folder can be written")
+        return NullCache()
+
+
+@cache
+def _say(problem: str) -> None:
+    warnings.warn(
+        f"machine code is not kept and compiled again by the next process: {problem}. "
+        "Set NUMBA_CACHE_DIR to a folder that only you can write.",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 def njit(signature=None, *, cache: bool = True, **options) -> Callable:
@@ -97,7 +171,7 @@ def njit(signature=None, *, cache: bool = True, **options) -> Callable:
     def decorate(function):
         made = numba.njit(**options)(function)
         if cache and not config.DISABLE_JIT:
-            made._cache = QuickCache(function)
+            made._cache = _cache_of(function)
         if signature is not None and not config.DISABLE_JIT:
             made.compile(signature)
             made.disable_compile()
@@ -111,7 +185,7 @@ def cfunc(signature) -> Callable:
 
     def decorate(function):
         made = CFunc(function, numba.core.sigutils.normalize_signature(signature), locals={}, options={})
-        made._cache = QuickCache(function)
+        made._cache = _cache_of(function)
         made.compile()
         return made
 

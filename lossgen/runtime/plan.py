@@ -83,7 +83,7 @@ class Plan:
     def __init__(self, loss):
         cls = type(loss)
         key = tuple(getattr(loss, name) for name in cls.options)
-        self.variant = resolve_variant(cls.variants[key], cls.table_module)
+        self.variant = resolve_variant(cls.variants[key], cls.table_module, cls.generated_from)
         self.module = module_of(cls.variants[key], cls.table_module)
         self.terms = tuple(BoundTerm(loss, term) for term in self.variant.terms)
         self.scopes = tuple(term.scope for term in self.terms)

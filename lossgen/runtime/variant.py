@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import resolve_name
 
+from lossgen.errors import StaleModuleError
 from lossgen.runtime.properties import Properties
 
 OUTPUTS = ("value", "value_and_gradient", "gradient_and_hessian", "hessian_vector_product")
@@ -82,11 +83,14 @@ class Variant:
             all.
         properties: what is proved of the loss in its raw prediction; None for penalties and for kernels
             written by hand.
+        generated_from: what all files of a loss have in common, see `same_origin`; None for kernels written
+            by hand.
     """
 
     terms: tuple[Term, ...]
     formulas: Mapping[str, str] | None = None
     properties: Properties | None = None
+    generated_from: str | None = None
 
     @property
     def labels(self) -> bool:
@@ -94,9 +98,34 @@ class Variant:
         return any(term.labels for term in self.terms)
 
 
-def resolve_variant(entry: Variant | str, package: str) -> Variant:
-    """The variant behind an entry of a class's table: itself, or `variant` of the module that it names."""
-    return entry if isinstance(entry, Variant) else import_module(entry, package).variant
+def resolve_variant(entry: Variant | str, package: str, origin: str | None = None) -> Variant:
+    """The variant behind an entry of a class's table: itself, or `variant` of the module that it names.
+
+    Raises:
+        StaleModuleError: that module was not made with the class.
+    """
+    if isinstance(entry, Variant):
+        return entry
+    variant = import_module(entry, package).variant
+    same_origin(resolve_name(entry, package), variant.generated_from, origin)
+    return variant
+
+
+def same_origin(module: str, found: str | None, expected: str | None) -> None:
+    """Refuses a module of another declaration or runtime than the module that names it.
+
+    A build replaces one file after the other: one that was interrupted, or that goes on while this process
+    runs, leaves old ones beside new ones, which may take other parameters.
+
+    Raises:
+        StaleModuleError: says what to do.
+    """
+    if found != expected:
+        raise StaleModuleError(
+            f"{module} was generated from another declaration or runtime ({found}) than the module that "
+            f"names it ({expected}): a build was interrupted, or ended after this process began. "
+            "Run `lossgen build` again, and start the process anew."
+        )
 
 
 def module_of(entry: Variant | str, package: str) -> str:

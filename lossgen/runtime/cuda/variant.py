@@ -25,11 +25,14 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
 from lossgen.errors import CompileError
+from lossgen.runtime.compiled import IN_MEMORY
+from lossgen.runtime.variant import same_origin
 
 PREFIX = "_cuda_"
 
@@ -71,6 +74,7 @@ class CudaVariant:
     """The terms of a loss under one choice of its options, in the order of `Variant.terms`."""
 
     terms: tuple[CudaTerm, ...]
+    generated_from: str | None = None  # equal to that of the `Variant`
 
 
 def cuda_variant_of(name: str) -> CudaVariant:
@@ -81,15 +85,19 @@ def cuda_variant_of(name: str) -> CudaVariant:
 
     Raises:
         CompileError: there is no CUDA module beside it.
+        StaleModuleError: the one beside it was not made with it.
     """
-    return sibling_of(sys.modules[name]).cuda_variant
+    module = sys.modules[name]
+    beside = sibling_of(module)
+    same_origin(beside.__name__, beside.cuda_variant.generated_from, module.variant.generated_from)
+    return beside.cuda_variant
 
 
 def sibling_of(module: ModuleType) -> ModuleType:
     """The CUDA module beside a generated one, imported.
 
-    It is found by the file of the module, because the modules of losses that were compiled in memory are in
-    no package that Python could search.
+    It is found by the file of the module: not every generated module is in a package that Python can search.
+    Those of losses that were compiled in memory may have no file.
 
     Raises:
         CompileError: there is none.
@@ -99,6 +107,8 @@ def sibling_of(module: ModuleType) -> ModuleType:
     with _one_at_a_time:
         if name in sys.modules:
             return sys.modules[name]
+        if name.startswith(f"{IN_MEMORY}."):
+            return import_module(name)
         file = getattr(module, "__file__", None)
         path = Path(file).with_name(f"{PREFIX}{Path(file).stem}.py") if file else None
         if path is None or not path.is_file():
