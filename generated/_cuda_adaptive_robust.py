@@ -826,4 +826,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="36b32115-8e335587",
 )

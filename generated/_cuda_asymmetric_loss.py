@@ -668,4 +668,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="77f3dbe7-8e335587",
 )

@@ -317,4 +317,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="c6ebad4c-8e335587",
 )

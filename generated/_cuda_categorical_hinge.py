@@ -394,4 +394,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="f14f599c-8e335587",
 )

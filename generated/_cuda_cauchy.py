@@ -462,4 +462,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="980fe345-8e335587",
 )

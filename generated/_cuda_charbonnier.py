@@ -497,4 +497,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="02b1a10d-8e335587",
 )

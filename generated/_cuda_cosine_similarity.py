@@ -493,4 +493,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="199f090b-8e335587",
 )

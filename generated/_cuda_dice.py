@@ -498,4 +498,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="2b8d5e71-8e335587",
 )

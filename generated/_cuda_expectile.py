@@ -495,4 +495,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="e503dc14-8e335587",
 )

@@ -681,4 +681,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="bf3f7195-8e335587",
 )

@@ -420,4 +420,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="29b70f39-8e335587",
 )

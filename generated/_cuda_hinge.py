@@ -417,4 +417,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="460f1877-8e335587",
 )

@@ -519,4 +519,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="50b688b6-8e335587",
 )

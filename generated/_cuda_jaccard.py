@@ -494,4 +494,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="b365486e-8e335587",
 )

@@ -406,4 +406,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="579867a9-8e335587",
 )

@@ -419,4 +419,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="8fcb9588-8e335587",
 )

@@ -416,4 +416,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="b2a50966-8e335587",
 )

@@ -417,4 +417,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="5c45ea90-8e335587",
 )

@@ -419,4 +419,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="ee5b0a12-8e335587",
 )

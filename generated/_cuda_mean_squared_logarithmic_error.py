@@ -498,4 +498,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="eead2ed7-8e335587",
 )

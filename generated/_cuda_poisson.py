@@ -421,4 +421,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="2c5228b8-8e335587",
 )

@@ -421,4 +421,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="b75503e8-8e335587",
 )

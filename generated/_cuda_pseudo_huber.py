@@ -461,4 +461,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="d78943f7-8e335587",
 )

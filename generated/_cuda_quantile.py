@@ -498,4 +498,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="7dc285eb-8e335587",
 )

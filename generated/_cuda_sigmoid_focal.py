@@ -633,4 +633,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="e7167d2d-8e335587",
 )

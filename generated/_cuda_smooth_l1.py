@@ -548,4 +548,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="8e5ea29c-8e335587",
 )

@@ -424,4 +424,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="a7d088a8-8e335587",
 )

@@ -581,4 +581,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="9fa7e766-8e335587",
 )

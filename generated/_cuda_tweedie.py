@@ -609,4 +609,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="99c205ac-8e335587",
 )

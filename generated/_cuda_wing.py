@@ -610,4 +610,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="6f02214e-8e335587",
 )

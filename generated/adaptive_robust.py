@@ -829,6 +829,7 @@ variant = Variant(
         diagonal=True,
         mean=True,
     ),
+    generated_from="36b32115-8e335587",
 )
 
 

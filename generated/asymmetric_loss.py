@@ -833,6 +833,7 @@ variant = Variant(
         affine=True,
         fisher="own",
     ),
+    generated_from="77f3dbe7-8e335587",
 )
 
 

@@ -555,6 +555,7 @@ variant = Variant(
         prediction="probability",
         affine=True,
     ),
+    generated_from="c6ebad4c-8e335587",
 )
 
 

@@ -668,6 +668,7 @@ variant = Variant(
         prediction="real",
         curvature="zero",
     ),
+    generated_from="f14f599c-8e335587",
 )
 
 

@@ -422,6 +422,7 @@ variant = Variant(
         diagonal=True,
         mean=True,
     ),
+    generated_from="980fe345-8e335587",
 )
 
 

@@ -430,6 +430,7 @@ variant = Variant(
         diagonal=True,
         mean=True,
     ),
+    generated_from="02b1a10d-8e335587",
 )
 
 

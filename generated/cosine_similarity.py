@@ -947,6 +947,7 @@ variant = Variant(
         target="real",
         prediction="real",
     ),
+    generated_from="199f090b-8e335587",
 )
 
 

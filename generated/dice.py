@@ -735,6 +735,7 @@ variant = Variant(
         target="probability",
         prediction="probability",
     ),
+    generated_from="2b8d5e71-8e335587",
 )
 
 

@@ -427,6 +427,7 @@ variant = Variant(
         diagonal=True,
         mean=True,
     ),
+    generated_from="e503dc14-8e335587",
 )
 
 

@@ -1048,6 +1048,7 @@ variant = Variant(
         target="probability",
         prediction="probability",
     ),
+    generated_from="bf3f7195-8e335587",
 )
 
 

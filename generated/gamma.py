@@ -455,6 +455,7 @@ variant = Variant(
         mean_is_optimal=True,
         fisher="own",
     ),
+    generated_from="29b70f39-8e335587",
 )
 
 

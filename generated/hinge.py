@@ -374,6 +374,7 @@ variant = Variant(
         diagonal=True,
         mean=True,
     ),
+    generated_from="460f1877-8e335587",
 )
 
 

@@ -448,6 +448,7 @@ variant = Variant(
         diagonal=True,
         mean=True,
     ),
+    generated_from="50b688b6-8e335587",
 )
 
 

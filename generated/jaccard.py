@@ -742,6 +742,7 @@ variant = Variant(
         target="probability",
         prediction="probability",
     ),
+    generated_from="b365486e-8e335587",
 )
 
 

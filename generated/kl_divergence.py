@@ -371,6 +371,7 @@ variant = Variant(
         prediction="nonnegative",
         diagonal=True,
     ),
+    generated_from="579867a9-8e335587",
 )
 
 

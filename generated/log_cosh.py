@@ -377,6 +377,7 @@ variant = Variant(
         diagonal=True,
         mean=True,
     ),
+    generated_from="8fcb9588-8e335587",
 )
 
 

@@ -374,6 +374,7 @@ variant = Variant(
         diagonal=True,
         mean=True,
     ),
+    generated_from="b2a50966-8e335587",
 )
 
 

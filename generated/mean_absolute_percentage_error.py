@@ -381,6 +381,7 @@ variant = Variant(
         diagonal=True,
         mean=True,
     ),
+    generated_from="5c45ea90-8e335587",
 )
 
 

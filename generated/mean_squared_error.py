@@ -379,6 +379,7 @@ variant = Variant(
         mean_is_optimal=True,
         fisher="exact",
     ),
+    generated_from="ee5b0a12-8e335587",
 )
 
 

@@ -449,6 +449,7 @@ variant = Variant(
         diagonal=True,
         mean=True,
     ),
+    generated_from="eead2ed7-8e335587",
 )
 
 

@@ -379,6 +379,7 @@ variant = Variant(
         mean=True,
         affine=True,
     ),
+    generated_from="2c5228b8-8e335587",
 )
 
 

@@ -380,6 +380,7 @@ variant = Variant(
         mean_is_optimal=True,
         fisher="exact",
     ),
+    generated_from="b75503e8-8e335587",
 )
 
 

@@ -419,6 +419,7 @@ variant = Variant(
         diagonal=True,
         mean=True,
     ),
+    generated_from="d78943f7-8e335587",
 )
 
 

@@ -426,6 +426,7 @@ variant = Variant(
         diagonal=True,
         mean=True,
     ),
+    generated_from="7dc285eb-8e335587",
 )
 
 

@@ -743,6 +743,7 @@ variant = Variant(
         mean=True,
         fisher="own",
     ),
+    generated_from="e7167d2d-8e335587",
 )
 
 

@@ -472,6 +472,7 @@ variant = Variant(
         diagonal=True,
         mean=True,
     ),
+    generated_from="8e5ea29c-8e335587",
 )
 
 

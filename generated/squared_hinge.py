@@ -381,6 +381,7 @@ variant = Variant(
         diagonal=True,
         mean=True,
     ),
+    generated_from="a7d088a8-8e335587",
 )
 
 

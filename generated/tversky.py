@@ -853,6 +853,7 @@ variant = Variant(
         target="probability",
         prediction="probability",
     ),
+    generated_from="9fa7e766-8e335587",
 )
 
 

@@ -638,6 +638,7 @@ variant = Variant(
         mean_is_optimal=True,
         fisher="own",
     ),
+    generated_from="99c205ac-8e335587",
 )
 
 

@@ -564,6 +564,7 @@ variant = Variant(
         diagonal=True,
         mean=True,
     ),
+    generated_from="6f02214e-8e335587",
 )
 
 

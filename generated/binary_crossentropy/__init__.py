@@ -31,6 +31,7 @@ class BinaryCrossentropy(Loss):
     default_axis = -1
     labels = False
     digest = "8e335587"
+    generated_from = "b96e6b40-8e335587"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

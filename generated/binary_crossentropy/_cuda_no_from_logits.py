@@ -522,4 +522,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="b96e6b40-8e335587",
 )

@@ -459,4 +459,5 @@ variant = Variant(
         affine=True,
         fisher="exact",
     ),
+    generated_from="b96e6b40-8e335587",
 )

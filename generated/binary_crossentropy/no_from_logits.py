@@ -487,4 +487,5 @@ variant = Variant(
         mean=True,
         affine=True,
     ),
+    generated_from="b96e6b40-8e335587",
 )

@@ -560,4 +560,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="635bd299-8e335587",
 )

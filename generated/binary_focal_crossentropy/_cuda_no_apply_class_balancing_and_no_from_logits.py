@@ -564,4 +564,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="635bd299-8e335587",
 )

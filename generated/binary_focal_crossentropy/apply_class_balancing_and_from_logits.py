@@ -848,4 +848,5 @@ variant = Variant(
         mean=True,
         fisher="own",
     ),
+    generated_from="635bd299-8e335587",
 )

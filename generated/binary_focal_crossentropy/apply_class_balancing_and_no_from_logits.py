@@ -711,4 +711,5 @@ variant = Variant(
         diagonal=True,
         mean=True,
     ),
+    generated_from="635bd299-8e335587",
 )

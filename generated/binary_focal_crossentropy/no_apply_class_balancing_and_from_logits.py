@@ -712,4 +712,5 @@ variant = Variant(
         mean=True,
         fisher="own",
     ),
+    generated_from="635bd299-8e335587",
 )

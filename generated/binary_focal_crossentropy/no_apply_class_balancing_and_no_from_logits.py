@@ -607,4 +607,5 @@ variant = Variant(
         diagonal=True,
         mean=True,
     ),
+    generated_from="635bd299-8e335587",
 )

@@ -32,6 +32,7 @@ class Brier(Loss):
     default_axis = -1
     labels = False
     digest = "8e335587"
+    generated_from = "11c04c6b-8e335587"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -870,4 +870,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="11c04c6b-8e335587",
 )

@@ -1933,4 +1933,5 @@ variant = Variant(
         mean_is_optimal=True,
         fisher="own",
     ),
+    generated_from="11c04c6b-8e335587",
 )

@@ -357,4 +357,5 @@ variant = Variant(
         affine=True,
         mean_is_optimal=True,
     ),
+    generated_from="11c04c6b-8e335587",
 )

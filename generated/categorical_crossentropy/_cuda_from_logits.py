@@ -719,4 +719,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="2e2db783-8e335587",
 )

@@ -721,4 +721,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="2e2db783-8e335587",
 )

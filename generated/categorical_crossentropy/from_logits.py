@@ -1230,4 +1230,5 @@ variant = Variant(
         affine=True,
         fisher="exact",
     ),
+    generated_from="2e2db783-8e335587",
 )

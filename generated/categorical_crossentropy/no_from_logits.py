@@ -1058,4 +1058,5 @@ variant = Variant(
         prediction="probability",
         affine=True,
     ),
+    generated_from="2e2db783-8e335587",
 )

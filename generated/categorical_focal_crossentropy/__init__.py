@@ -39,6 +39,7 @@ class CategoricalFocalCrossentropy(Loss):
     default_axis = -1
     labels = False
     digest = "8e335587"
+    generated_from = "77f8d666-8e335587"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -1002,4 +1002,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="77f8d666-8e335587",
 )

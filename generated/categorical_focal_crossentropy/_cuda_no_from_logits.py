@@ -940,4 +940,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="77f8d666-8e335587",
 )

@@ -2338,4 +2338,5 @@ variant = Variant(
         affine=True,
         fisher="own",
     ),
+    generated_from="77f8d666-8e335587",
 )

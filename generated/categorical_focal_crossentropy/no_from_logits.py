@@ -1523,4 +1523,5 @@ variant = Variant(
         prediction="probability",
         affine=True,
     ),
+    generated_from="77f8d666-8e335587",
 )

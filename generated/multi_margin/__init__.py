@@ -35,6 +35,7 @@ class MultiMargin(Loss):
     default_axis = -1
     labels = True
     digest = "8e335587"
+    generated_from = "e29d78e6-8e335587"
     variants = {
         (1,): ".exponent_1",
         (2,): ".exponent_2",

@@ -604,4 +604,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="e29d78e6-8e335587",
 )

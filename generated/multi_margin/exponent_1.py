@@ -741,4 +741,5 @@ variant = Variant(
         curvature="zero",
         affine=True,
     ),
+    generated_from="e29d78e6-8e335587",
 )

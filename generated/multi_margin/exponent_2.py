@@ -1118,4 +1118,5 @@ variant = Variant(
         curvature="convex",
         affine=True,
     ),
+    generated_from="e29d78e6-8e335587",
 )

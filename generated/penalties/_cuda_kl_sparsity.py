@@ -417,4 +417,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="32b89779-8e335587",
 )

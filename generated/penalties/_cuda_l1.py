@@ -410,4 +410,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="aea07d3d-8e335587",
 )

@@ -476,4 +476,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="cfe68f93-8e335587",
 )

@@ -424,4 +424,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="29942c57-8e335587",
 )

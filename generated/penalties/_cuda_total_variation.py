@@ -418,4 +418,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="679efb47-8e335587",
 )

@@ -634,6 +634,7 @@ variant = Variant(
             't)} \\right)}\\right)'
         ),
     },
+    generated_from="32b89779-8e335587",
 )
 
 

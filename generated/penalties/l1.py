@@ -354,6 +354,7 @@ variant = Variant(
         'hessian': "0",
         'latex': '\\mathrm{l1} \\sum \\left|{x}\\right|',
     },
+    generated_from="aea07d3d-8e335587",
 )
 
 

@@ -396,6 +396,7 @@ variant = Variant(
         'hessian': "2·l2",
         'latex': '\\sum \\left(\\mathrm{l1} \\left|{x}\\right| + \\mathrm{l2} x^{2}\\right)',
     },
+    generated_from="cfe68f93-8e335587",
 )
 
 

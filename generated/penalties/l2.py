@@ -367,6 +367,7 @@ variant = Variant(
         'hessian': "2·l2",
         'latex': '\\sum \\mathrm{l2} x^{2}',
     },
+    generated_from="29942c57-8e335587",
 )
 
 

@@ -357,6 +357,7 @@ variant = Variant(
         'hessian': "0",
         'latex': '\\mathrm{weight} \\sum \\left|{x}\\right|',
     },
+    generated_from="679efb47-8e335587",
 )
 
 

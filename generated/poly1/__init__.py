@@ -34,6 +34,7 @@ class Poly1(Loss):
     default_axis = -1
     labels = False
     digest = "8e335587"
+    generated_from = "7051326a-8e335587"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

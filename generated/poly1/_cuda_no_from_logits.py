@@ -697,4 +697,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="7051326a-8e335587",
 )

@@ -1815,4 +1815,5 @@ variant = Variant(
         affine=True,
         fisher="own",
     ),
+    generated_from="7051326a-8e335587",
 )

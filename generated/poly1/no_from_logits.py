@@ -1021,4 +1021,5 @@ variant = Variant(
         prediction="probability",
         affine=True,
     ),
+    generated_from="7051326a-8e335587",
 )

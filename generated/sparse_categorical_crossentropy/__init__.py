@@ -29,6 +29,7 @@ class SparseCategoricalCrossentropy(Loss):
     default_axis = -1
     labels = True
     digest = "8e335587"
+    generated_from = "3158974e-8e335587"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -506,4 +506,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="3158974e-8e335587",
 )

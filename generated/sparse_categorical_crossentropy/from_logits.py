@@ -1060,4 +1060,5 @@ variant = Variant(
         mean_is_optimal=True,
         fisher="exact",
     ),
+    generated_from="3158974e-8e335587",
 )

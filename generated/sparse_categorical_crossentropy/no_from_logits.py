@@ -780,4 +780,5 @@ variant = Variant(
         prediction="probability",
         affine=True,
     ),
+    generated_from="3158974e-8e335587",
 )

@@ -36,6 +36,7 @@ class Entropy(Penalty):
     default_axis = -1
     default_reduction = "mean"
     digest = "8e335587"
+    generated_from = "ce0e5160-8e335587"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

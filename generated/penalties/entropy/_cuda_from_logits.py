@@ -836,4 +836,5 @@ cuda_variant = CudaVariant(
             },
         ),
     ),
+    generated_from="ce0e5160-8e335587",
 )

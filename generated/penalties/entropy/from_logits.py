@@ -1257,4 +1257,5 @@ variant = Variant(
             'x}\\left(x\\right)'
         ),
     },
+    generated_from="ce0e5160-8e335587",
 )

@@ -368,4 +368,5 @@ variant = Variant(
         'hessian': "weight·(x/max(x, 10⁻⁷) − 2)·[x > 10⁻⁷]/max(x, 10⁻⁷)",
         'latex': '- \\mathrm{weight} \\sum x \\log{\\left(\\max\\left(x, 10^{-7}\\right) \\right)}',
     },
+    generated_from="ce0e5160-8e335587",
 )
