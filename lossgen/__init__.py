@@ -32,9 +32,10 @@ _NAMES = {
     "lossgen.losses": ("deserialize", "get", "serialize"),
     "lossgen.errors": (
         "CompileError", "ConfigError", "ConstantError", "CopyWarning", "CurvatureError", "DeclarationError",
-        "DeviceError", "DtypeError", "ExecutionError", "LabelError", "LossgenError", "MissingLibraryError",
-        "NoGradientError", "ObjectiveError", "ParameterError", "ParseError", "PortableError",
-        "ReductionError", "ShapeError", "StaleModuleError", "TargetError", "UnknownLossError", "WeightError",
+        "DeviceError", "DtypeError", "ExecutionError", "LabelError", "LimitError", "LossgenError",
+        "MissingLibraryError", "NoGradientError", "ObjectiveError", "ParameterError", "ParseError",
+        "PortableError", "ReductionError", "ShapeError", "StaleModuleError", "TargetError",
+        "UnknownLossError", "WeightError",
     ),
 }  # fmt: skip
 """Public names by the module that holds them."""
@@ -100,10 +101,10 @@ if TYPE_CHECKING:  # the table once more for type checkers and editors; a test c
         CompileError as CompileError, ConfigError as ConfigError, ConstantError as ConstantError,
         CopyWarning as CopyWarning, CurvatureError as CurvatureError, DeclarationError as DeclarationError,
         DeviceError as DeviceError, DtypeError as DtypeError, ExecutionError as ExecutionError,
-        LabelError as LabelError, LossgenError as LossgenError, MissingLibraryError as MissingLibraryError,
-        NoGradientError as NoGradientError, ObjectiveError as ObjectiveError,
-        ParameterError as ParameterError, ParseError as ParseError, PortableError as PortableError,
-        ReductionError as ReductionError, ShapeError as ShapeError,
+        LabelError as LabelError, LimitError as LimitError, LossgenError as LossgenError,
+        MissingLibraryError as MissingLibraryError, NoGradientError as NoGradientError,
+        ObjectiveError as ObjectiveError, ParameterError as ParameterError, ParseError as ParseError,
+        PortableError as PortableError, ReductionError as ReductionError, ShapeError as ShapeError,
         StaleModuleError as StaleModuleError, TargetError as TargetError,
         UnknownLossError as UnknownLossError, WeightError as WeightError,
     )  # fmt: skip

@@ -19,6 +19,10 @@ class ParseError(DeclarationError):
     """Expression text that is not part of the formula language; shows the place with a caret."""
 
 
+class LimitError(DeclarationError):
+    """A declaration beyond the limits: a formula too large or too deep, a number, name or text too long."""
+
+
 class CompileError(LossgenError):
     """A declaration that is sound but that the compiler cannot turn into kernels."""
 

@@ -3,18 +3,22 @@
 import math
 from dataclasses import replace
 
-from lossgen.errors import DeclarationError
+from lossgen.errors import DeclarationError, LimitError
 from lossgen.language.declaration import Declaration
+from lossgen.language.limits import MAXIMUM_ARGUMENTS, MAXIMUM_VARIANTS
 from lossgen.language.names import CONSTRUCTOR_ARGUMENTS, suggestion
-
-MAXIMUM_VARIANTS = 16
 
 
 def check_variant_count(declaration: Declaration) -> None:
-    """Refuse more option combinations than one should compile kernels for."""
+    """Refuse more arguments, or option combinations, than one should compile kernels for."""
+    if len(declaration.own_arguments) > MAXIMUM_ARGUMENTS:
+        raise LimitError(
+            f"{declaration.name}: {len(declaration.own_arguments)} parameters and options; at most "
+            f"{MAXIMUM_ARGUMENTS} are allowed. A parameter with per_class=True holds one number a column."
+        )
     count = math.prod(len(option.choices) for option in declaration.options.values())
     if count > MAXIMUM_VARIANTS:
-        raise DeclarationError(
+        raise LimitError(
             f"{declaration.name}: its options have {count} combinations, each with its own kernels; at most "
             f"{MAXIMUM_VARIANTS} are allowed. Make some options parameters, or declare several losses."
         )

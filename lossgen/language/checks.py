@@ -10,6 +10,7 @@ from sympy.logic.boolalg import Boolean, BooleanAtom
 from lossgen.errors import DeclarationError
 from lossgen.language.atoms import digamma, trigamma
 from lossgen.language.declaration import Declaration
+from lossgen.language.limits import check_size
 from lossgen.language.names import suggestion
 from lossgen.language.numbers import exact
 from lossgen.language.reductions import Gather, Reduction
@@ -27,7 +28,9 @@ def checked_expression(declaration: Declaration, options: Mapping[str, object], 
     """
     chosen = ", ".join(f"{name}={value!r}" for name, value in options.items())
     loss = f"{declaration.name} ({chosen})" if chosen else declaration.name
-    expression = exact(check_result(loss, formula))
+    written = check_result(loss, formula)
+    check_size(loss, written)
+    expression = exact(written)
     check_functions(loss, expression, expression)
     check_symbols(loss, declaration, expression)
     check_labels(loss, declaration, expression)

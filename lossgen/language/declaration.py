@@ -15,6 +15,7 @@ from sympy import Expr, Symbol, sympify
 from lossgen.errors import DeclarationError, ParameterError
 from lossgen.language.domains import Domain, is_nonnegative
 from lossgen.language.inspected import Inspected
+from lossgen.language.limits import check_size
 from lossgen.language.names import suggestion
 from lossgen.language.parameters import Option, Parameter, symbol_of
 from lossgen.language.reductions import Gather
@@ -269,6 +270,8 @@ def merged(loss: str, terms: list[Term]) -> tuple[Term, ...]:
     sums: dict[Scope, Expr] = {}
     for term in terms:
         sums[term.scope] = sympify(sums.get(term.scope, 0)) + term.expression
+    for expression in sums.values():
+        check_size(loss, expression)
     result = tuple(Term(scope, expression) for scope, expression in sums.items() if expression != 0)
     if not result:
         raise DeclarationError(f"{loss}: the terms cancel; nothing is left of the loss.")

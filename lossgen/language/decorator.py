@@ -7,12 +7,13 @@ from typing import Any, TypeVar, Unpack, overload
 
 from sympy import Expr, Symbol, SympifyError
 
-from lossgen.errors import DeclarationError, LossgenError
+from lossgen.errors import DeclarationError, LimitError, LossgenError
 from lossgen.language.arguments import check_order, check_parameters, check_variant_count
 from lossgen.language.checks import checked_expression
 from lossgen.language.declaration import Case, Declaration, Scope, Term
 from lossgen.language.domains import Domain
 from lossgen.language.facts import Facts, case_facts, check_names, check_preparation, check_scope, texts
+from lossgen.language.limits import MAXIMUM_DOCUMENTATION, check_length, check_size
 from lossgen.language.names import camel_case, check_name, snake_case
 from lossgen.language.parameters import Option, Parameter, argument_of
 from lossgen.language.signature import read_signature, source_of
@@ -113,6 +114,8 @@ def formula_of(name: str, function: Formula, symbols: list[Symbol]) -> Formula:
             return function(*symbols, **parameters, **options)
         except LossgenError:
             raise
+        except RecursionError:
+            raise LimitError(f"{name}: the formula is nested too deeply; write it flatter.") from None
         except (TypeError, AttributeError, SympifyError, ValueError) as error:
             advice = next((f"; {text}" for part, text in ADVICE.items() if part in str(error)), "")
             raise DeclarationError(f"{name}: the formula cannot be built ({error}){advice}.") from error
@@ -193,6 +196,7 @@ def build(
     for key, argument in own.items():
         if key not in kind.further_names:
             check_name(name, "parameter" if isinstance(argument, Parameter) else "option", key)
+    check_length(name, "the docstring", documentation, MAXIMUM_DOCUMENTATION)
     check_preparation(name, facts.get("target_preparation"))
     axis_argument = facts.get("axis_argument", False)
     scope = check_scope(name, facts.get("scope", -1), axis_argument)
@@ -233,6 +237,7 @@ def with_parameters(name: str, expression: object, symbols: Mapping[str, Symbol]
     """The expression with the person's symbols replaced by those of the parameters with the same names."""
     if not isinstance(expression, Expr):
         return expression
+    check_size(name, expression)
     replacements = {}
     for symbol in expression.free_symbols:
         proper = symbols.get(symbol.name)

@@ -10,12 +10,9 @@ from sympy.core.evalf import PrecisionExhausted
 
 from lossgen.errors import DeclarationError
 from lossgen.language import reductions
+from lossgen.language.limits import MAXIMUM_BITS, MAXIMUM_EXPONENT, MAXIMUM_ROOT, MAXIMUM_VALUES, short
 from lossgen.language.vocabulary import WRITABLE_ATOMS
 
-MAXIMUM_EXPONENT = 1000
-MAXIMUM_BITS = 4096
-MAXIMUM_ROOT = 1_000_000
-MAXIMUM_VALUES = 32
 SMALLEST, LARGEST = sympy.Float("1e-300"), sympy.Float("1e300")
 TOO_HARD = "this power of a number is too hard to work out; write the number that it is"
 TOO_LARGE = "this constant is too large or too small for a float"
@@ -75,12 +72,6 @@ def check_comparison(*sides: Expr) -> None:
     for first, second in itertools.combinations(sides, 2):
         if (difference := first - second).is_number:
             check_constant(difference)
-
-
-def short(number: Expr) -> str:
-    """A number as text of bounded length."""
-    text = str(number)
-    return text if len(text) <= 20 else f"{text[:8]}…"
 
 
 def guarded(function: type[Expr]) -> Callable[..., Expr]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from lossgen.errors import DeclarationError
+from lossgen.language.limits import MAXIMUM_NAME, check_length
 from lossgen.language.symbols import RESERVED_NAMES
 
 CONSTRUCTOR_ARGUMENTS = ("axis", "axes", "ignore_class", "reduction", "name", "dtype")
@@ -79,7 +80,10 @@ def check_name(loss: str, kind: str, name: str) -> str:
 
     Raises:
         DeclarationError: the name is no plain identifier or already means something else.
+        LimitError: the name is too long.
     """
+    if isinstance(name, str):
+        check_length(name if kind == "loss" else loss, f"the {kind} name", name, MAXIMUM_NAME)
     if not isinstance(name, str) or not name.isidentifier() or not name.isascii():
         problem, advice = "is no identifier", "use letters a-z, digits and _, starting with a letter"
     elif keyword.iskeyword(name):

@@ -11,14 +11,11 @@ from sympy import Expr
 
 from lossgen.errors import ParseError
 from lossgen.language.functions import CONSTANTS, EVERY_NAME
+from lossgen.language.limits import MAXIMUM_CALLS, MAXIMUM_TEXT, MAXIMUM_TEXT_DEPTH, excess
 from lossgen.language.numbers import exact
 from lossgen.language.parameters import Parameter, symbol_of
 from lossgen.language.reader import Reader, caret
 from lossgen.language.symbols import column_count, y_pred, y_true
-
-MAXIMUM_LENGTH = 4000
-MAXIMUM_DEPTH = 200
-MAXIMUM_CALLS = 25
 
 SYMBOLS = {
     "y_true": y_true,
@@ -49,8 +46,8 @@ def parse(text: str, **names: Expr | Parameter | float) -> Expr:
     text = text.strip()
     if not text:
         raise ParseError("The text is empty; a formula is expected, such as mean((y_pred - y_true)**2).")
-    if len(text) > MAXIMUM_LENGTH:
-        raise ParseError(f"The text has {len(text)} characters; a formula has at most {MAXIMUM_LENGTH}.")
+    if len(text) > MAXIMUM_TEXT:
+        raise ParseError(f"The text has {len(text)} characters; a formula has at most {MAXIMUM_TEXT}.")
     meanings = {name: meaning(name, value) for name, value in names.items()}
     reader = Reader(text, {**SYMBOLS, **CONSTANTS, **meanings})
     try:
@@ -63,10 +60,10 @@ def parse(text: str, **names: Expr | Parameter | float) -> Expr:
         raise ParseError(
             "The text is no formula: it is nested too deeply or holds a character of code 0."
         ) from None
-    if depth(tree, ast.expr) > MAXIMUM_DEPTH or depth(tree, ast.Call) > MAXIMUM_CALLS:
+    if depth(tree, ast.expr) > MAXIMUM_TEXT_DEPTH or depth(tree, ast.Call) > MAXIMUM_CALLS:
         raise ParseError(
             f"The formula is nested too deeply: at most {MAXIMUM_CALLS} functions inside each other and "
-            f"{MAXIMUM_DEPTH} terms in one sum; split it, and pass the parts as names."
+            f"{MAXIMUM_TEXT_DEPTH} terms in one sum; split it, and pass the parts as names."
         )
     return reader.number(tree.body)
 
@@ -78,6 +75,8 @@ def meaning(name: str, value: object) -> Expr:
     if isinstance(value, Parameter):
         return symbol_of(name, value)
     if isinstance(value, Expr):
+        if problem := excess(value):
+            raise ParseError(f"`{name}`: {problem}.")
         return exact(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return exact(sympy.sympify(value))

@@ -21,6 +21,7 @@ from lossgen.language.functions import (
     check_constant,
     power,
 )
+from lossgen.language.limits import excess
 from lossgen.language.names import suggestion
 
 SHOWN_BEFORE, SHOWN_AFTER = 60, 40
@@ -217,6 +218,8 @@ class Reader:
         """The result of a SymPy constructor, if it is a finite real value."""
         try:
             result = make(*arguments)
+            if problem := excess(result):
+                raise DeclarationError(problem)
             if result.has(S.NaN, S.ComplexInfinity, S.Infinity, S.NegativeInfinity):
                 raise DeclarationError("this has no finite value (a division by 0, or a logarithm of 0)")
             if isinstance(result, Expr) and result.is_number and not result.is_Atom:
