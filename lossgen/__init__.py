@@ -29,6 +29,7 @@ _NAMES = {
     "lossgen.runtime.outputs": ("get_output_pool", "set_output_pool"),
     "lossgen.runtime.execution": ("get_execution", "set_execution"),
     "lossgen.compiler.api": ("compile",),
+    "lossgen.inspection.verification.verify": ("verify",),
     "lossgen.losses": ("deserialize", "get", "serialize"),
     "lossgen.errors": (
         "CompileError", "ConfigError", "ConstantError", "CopyWarning", "CurvatureError", "DeclarationError",
@@ -96,6 +97,7 @@ if TYPE_CHECKING:  # the table once more for type checkers and editors; a test c
         get_execution as get_execution, set_execution as set_execution,
     )  # fmt: skip
     from lossgen.compiler.api import compile as compile
+    from lossgen.inspection.verification.verify import verify as verify
     from lossgen.losses import deserialize as deserialize, get as get, serialize as serialize
     from lossgen.errors import (
         CompileError as CompileError, ConfigError as ConfigError, ConstantError as ConstantError,

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from array_ops import NumpyOps
 
 import lossgen as lg
 from lossgen.inspection.verification.reference import exact
 from lossgen.language.declaration import Declaration
 from lossgen.runtime.arrays import evaluation as arrays
+from lossgen.runtime.arrays.numpy_ops import NumpyOps
 from lossgen.runtime.arrays.preparation import prepared
 
 

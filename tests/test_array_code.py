@@ -5,7 +5,6 @@ Derivatives by the target and the parameters, which kernels have not, are what d
 
 import numpy as np
 import pytest
-from array_ops import NumpyOps
 from cases import Case, cases, random_inputs
 from requiring import require
 
@@ -14,6 +13,7 @@ from lossgen.catalog import DECLARATIONS
 from lossgen.errors import ShapeError
 from lossgen.runtime import evaluation
 from lossgen.runtime.arrays import evaluation as arrays
+from lossgen.runtime.arrays.numpy_ops import NumpyOps
 from lossgen.runtime.arrays.ops import ELEMENTWISE, ArrayOps
 from lossgen.runtime.arrays.preparation import prepared
 

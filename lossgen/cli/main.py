@@ -14,6 +14,7 @@ COMMANDS = {
     "show": "formula, gradient, Hessian, passes of a loss",
     "build": "write the modules of declared losses",
     "warm": "compile losses ahead of their first use",
+    "verify": "accuracy of losses against their formulas",
 }
 """Subcommands and what they show or do; each is a module of this package with `add_arguments` and `run`."""
 
@@ -25,6 +26,7 @@ examples:
   lossgen build my_losses.py -o my_package/
   lossgen build --check
   lossgen warm huber
+  lossgen verify my_losses.py
 
 `lossgen COMMAND --help` tells more.
 """

@@ -9,15 +9,21 @@ the loss is just a mean of elementwise ones. A result that the float type can ho
 what a factor that underflows can make: a subnormal number has no digits left that a product with a logit
 could keep. Second derivatives of losses with sums are sums themselves, and held to the size of the row's
 Hessian and of gradient²/loss, whose difference it is: 4 √C ulp(the largest), for softmax at least of 1.
+
+Derivatives by targets and parameters come from array code, which is not rewritten for accuracy: they are held
+to half of the digits, √ulp(1) times the larger of the derivative and the loss, on top of this.
 """
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+import sympy
 from mpmath import mp, mpf
 
 from lossgen.inspection.verification.reference import Exact
+from lossgen.inspection.verification.subjects import Subject
 
 ULPS = 4
 UNDERFLOW = 1024
@@ -40,13 +46,13 @@ class Float:
         if value == 0:
             return self.smallest
         exponent = mp.mag(value) - 1
-        return mpf(2) ** (max(int(exponent), self.lowest_exponent) - self.digits)
+        return mp.ldexp(1, max(int(exponent), self.lowest_exponent) - self.digits)
 
     def holds(self, value) -> bool:
         return abs(value) <= self.largest
 
 
-FLOATS = (Float(np.float32), Float(np.float64))
+SINGLE, DOUBLE = FLOATS = Float(np.float32), Float(np.float64)
 
 
 def tolerance(exact: Exact, derivative: tuple[int, ...], y, p, kind: Float, hard: tuple[float, ...] = ()):
@@ -73,11 +79,76 @@ def excess(got, wanted, allowed, kind: Float) -> float:
 
 
 def neighbours(y, p, kind: Float) -> Iterator[tuple]:
-    """The inputs with one prediction or target moved by one ulp."""
+    """The inputs with one prediction or target moved by one ulp; in a row of several columns also by 2 and 4.
+
+    What a row compares is a quotient or a difference of sums, each rounded before.
+    """
     up, down = (kind.dtype.type(sign * np.inf) for sign in (1, -1))
     move = lambda x, end: float(np.nextafter(kind.dtype.type(x), end))  # noqa: E731
     for end in (up, down):
         for j in range(len(p)):
-            yield y, np.array([move(x, end) if k == j else x for k, x in enumerate(p)])
-            if np.ndim(y):
-                yield np.array([move(x, end) if k == j else x for k, x in enumerate(y)]), p
+            for vector, other_is_target in ((p, True), (y, False)):
+                if np.ndim(vector) == 0:
+                    continue
+                moved = np.array(vector, float)
+                for steps in (1, 1, 2) if len(p) > 1 else (1,):
+                    with np.errstate(over="ignore"):
+                        for _ in range(steps):
+                            moved[j] = move(moved[j], end)
+                    yield (y, moved.copy()) if other_is_target else (moved.copy(), p)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One number that a loss computes of a row.
+
+    Args:
+        output: "value", "gradient", "hessian", "product" (of Hessian and vector), "by y_true", or "by NAME"
+            of a parameter.
+        column: of the element; None for the value and for a parameter that is one number.
+    """
+
+    output: str
+    column: int | None = None
+
+    def derivative(self, row: Exact, symbol: sympy.Symbol | None = None) -> tuple[int, ...]:
+        """The variables of the row's jet by which it is the derivative (for a product: the gradient's)."""
+        place = self.column or 0
+        if self.output == "value":
+            return ()
+        if self.output == "by y_true":
+            return (row.columns + place,)
+        if symbol is not None:
+            return (row.parameters[symbol] + place,)
+        return (place, place) if self.output == "hessian" else (place,)
+
+
+def expected(
+    subject: Subject, row: Exact, quantity: Quantity, target, prediction, vector, kind: Float
+) -> tuple[mpf, mpf]:
+    """The exact number, and the error that is allowed.
+
+    Args:
+        vector: the one that a product is formed with.
+    """
+    hard, output = subject.hard_targets, quantity.output
+    symbol = subject.differentiable.get(output.removeprefix("by "))
+    index = quantity.derivative(row, symbol if output.startswith("by ") else None)
+    if output == "product":
+        entries = row.hessian[quantity.column]
+        errors = [tolerance(row, (*index, k), target, prediction, kind, hard) for k in range(row.columns)]
+        allowed = sum(abs(v) * e for v, e in zip(vector, errors, strict=True))
+        if not all(map(kind.holds, entries)):
+            allowed = mp.inf
+        number = sum(h * mpf(v) for h, v in zip(entries, vector, strict=True))
+    else:
+        number = row.jet.derivative(*index)
+        allowed = tolerance(row, index, target, prediction, kind, hard)
+    if output in ("hessian", "product") and not subject.is_elementwise:
+        size = max(abs(h) for line in row.hessian for h in line)
+        size = max(size, max(map(abs, row.gradient)) ** 2 / (abs(row.value) or mp.inf))
+        size = max(size, 1) if subject.is_normalised else size
+        allowed += 4 * mp.sqrt(row.columns) * kind.ulp(size) * max(map(abs, vector))
+    if output.startswith("by "):
+        allowed += mp.sqrt(kind.ulp(1)) * max(abs(number), abs(row.value))
+    return number, allowed

@@ -7,6 +7,7 @@ relu′(0) = 0, clip′ = 1 on the closed interval, ties of Max go to the first 
 branch that its condition selects.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,13 +32,18 @@ NEGLIGIBLE = mpf(10) ** -400
 class Exact:
     """The loss of one row and its derivatives, with what an error analysis needs.
 
-    jet       Taylor polynomial in p_0 … p_{C−1}, y_0 … y_{C−1} and one variable a sum, in this order
-    addends   the largest |addend| of each sum; its variable is an error added to the sum
+    jet         Taylor polynomial in p_0 … p_{C−1}, y_0 … y_{C−1}, the parameters that it is differentiated
+                by, and one variable a sum, in this order
+    parameters  the number of the variable of each such parameter (of its first column: others follow)
+    addends     the largest |addend| of each sum; its variable is an error added to the sum
+    first_sum   the number of the variable of the first sum
     """
 
     jet: Jet
     columns: int
+    parameters: Mapping[sympy.Symbol, int]
     addends: tuple
+    first_sum: int
 
     @property
     def value(self):
@@ -58,7 +64,7 @@ class Exact:
         return (
             [of(j) for j in range(C)],
             [of(C + j) for j in range(C)],
-            [of(2 * C + k) for k in range(len(self.addends))],
+            [of(self.first_sum + k) for k in range(len(self.addends))],
         )
 
 
@@ -71,6 +77,7 @@ def exact(
     order: int = 2,
     sums: bool = True,
     extra: Mapping[sympy.Symbol, Sequence[float]] | None = None,
+    by: Sequence[sympy.Symbol] = (),
 ) -> Exact | None:
     """One row of a declared loss, to 25 digits or more; None when it has no finite value that can be found.
 
@@ -82,12 +89,14 @@ def exact(
         order: of the Taylor polynomial: derivatives up to this order come out.
         sums: whether the rounding of each sum is a variable, too.
         extra: further inputs by symbol, one value a column.
+        by: parameters to differentiate by, too. Where there are any, all variables have derivatives of this
+            order; otherwise those of targets enter only linearly.
     """
     earlier = None
     for digits in PRECISIONS:
         with mp.workdps(digits):
             try:
-                result = Row(y, p, parameters or {}, order, sums, extra or {}).loss(expression)
+                result = Row(y, p, parameters or {}, order, sums, extra or {}, by).loss(expression)
             except (Undetermined, ZeroDivisionError):
                 earlier = None
                 continue
@@ -113,27 +122,38 @@ def agree(first: Exact, second: Exact) -> bool:
 class Row:
     """The evaluation of one row at the present precision."""
 
-    def __init__(self, y, p, parameters, order, sums, extra):
+    def __init__(self, y, p, parameters, order, sums=False, extra=(), by=()):
         self.sums = sums
         self.columns = C = len(p)
-        self.space = Space(order, linear_from=C)
+        counts = [len(parameters[each]) if isinstance(parameters[each], tuple) else 1 for each in by]
+        starts = [2 * C + sum(counts[:k]) for k in range(len(by))]
+        self.variables = dict(zip(by, starts, strict=True))
+        self.first_sum = 2 * C + sum(counts)
+        self.space = Space(order, linear_from=sys.maxsize if by else C)
         self.label = y if isinstance(y, int) else None
         self.per_column = {y_pred: [self.space.variable(mpf(float(x)), j) for j, x in enumerate(p)]}
         if self.label is None:
             self.per_column[y_true] = [self.space.variable(mpf(float(x)), C + j) for j, x in enumerate(y)]
         self.constants = {column_count: self.space.constant(mpf(C))}
-        for symbol, value in {**parameters, **extra}.items():
+        for symbol, value in {**parameters, **dict(extra)}.items():
             if isinstance(value, int | float):
-                self.constants[symbol] = self.space.constant(mpf(float(value)))
+                self.constants[symbol] = self.given(symbol, value)
             else:
-                self.per_column[symbol] = [self.space.constant(mpf(float(x))) for x in value]
+                self.per_column[symbol] = [self.given(symbol, x, j) for j, x in enumerate(value)]
         self.addends = []
         self.known = {}
         self.varying = {}
 
     def loss(self, expression) -> Exact:
         jet = self.evaluate(expression, None)
-        return Exact(jet, self.columns, tuple(self.addends))
+        return Exact(jet, self.columns, self.variables, tuple(self.addends), self.first_sum)
+
+    def given(self, symbol, value, column=0) -> Jet:
+        """A parameter's value, as a variable where it is differentiated by."""
+        value = mpf(float(value))
+        if symbol in self.variables:
+            return self.space.variable(value, self.variables[symbol] + column)
+        return self.space.constant(value)
 
     def varies(self, expression) -> bool:
         """Whether the expression differs from column to column."""
@@ -199,7 +219,7 @@ def total(row: Row, expression, _, scale=None) -> Jet:
     if scale is not None:
         result = result * row.space.constant(scale)
     if row.sums:
-        number = 2 * row.columns + len(row.addends)
+        number = row.first_sum + len(row.addends)
         row.addends.append(max(abs(addend.value) for addend in addends) * (1 if scale is None else scale))
         result = result + Jet(row.space, {(number,): mpf(1)})
     return result
