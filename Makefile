@@ -8,6 +8,7 @@
 #   make bench-cuda  lossgen on a GPU next to torch and Liger; make cuda-table: the table in docs/cuda.md, no GPU needed
 #   make booster-table  losses of boosters next to the built-in ones, as in docs/boosting.md
 #   make exhaustive  accuracy of vector math over all float32 numbers (hours, goes on where it was)
+#   make faults   what may go wrong around the cache and builds, done on purpose and counted, in minutes
 #   make build    rebuild generated/ from lossgen/catalog/
 #   make lint     ruff only
 #   make clean    remove .venv and everything that was built
@@ -17,7 +18,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: demo test bench bench-all bench-boosting bench-doors bench-cuda cuda-table booster-table exhaustive build lint clean
+.PHONY: demo test bench bench-all bench-boosting bench-doors bench-cuda cuda-table booster-table exhaustive faults build lint clean
 
 demo: .venv/demo.stamp
 	$(BIN)/python examples/demo.py
@@ -55,6 +56,9 @@ booster-table: .venv/test.stamp
 
 exhaustive: .venv/test.stamp
 	PYTHONPATH=tests $(BIN)/python -m exhaustive $(EXHAUSTIVE_ARGS)
+
+faults: .venv/test.stamp
+	PYTHONPATH=tests $(BIN)/python -m faults $(FAULTS_ARGS)
 
 build: .venv/demo.stamp
 	$(BIN)/lossgen build

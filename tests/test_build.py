@@ -256,7 +256,7 @@ def test_what_a_killed_build_left_goes_after_a_minute(package):
 @pytest.mark.parametrize("space", [1, 4, 6])
 def test_a_full_disk_leaves_every_file_old_or_new(package, monkeypatch, space):
     before = {name: content for name, (content, _) in tree(package).items()}
-    linear = lg.loss(name="steep")(lambda y_true, y_pred, *, squared=False: lg.Mean(y_pred))
+    linear = lg.loss(name="steep")(lambda y_true, y_pred, *, squared=False: (1 + squared) * lg.Mean(y_pred))
     changed = (lg.declare("flat_loss", lg.Mean(error**6)), linear)
     wanted = {name: text for each in changed for name, text in modules(each).items()}
     replace, calls = os.replace, []
@@ -319,7 +319,7 @@ def test_a_package_says_when_the_runtime_is_another(package):
 def test_a_package_says_when_its_build_was_interrupted(package):
     """One variant of another formula, with the class and the other variant as they were."""
     def other(y_true, y_pred, *, width=lg.Parameter(2.0, positive=True), squared=False):
-        return lg.Mean((y_pred - y_true) ** 2 * width)
+        return lg.Mean((y_pred - y_true) ** (4 if squared else 2) * width)
 
     text = modules(lg.loss(name="steep")(other))["steep/squared.py"]
     (package / "steep" / "squared.py").write_text(text, encoding="utf-8")

@@ -1,9 +1,17 @@
 """Machine code on disk: found again, never mistaken for other code, damaged files made anew."""
 
+import errno
+import importlib.util
+import os
+import pickle
+import shutil
 import subprocess
 import sys
+import time
 
 import pytest
+
+from lossgen.runtime import compiling
 
 MODULE = """
 from lossgen.runtime.compiling import njit
@@ -46,6 +54,25 @@ def finished(process):
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     return [tuple(line.split()) for line in output.splitlines()]
+
+
+def compiled_here(folder, name, factor=2):
+    """The function of a module of that name, compiled in this process."""
+    path = folder / f"{name}.py"
+    path.write_text(MODULE.format(factor=factor))
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module.doubled
+
+
+@pytest.fixture
+def anew():
+    """Warns as a new process would."""
+    compiling._say.cache_clear()
+    yield
+    compiling._say.cache_clear()
 
 
 def files(folder):
@@ -91,3 +118,79 @@ def test_processes_that_compile_for_different_types_at_once(folder):
         assert finished(process)[0][0] in ("6", "6.0")
     assert len(files(folder)) == len(kinds)
     assert [hits for _, hits in run(folder, *kinds)] == ["1", "2", "3", "4"]
+
+
+def test_whole_code_of_another_function_is_not_taken(folder):
+    """Only its name tells: the two files have been exchanged."""
+    other = MODULE.format(factor=5).replace("doubled", "other")
+    (folder / "module.py").write_text(MODULE.format(factor=2) + other)
+    program = SCRIPT + "from module import other\nother(np.float32(3))\n"
+    (folder / "script.py").write_text(program)
+    run(folder, "float32")
+    first, second = files(folder)
+    content = first.read_bytes()
+    shutil.copy(second, first)
+    second.write_bytes(content)
+    assert run(folder, "float32") == [("6.0", "0")]
+
+
+def test_code_made_with_another_runtime_is_not_taken(tmp_path, monkeypatch, anew):
+    first = compiled_here(tmp_path, "of_one_runtime")
+    assert first(1.0) == 2.0 and not first.stats.cache_hits
+    again = compiled_here(tmp_path, "of_one_runtime")
+    assert again(1.0) == 2.0 and again.stats.cache_hits
+    monkeypatch.setattr(compiling, "runtime_digest", lambda: "00000000")
+    later = compiled_here(tmp_path, "of_one_runtime")
+    assert later(1.0) == 2.0 and not later.stats.cache_hits
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="this system has no owners of files")
+def test_code_that_another_user_wrote_is_not_unpickled(tmp_path, monkeypatch, anew):
+    compiled_here(tmp_path, "of_somebody")(1.0)
+    (path,) = files(tmp_path)
+    here = path.stat().st_uid
+    cache = compiled_here(tmp_path, "of_somebody")._cache._cache_file
+    monkeypatch.setattr(cache, "path", lambda key: path)
+    monkeypatch.setattr(pickle, "loads", lambda content: "unpickled")
+    assert cache.load(None) == "unpickled"
+    monkeypatch.setattr(os, "fstat", lambda _: os.stat_result((0o100644, 0, 0, 1, here + 1, 0, 0, 0, 0, 0)))
+    assert cache.load(None) is None
+    cache.module_owner = here + 1  # who can run code here anyway
+    assert cache.load(None) == "unpickled"
+
+
+def test_on_a_full_disk_code_is_compiled_and_not_kept(tmp_path, monkeypatch, anew):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    function = compiled_here(tmp_path, "on_a_full_disk")
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.warns(RuntimeWarning, match=r"No space left on device.*Set NUMBA_CACHE_DIR") as caught:
+        assert function(3.0) == 6.0 and function(3) == 6
+    assert len(caught) == 1 and not any((tmp_path / "__pycache__").glob("*.nb*"))
+
+
+def test_where_no_folder_can_be_written_code_is_not_kept(tmp_path, monkeypatch, anew):
+    from numba.core import caching
+
+    monkeypatch.setattr(caching._CacheLocator, "ensure_cache_path", _read_only)
+    with pytest.warns(RuntimeWarning, match="nor the user's cache folder can be written") as caught:
+        function = compiled_here(tmp_path, "read_only")
+    assert function(3.0) == 6.0 and len(caught) == 1
+    assert not files(tmp_path)
+
+
+def _read_only(self):
+    raise PermissionError(13, "Permission denied")
+
+
+def test_what_killed_processes_left_goes_after_a_day(tmp_path, anew):
+    compiled_here(tmp_path, "often_killed")(1.0)
+    (path,) = files(tmp_path)
+    old, young = (path.with_name(f"{path.name}.tmp.{each}") for each in ("0123", "4567"))
+    for each, age in ((old, 100_000), (young, 10)):
+        each.write_bytes(b"half")
+        os.utime(each, (time.time() - age, time.time() - age))
+    path.unlink()
+    compiled_here(tmp_path, "often_killed")(1.0)
+    assert not old.exists() and young.exists()
