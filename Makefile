@@ -9,6 +9,8 @@
 #   make booster-table  losses of boosters next to the built-in ones, as in docs/boosting.md
 #   make exhaustive  accuracy of vector math over all float32 numbers (hours, goes on where it was)
 #   make faults   what may go wrong around the cache and builds, done on purpose and counted, in minutes
+#   make fuzz N=10000  random declarations, compiled, against their formulas in high precision; goes on where it
+#                 was interrupted
 #   make build    rebuild generated/ from lossgen/catalog/
 #   make lint     ruff only
 #   make clean    remove .venv and everything that was built
@@ -17,8 +19,9 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 JOBS ?= 2
+N ?= 1000
 
-.PHONY: demo test bench bench-all bench-boosting bench-doors bench-cuda cuda-table booster-table exhaustive faults build lint clean
+.PHONY: demo test bench bench-all bench-boosting bench-doors bench-cuda cuda-table booster-table exhaustive faults fuzz build lint clean
 
 demo: .venv/demo.stamp
 	$(BIN)/python examples/demo.py
@@ -59,6 +62,9 @@ exhaustive: .venv/test.stamp
 
 faults: .venv/test.stamp
 	PYTHONPATH=tests $(BIN)/python -m faults $(FAULTS_ARGS)
+
+fuzz: .venv/test.stamp
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(N) $(FUZZ_ARGS)
 
 build: .venv/demo.stamp
 	$(BIN)/lossgen build

@@ -1,12 +1,12 @@
 """Declared losses on device arrays: whatever can be written gets what the catalogue gets."""
 
-import random
 
 import numpy as np
 import pytest
+from fuzz.example import ordinary_inputs
+from fuzz.strategies import declared_examples
 from on_device import device_array, host_array
 from private_cache import private_cache
-from random_declarations import arguments_of, random_declaration, random_inputs
 
 import lossgen as lg
 from lossgen.catalog import DECLARATIONS
@@ -45,10 +45,10 @@ def compare(cls, arguments, y, p):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_random_declarations(seed):
-    declaration = random_declaration(random.Random(seed))
-    cls, arguments = lg.compile(declaration), arguments_of(declaration)
+    case = declared_examples(60)[5 * seed].case
+    declaration, cls, arguments = case.declaration, lg.compile(case.declaration), case.arguments
     for options in declaration.variants():
-        y, p = random_inputs(declaration, options, seed, ROWS)
+        y, p = ordinary_inputs(declaration, options, seed, ROWS)
         compare(cls, {**options, **arguments}, y, p)
 
 

@@ -14,7 +14,7 @@ from .logarithms import guard_logarithm, log_of_one_plus, split_logarithm
 from .pairs import pair_differences, pair_softplus
 from .product import Product
 from .radicals import combine_radicals
-from .sums import collect_cofactors, combine_exponentials
+from .sums import combine_exponentials
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,6 @@ RULES = (
     Rule("logarithm of a product", (log,), split_logarithm),
     Rule("logarithm of one plus", (log,), log_of_one_plus),
     Rule("sum of exponentials", (Add,), combine_exponentials),
-    Rule("equal exponentials", (Add,), collect_cofactors),
     Rule("softplus pair", (Add,), pair_softplus),
     Rule("difference of near equals", (Add,), pair_differences),
     Rule("equal radicals", (Add,), combine_radicals),

@@ -1,8 +1,8 @@
-"""Sums of exponentials: addends that cancel one another become one product (rules A1, A3)."""
+"""Sums of exponentials: addends that cancel one another become one product (rule A1)."""
 
 from __future__ import annotations
 
-from sympy import Add, Dummy, Expr, Mul, Poly, Rational, S, expand_mul
+from sympy import Add, Dummy, Expr, Mul, Poly, Rational, S
 
 from lossgen.language.atoms import sigmoid
 
@@ -29,57 +29,6 @@ def combine_exponentials(expression: Expr) -> Expr | None:
     if found is opened and len(Add.make_args(opened)) > len(expression.args):
         return None  # nothing has cancelled
     return found if size(found) < size(expression) else None
-
-
-def collect_cofactors(expression: Expr) -> Expr | None:
-    """A3: addends of equal exponential part whose cofactors cancel, (R + 1)·E − E → R·E."""
-    groups: dict[tuple, list[int]] = {}
-    products = [Product.of(addend) for addend in expression.args]
-    for index, product in enumerate(products):
-        if product.has_exponentials:
-            groups.setdefault(_exponential_part(product), []).append(index)
-    for members in groups.values():
-        if len(members) < 2:
-            continue
-        cofactors = [_without_exponentials(products[index]) for index in members]
-        total = _fewer_addends(cofactors)
-        if total is None:
-            continue
-        shared = products[members[0]].copy()
-        shared.bases, shared.coefficient = {}, S.One
-        collected = Mul(encode(shared), total)
-        rest = Add(*[addend for index, addend in enumerate(expression.args) if index not in members])
-        result = rest + collected
-        if size(result) < size(expression):
-            return result
-    return None
-
-
-def _fewer_addends(cofactors):
-    """The sum of the cofactors if it has fewer addends; opened only if that leaves a single one.
-
-    Opening (1 − y)·a in a longer sum would trade its exact zero at y = 1 for a rounding error.
-    """
-    total = Add(*cofactors)
-    if len(Add.make_args(total)) < len(cofactors):
-        return total
-    total = expand_mul(total)
-    return None if total.is_Add else total
-
-
-def _exponential_part(product):
-    return (
-        product.exponent,
-        frozenset(product.tilts.items()),
-        frozenset(product.sums.items()),
-        frozenset(product.differences.items()),
-    )
-
-
-def _without_exponentials(product):
-    bare = Product()
-    bare.coefficient, bare.bases = product.coefficient, dict(product.bases)
-    return encode(bare)
 
 
 def _open_cofactors(expression):
