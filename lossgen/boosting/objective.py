@@ -167,7 +167,7 @@ class Metric(Unchanging):
     def __init__(self, loss: Loss):
         self.loss = in_raw_scores(loss)
         self.name = loss.name
-        self._sums = type(loss)(**{**loss.get_config(), "reduction": "mean_with_sample_weight"})
+        self._sums = type(loss)(**{**loss.get_config(portable=False), "reduction": "mean_with_sample_weight"})
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.loss,)

@@ -35,7 +35,7 @@ class Loss:
     def __init__(self, *args: Any, **kwargs: Any):
         self.standalone = self.loss_class(*args, **kwargs)
         self.reduction = self.standalone.reduction
-        config = {name: value for name, value in self.get_config().items() if name != "name"}
+        config = {name: one for name, one in self.get_config(portable=False).items() if name != "name"}
         self._key = self.loss_class, repr(sorted(config.items()))
         self._hash = hash(self._key)
 
@@ -114,14 +114,20 @@ class Loss:
             weight = array("sample_weight", weight)
         return Settings(self, get_execution(), get_num_threads(), bool(target_gradient), factor), weight
 
-    def get_config(self) -> dict[str, Any]:
-        """Every constructor argument, in types that JSON has."""
-        return self.standalone.get_config()
+    def get_config(self, portable: bool | None = None) -> dict[str, Any]:
+        """Every constructor argument, in types that JSON has.
+
+        Args:
+            portable: whether the declaration is part of it; by default that of losses of one's own.
+        """
+        return self.standalone.get_config(portable)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """The loss of a configuration that `get_config` made."""
-        return cls(**cls.loss_class.from_config(config).get_config())
+        from lossgen.jax import _door
+
+        return _door.from_config(config, cls, getattr(cls, "loss_class", None))
 
     def __getattr__(self, name: str) -> Any:
         if name in ("standalone", "_key", "_hash") or name.startswith("__"):  # not there yet: being copied
@@ -147,7 +153,7 @@ def _of_standalone(loss: standalone_loss.Loss) -> Loss:
     """The loss for JAX that stands for an instance."""
     from lossgen.jax import _door
 
-    return _door.of(type(loss)).from_config(loss.get_config())
+    return _door.of(type(loss))(**loss.get_config(portable=False))
 
 
 def make_class(standalone: type[standalone_loss.Loss]) -> type[Loss]:

@@ -68,7 +68,7 @@ def losses_on_numpy(
 
     if parameters:
         numbers = {name: np.asarray(value).tolist() for name, value in parameters.items()}
-        standalone = type(standalone)(**{**standalone.get_config(), **numbers})
+        standalone = type(standalone)(**{**standalone.get_config(portable=False), **numbers})
     return np.asarray(evaluation.losses_of(standalone._plan, y_true, y_pred))
 
 

@@ -60,6 +60,9 @@ def make(index: Any, home: str, base: type[Wrapper]) -> tuple[dict[str, type], d
     return classes, functions
 
 
+for _base in (Loss, Penalty):  # what rebuilds a class of one's own from the declaration in a saved model
+    keras.saving.register_keras_serializable(PACKAGE)(_base)
+
 LOSSES, LOSS_FUNCTIONS = make(losses, "lossgen.losses", Loss)
 PENALTIES, PENALTY_FUNCTIONS = make(penalties, "lossgen.penalties", Penalty)
 CLASSES = {**LOSSES, **PENALTIES}

@@ -23,7 +23,7 @@ def class_of(standalone: type) -> type[Wrapper]:
     if known is not None and known.standalone_class is standalone:
         return known
     base = Loss if standalone.inputs == Loss.inputs else Penalty
-    return new_class(base, standalone.__name__, standalone, standalone.__module__)
+    return new_class(base, standalone.__name__, standalone, catalog.MODULE)
 
 
 def function_of(cls: type[Loss]) -> Any:
@@ -35,34 +35,45 @@ _door = Door(catalog.MODULE, class_of, lambda cls: catalog.function(function_of(
 
 
 def compile(declaration: Any, package: str = "Custom") -> type[Any]:
-    """The class for Keras of a loss or penalty of one's own, registered with Keras as `package>Name`.
+    """The class for Keras of a loss or penalty of one's own.
 
-    A program that loads a model with it calls `compile` with the same declaration first; otherwise Keras says
-    that it could not locate the class.
+    A model that is saved with it holds its declaration and names `lossgen>Loss` (`lossgen>Penalty`), which
+    rebuilds the class: the program that loads it imports `lossgen.keras` and needs nothing else.
 
     Args:
         declaration: what `@lg.loss`, `@lg.penalty`, `lg.declare` or arithmetic on declarations made, or a
             class that `lg.compile` made of it.
-        package: first part of the registered name.
+        package: the class is known to Keras as `package>Name`, too. Models whose class was built by `lossgen
+            build`, and therefore carries no declaration, are saved under that name.
 
     Raises:
         CompileError: it is neither, or says something that no kernel is known for.
     """
-    cls = _door.compile(declaration)
-    if cls not in catalog.CLASSES.values():
-        keras.saving.register_keras_serializable(package)(cls)
+    return registered(_door.compile(declaration).standalone_class, package)
+
+
+def registered(standalone: type, package: str = "Custom") -> type[Any]:
+    """The class for Keras of a standalone class, registered with Keras.
+
+    Keras writes the name under which a class was registered last, and finds under a name what was: a class
+    that carries its declaration is written as its base, which stays what is found.
+    """
+    from lossgen.runtime.compiled import IN_MEMORY
+
+    cls = _door.of(standalone)
+    if cls in catalog.CLASSES.values():
+        return cls
+    keras.saving.register_keras_serializable(package)(cls)
+    if standalone.__module__.startswith(f"{IN_MEMORY}."):
+        base = Loss if issubclass(cls, Loss) else Penalty
+        for one in (cls, base):
+            keras.saving.register_keras_serializable(catalog.PACKAGE, base.__name__)(one)
     return cls
 
 
-def rebuilt(standalone: Any, registered: str, state: dict[str, Any]) -> Wrapper:
-    """An instance of a loss or penalty of one's own, as it was pickled.
-
-    Its class is registered under the name that it had where that is free.
-    """
-    cls = _door.of(type(standalone))
-    package, _, name = registered.partition(">")
-    if name and keras.saving.get_registered_object(registered) is None:
-        keras.saving.register_keras_serializable(package)(cls)
+def rebuilt(standalone: Any, state: dict[str, Any]) -> Wrapper:
+    """An instance of a loss or penalty of one's own, as it was pickled."""
+    cls = registered(type(standalone))
     instance = object.__new__(cls)
     instance.__dict__.update(state)
     backend.make_ready(standalone)
@@ -113,8 +124,9 @@ def deserialize(config: Any) -> Any:
         package, _, own = str(config.get("registered_name") or "").partition(">")
         if own and package != catalog.PACKAGE:
             raise UnknownLossError(
-                f"{own!r} is a loss of your own that Keras does not know: pass its declaration to "
-                f"lossgen.keras.compile before you load it. Received: registered_name={package}>{own}"
+                f"{own!r} is a loss of your own that Keras does not know, and its configuration carries no "
+                "declaration: pass its declaration to lossgen.keras.compile before you load it. Received: "
+                f"registered_name={package}>{own}"
             )
     elif isinstance(config, str):
         return get(config)

@@ -115,10 +115,11 @@ class Loss(Wrapper, keras.losses.Loss):
     def _rows(self, target: Any, prediction: Any) -> Any:
         return backend.losses_of(self.standalone, target, prediction, self.learnable, self.target_gradient)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self, portable: bool | None = None) -> dict[str, Any]:
         """Every constructor argument, in types that JSON has; a learnable one as the number it is now.
 
         `target_gradient` is there where it is True, so that `lossgen.losses` reads the others.
         """
         own = {"reduction": self.reduction, "dtype": self.dtype if self._dtype_is_given else None}
-        return super().get_config() | own | ({"target_gradient": True} if self.target_gradient else {})
+        further = {"target_gradient": True} if self.target_gradient else {}
+        return super().get_config(portable) | own | further

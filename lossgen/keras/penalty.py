@@ -53,9 +53,9 @@ class Penalty(Wrapper, keras.regularizers.Regularizer):
             penalties = ops.sum(penalties) if reduction == "sum" else ops.mean(penalties)
         return ops.cast(penalties, result)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self, portable: bool | None = None) -> dict[str, Any]:
         """Every constructor argument, in types that JSON has; a learnable one as the number it is now."""
-        return super().get_config() | {"dtype": self.dtype}
+        return super().get_config(portable) | {"dtype": self.dtype}
 
 
 def prepared(standalone: Any, values: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 import keras
 
-from lossgen.errors import DtypeError
+from lossgen.errors import ConfigError, DtypeError
 from lossgen.keras import backend
 
 COMPUTED_IN = {"float16": "float32", "bfloat16": "float32", "float32": "float32", "float64": "float64"}
@@ -77,31 +77,52 @@ class Wrapper:
         self.standalone = self.standalone_class(**values)
         backend.make_ready(self.standalone)
 
-    def get_config(self) -> dict[str, Any]:
-        """Every constructor argument, in types that JSON has; a learnable one as the number it is now."""
+    def get_config(self, portable: bool | None = None) -> dict[str, Any]:
+        """Every constructor argument, in types that JSON has; a learnable one as the number it is now.
+
+        Args:
+            portable: whether the declaration is part of it; by default that of losses of one's own, so that
+                a saved model loads where the program that declared them is missing.
+        """
         current = {name: backend.current_value(variable) for name, variable in self.learnable.items()}
-        return {**self.standalone.get_config(), **current}
+        return {**self.standalone.get_config(portable), **current}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         """What a configuration that `get_config` made describes.
 
-        Raises:
-            ConfigError: a key that is no constructor argument; names it.
-        """
-        from lossgen.runtime.configuration import check_config
+        `Loss` and `Penalty` themselves, which saved models name, read those that carry their declaration.
 
-        return cls(**check_config(cls, config))
+        Raises:
+            ConfigError: a key that is no constructor argument; names it. Or a declaration that is missing,
+                none, or that of another class.
+        """
+        from lossgen.runtime.configuration import carries_declaration, check_config, class_and_arguments
+
+        if cls.standalone_class is not None and not carries_declaration(config):
+            return cls(**check_config(cls, config))
+        standalone, arguments = class_and_arguments(config, cls.standalone_class)
+        if cls.standalone_class is not None:
+            return cls(**check_config(cls, arguments))
+        from lossgen.keras.lookup import registered
+
+        found = registered(standalone)
+        if not issubclass(found, cls):
+            raise ConfigError(
+                f"The configuration describes {found.__name__}, which is no {cls.__name__}: a loss reads "
+                "target and prediction, a penalty one input."
+            )
+        return found(**check_config(found, arguments))
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         # No other process can import the class of a loss of one's own: its declaration travels.
         from lossgen.runtime.compiled import IN_MEMORY
 
-        if not type(self).__module__.startswith(f"{IN_MEMORY}."):
+        if not type(self.standalone).__module__.startswith(f"{IN_MEMORY}."):
             return super().__reduce_ex__(protocol)
         from lossgen.keras.lookup import rebuilt
 
-        return rebuilt, (self.standalone, keras.saving.get_registered_name(type(self)), self.__dict__.copy())
+        return rebuilt, (self.standalone, self.__dict__.copy())
 
     def __getattr__(self, name: str) -> Any:
         # Reached where an instance has no such attribute: the arguments of the loss, `loss.delta`.

@@ -7,8 +7,14 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, ClassVar, Self
 
-from lossgen.errors import NoGradientError
-from lossgen.runtime.configuration import check_config, plain
+from lossgen.errors import ConfigError, NoGradientError
+from lossgen.runtime.configuration import (
+    carries_declaration,
+    check_config,
+    class_and_arguments,
+    plain,
+    with_declaration,
+)
 from lossgen.runtime.construction import (
     BASE_ARGUMENTS,
     check_names,
@@ -88,20 +94,54 @@ class Compiled:
         """Checks and stores the constructor's arguments."""
         raise NotImplementedError
 
-    def get_config(self) -> dict[str, Any]:
-        """Every constructor argument, in types that JSON has; `from_config` makes an equal one of it."""
+    def get_config(self, portable: bool | None = None) -> dict[str, Any]:
+        """Every constructor argument, in types that JSON has; `from_config` makes an equal one of it.
+
+        Args:
+            portable: whether the configuration carries the declaration of the loss, `declaration`, so that
+                it can be rebuilt where the program that declared it is missing; by default for losses that
+                `lg.compile` made.
+
+        Raises:
+            ConfigError: the declaration is wanted and not known, or cannot be written down.
+        """
         known = BASE_ARGUMENTS if self.signature is None else self.signature.parameters
         first = [name for name in ("name", "reduction", "dtype") if name in known]
-        return {name: plain(getattr(self, name)) for name in dict.fromkeys((*first, *known))}
+        config = {name: plain(getattr(self, name)) for name in dict.fromkeys((*first, *known))}
+        return with_declaration(config, type(self), portable) if self.is_compiled else config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """What a configuration that `get_config` made describes.
 
+        The base class reads those that carry their declaration, and makes an instance of the class that is
+        compiled from it; a class of its own refuses the declaration of another one.
+
         Raises:
             ConfigError: a key that is no constructor argument; names it.
         """
+        if carries_declaration(config) and "declaration" not in inspect.signature(cls).parameters:
+            found, config = class_and_arguments(config, cls if cls.variants else None)
+            if not issubclass(found, cls):
+                raise ConfigError(
+                    f"The configuration describes {found.__name__}, which is no {cls.__name__}: a loss reads "
+                    "target and prediction, a penalty one input."
+                )
+            return found(**check_config(found, config))
         return cls(**check_config(cls, config))
+
+    @property
+    def declaration(self) -> Any:
+        """The declaration that the loss was compiled from.
+
+        Raises:
+            ConfigError: it is not known, because the loss was built as a module.
+            NoGradientError: the loss is written by hand.
+        """
+        self._plan_for("declaration")
+        from lossgen.compiler.carried import declaration_of
+
+        return declaration_of(type(self))
 
     def formula(self) -> str:
         """The formula of one row's value as text."""

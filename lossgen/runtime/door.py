@@ -12,6 +12,7 @@ from typing import Any
 
 from lossgen.errors import ConfigError, MissingLibraryError, UnknownLossError
 from lossgen.generated._index import CLASSES, FUNCTIONS, IDENTIFIERS
+from lossgen.runtime.configuration import class_and_arguments
 
 
 class Door:
@@ -114,7 +115,22 @@ class Door:
             return self.function_of(found.loss_class)
         if not hasattr(found, "get_config"):
             raise ConfigError(f"The configuration describes no loss. Received: {config!r}")
-        return self.of(type(found))(**found.get_config())
+        return self.of(type(found))(**found.get_config(portable=False))
+
+    def from_config(self, config: Any, cls: type, standalone: type | None) -> Any:
+        """The loss of this framework of a configuration.
+
+        Args:
+            cls: the framework's class whose `from_config` was called.
+            standalone: its standalone class; None for the base class of the door, which makes an instance of
+                the class that is compiled from the declaration in the configuration.
+
+        Raises:
+            ConfigError: a key that is no constructor argument, or a declaration that is missing or another.
+        """
+        found, arguments = class_and_arguments(config, standalone)
+        made = self.of(found) if standalone is None else cls
+        return made(**found.from_config(arguments).get_config(portable=False))
 
 
 def missing(library: str, module: str, error: ImportError) -> MissingLibraryError:

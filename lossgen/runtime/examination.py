@@ -53,7 +53,7 @@ def examine(loss) -> Examined:
     if curvature == "zero" or (curvature == "convex" and not loss.parameters):
         return Examined(True, "proved", curvature == "zero")
     if loss.dtype is not None:
-        loss = type(loss).from_config({**loss.get_config(), "dtype": None})
+        loss = type(loss)(**{**loss.get_config(portable=False), "dtype": None})
     kernels = RawKernels(loss)
     found = sampled_elements(loss, kernels) if kernels.elementwise else sampled_rows(loss, kernels)
     return found if curvature == "unproved" else Examined(True, "proved", found.zero)  # |p − y|ᵃ with a = 1

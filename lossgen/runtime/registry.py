@@ -2,7 +2,7 @@
 configurations, and back.
 
 Only names of the table and of the caller's `custom_objects` are ever looked up: a configuration never makes
-this import a module, evaluate text or load a pickle.
+this import a module, evaluate text or load a pickle. One that carries its declaration is compiled from that.
 """
 
 import inspect
@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from lossgen.errors import ConfigError, UnknownLossError
+from lossgen.runtime.configuration import carries_declaration
 
 PACKAGE = "lossgen"  # the package in registered names: "lossgen>Huber"
 PLURALS = {"loss": "losses", "penalty": "penalties"}  # also the modules where a person finds them
@@ -39,6 +40,7 @@ class Registry:
         self.package, self.kind = package, kind
         self.classes, self.functions, self.identifiers = classes, functions, identifiers
         self.modules = {**classes, **functions}
+        self.base = kind.capitalize()  # "Loss": what rebuilds a class from a declaration
 
     def names(self) -> list[str]:
         """Every string that `find` knows."""
@@ -109,13 +111,14 @@ class Registry:
             ConfigError: a function without a name that could be looked up, or no loss at all.
         """
         if not inspect.isclass(loss) and hasattr(loss, "get_config"):
-            cls = type(loss)
-            ours = self.owns(cls.__name__, cls)
+            cls, config = type(loss), loss.get_config()
+            ours, travels = self.owns(cls.__name__, cls), carries_declaration(config)
+            registered = self.base if travels else cls.__name__
             return {
-                "module": f"{PACKAGE}.{PLURALS[self.kind]}" if ours else cls.__module__,
+                "module": f"{PACKAGE}.{PLURALS[self.kind]}" if ours or travels else cls.__module__,
                 "class_name": cls.__name__,
-                "config": loss.get_config(),
-                "registered_name": f"{PACKAGE if ours else 'Custom'}>{cls.__name__}",
+                "config": config,
+                "registered_name": f"{PACKAGE if ours or travels else 'Custom'}>{registered}",
             }
         name = getattr(loss, "__name__", None)
         if callable(loss) and not inspect.isclass(loss) and name is not None and name.isidentifier():
@@ -146,10 +149,13 @@ class Registry:
             return self.find(arguments, custom_objects)
         registered = str(config.get("registered_name") or "")
         plain = name.rpartition(">")[2]
+        if carries_declaration(arguments) and not {name, plain} & set(custom_objects or {}):
+            base = getattr(import_module(f"{PACKAGE}.{PLURALS[self.kind]}"), self.base)
+            return base.from_config(arguments)
         if registered.startswith("Custom>") and not {name, plain} & set(custom_objects or {}):
             raise UnknownLossError(
-                f"{plain!r} is a {self.kind} of your own: name it in `custom_objects`, "
-                f"{{{plain!r}: {plain}}}. Received: registered_name={registered!r}"
+                f"{plain!r} is a {self.kind} of your own, and its configuration carries no declaration: name "
+                f"it in `custom_objects`, {{{plain!r}: {plain}}}. Received: registered_name={registered!r}"
             )
         found = self.find(name, custom_objects)
         if not hasattr(found, "from_config"):

@@ -96,10 +96,14 @@ class Loss(tf.Module):
         reduction = self._loss.reduction if rows.losses.shape.rank else None
         return tf.reduce_sum(rows.losses), rows.divisor(reduction)
 
-    def get_config(self) -> dict[str, Any]:
-        """Every constructor argument, in types that JSON has; what is learned as it is at present."""
+    def get_config(self, portable: bool | None = None) -> dict[str, Any]:
+        """Every constructor argument, in types that JSON has; what is learned as it is at present.
+
+        Args:
+            portable: whether the declaration is part of it; by default that of losses of one's own.
+        """
         learned = {name: number(one) for name, one in self._learned_parameters().items()}
-        return {**self._loss.get_config(), **{name: plain(one) for name, one in learned.items()}}
+        return {**self._loss.get_config(portable), **{name: plain(one) for name, one in learned.items()}}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Loss":
@@ -108,7 +112,9 @@ class Loss(tf.Module):
         Raises:
             ConfigError: a key that is no constructor argument; names it.
         """
-        return cls(**cls.standalone.from_config(config).get_config())
+        from lossgen.tensorflow import _door
+
+        return _door.from_config(config, cls, getattr(cls, "standalone", None))
 
     @property
     def name(self) -> str:
@@ -203,4 +209,4 @@ def serialize(loss: Any) -> dict[str, Any] | str:
     """A loss as plain data; `lossgen.losses` and every other door read it, too."""
     if not isinstance(loss, Loss):
         return standalone_losses.serialize(loss)
-    return standalone_losses.serialize(loss.standalone(**loss.get_config()))
+    return standalone_losses.serialize(loss.standalone(**loss.get_config(portable=False)))

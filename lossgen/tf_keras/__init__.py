@@ -18,5 +18,6 @@ from lossgen.tf_keras.lookup import compile, deserialize, get, serialize
 from lossgen.tf_keras.loss import Loss
 
 globals().update(_lookup.CATALOGUE)
+globals()["lossgen>Loss"] = Loss  # Keras 2 imports the module that a saved model names and looks into it
 
 __all__ = ["Loss", "Reduction", "compile", "deserialize", "get", "serialize", *_lookup.CATALOGUE]

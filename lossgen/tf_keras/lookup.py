@@ -6,6 +6,7 @@ from typing import Any
 
 import tf_keras
 
+from lossgen.runtime.compiled import IN_MEMORY
 from lossgen.runtime.door import Door
 from lossgen.runtime.function import function_of
 from lossgen.tf_keras.loss import MODULE, Loss, make_class
@@ -21,6 +22,8 @@ ALIASES = {
 }
 """Further names that Keras 2 has for its functions."""
 
+tf_keras.saving.register_keras_serializable(PACKAGE)(Loss)  # rebuilds a class of one's own
+
 CATALOGUE = {name: _door.attribute(name) for name in _door.names()}
 for _one in CATALOGUE.values():
     _one.__module__ = MODULE
@@ -34,22 +37,35 @@ CATALOGUE |= {
 
 
 def compile(declaration: Any, package: str = "Custom") -> type[Loss]:
-    """The Keras 2 class of a loss of one's own, registered as `package>Name`.
+    """The Keras 2 class of a loss of one's own.
 
-    A program that loads a model with this loss calls `compile` with the same declaration first.
+    A model that is saved with it holds its declaration and names `lossgen>Loss`, which rebuilds the class:
+    the program that loads it needs lossgen and nothing else.
 
     Args:
         declaration: what `@lg.loss`, `lg.declare` or arithmetic on declarations made, or a class that
             `lg.compile` made of it.
-        package: first part of the registered name.
+        package: the class is known to Keras as `package>Name`, too.
 
     Raises:
         CompileError: it is neither, or says something that no kernel is known for.
     """
-    cls = _door.compile(declaration)
-    if cls not in CATALOGUE.values():
-        cls.__module__ = cls.standalone.__module__
-        tf_keras.saving.register_keras_serializable(package)(cls)
+    return registered(_door.compile(declaration).standalone, package)
+
+
+def registered(standalone: type, package: str = "Custom") -> type[Loss]:
+    """The Keras 2 class of a standalone class, registered with Keras.
+
+    Keras writes the name under which a class was registered last, and finds under a name what was: a class
+    that carries its declaration is written as its base, which stays what is found.
+    """
+    cls = _door.of(standalone)
+    if cls in CATALOGUE.values():
+        return cls
+    tf_keras.saving.register_keras_serializable(package)(cls)
+    if standalone.__module__.startswith(f"{IN_MEMORY}."):
+        for one in (cls, Loss):
+            tf_keras.saving.register_keras_serializable(PACKAGE, Loss.__name__)(one)
     return cls
 
 

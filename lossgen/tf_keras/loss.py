@@ -12,7 +12,7 @@ import tf_keras
 
 from lossgen.errors import WeightError
 from lossgen.runtime.arrays.evaluation import axes_of
-from lossgen.runtime.configuration import plain
+from lossgen.runtime.configuration import check_config, class_and_arguments, plain
 from lossgen.runtime.construction import make_constructor
 from lossgen.tensorflow.bridge import losses_of
 from lossgen.tensorflow.inputs import tensor
@@ -68,10 +68,31 @@ class Loss(tf_keras.losses.Loss):
             losses._keras_mask = tf.reshape(integer_labels(y) != ignored, tf.shape(losses))
         return losses
 
-    def get_config(self) -> dict[str, Any]:
-        """Every constructor argument, in types that JSON has."""
+    def get_config(self, portable: bool | None = None) -> dict[str, Any]:
+        """Every constructor argument, in types that JSON has.
+
+        Args:
+            portable: whether the declaration is part of it; by default that of losses of one's own, so that
+                a saved model loads where the program that declared them is missing.
+        """
         learned = {name: plain(number(getattr(self, name))) for name in self._learned}
-        return {**self._loss.get_config(), **learned, **super().get_config()}
+        return {**self._loss.get_config(portable), **learned, **super().get_config()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Loss":
+        """The loss of a configuration that `get_config` made.
+
+        `Loss` itself, which saved models name, reads those that carry their declaration.
+
+        Raises:
+            ConfigError: a key that is no constructor argument, or a declaration that is missing or another.
+        """
+        found, arguments = class_and_arguments(config, getattr(cls, "standalone", None))
+        if not hasattr(cls, "standalone"):
+            from lossgen.tf_keras.lookup import registered
+
+            cls = registered(found)
+        return cls(**check_config(cls, arguments))
 
     def _check_weight(self, weight: tuple | None, y: tuple | None, p: tuple | None) -> None:
         if not weight or y is None or p is None:
@@ -106,8 +127,7 @@ class Loss(tf_keras.losses.Loss):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The standalone loss travels, if need be as its declaration; its class leads to this one.
-        package = tf_keras.saving.get_registered_name(type(self)).rpartition(">")[0]
-        return _blank, (self._loss, package), self.__dict__.copy()
+        return _blank, (self._loss,), self.__dict__.copy()
 
     def __getattr__(self, name: str) -> Any:
         # Reached where the instance has no attribute of the name.
@@ -152,11 +172,11 @@ class Rows(tf_keras.layers.Layer):
         return cls(**{**config, "loss": loss})
 
 
-def _blank(standalone: Any, package: str) -> Loss:
+def _blank(standalone: Any) -> Loss:
     """An instance for a standalone loss, whose state is about to be set; its class is registered."""
-    from lossgen.tf_keras import lookup
+    from lossgen.tf_keras.lookup import registered
 
-    cls = lookup.compile(type(standalone), package)
+    cls = registered(type(standalone))
     return cls.__new__(cls)
 
 

@@ -111,10 +111,14 @@ class Loss(nn.Module):
             self._loss, self._sums, y_true, y_pred, sample_weight, mask, self._learned_parameters()
         )
 
-    def get_config(self) -> dict[str, Any]:
-        """Every constructor argument, in types that JSON has; what is learned as it is at present."""
+    def get_config(self, portable: bool | None = None) -> dict[str, Any]:
+        """Every constructor argument, in types that JSON has; what is learned as it is at present.
+
+        Args:
+            portable: whether the declaration is part of it; by default that of losses of one's own.
+        """
         learned = {name: inputs.plain_number(getattr(self, name)) for name in self._learned}
-        return {**self._loss.get_config(), **learned}
+        return {**self._loss.get_config(portable), **learned}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Loss":
@@ -123,7 +127,8 @@ class Loss(nn.Module):
         Raises:
             ConfigError: a key that is no constructor argument; names it.
         """
-        return cls(**cls.standalone.from_config(config).get_config())
+        made: Loss = DOOR.from_config(config, cls, getattr(cls, "standalone", None))
+        return made
 
     def extra_repr(self) -> str:
         return repr(self._loss).partition("(")[2][:-1]
@@ -143,7 +148,8 @@ class Loss(nn.Module):
         super().__setattr__(name, value)
 
     def __reduce__(self):
-        return _blank, (self.standalone,), self.__dict__.copy()
+        # The standalone loss travels, if need be as its declaration; its class leads to this one.
+        return _blank, (self._loss,), self.__dict__.copy()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -162,7 +168,7 @@ class Loss(nn.Module):
         loss = self.standalone(**{**numbers, "dtype": inputs.dtype_name(values["dtype"])})
         nn.Module.__init__(self)
         self._loss = loss
-        self._sums = type(loss)(**{**loss.get_config(), "reduction": "sum"})
+        self._sums = type(loss)(**{**loss.get_config(portable=False), "reduction": "sum"})
         self._learned = tuple(learned)
         self._is_short = not learned and not keeps_losses(loss.reduction) and loss.dtype is None
         for one in (self._loss, self._sums):
@@ -177,9 +183,9 @@ class Loss(nn.Module):
         return checked_parameters(self.standalone, {name: getattr(self, name) for name in self._learned})
 
 
-def _blank(standalone: type) -> Loss:
-    """A module whose state is about to be set."""
-    cls = DOOR.of(standalone)
+def _blank(standalone: Any) -> Loss:
+    """A module for a standalone loss, whose state is about to be set."""
+    cls = DOOR.of(type(standalone))
     return cls.__new__(cls)
 
 

@@ -82,7 +82,8 @@ def test_arguments():
 def test_a_penalty_of_ones_own():
     cls = lossgen.keras.compile(smooth_absolute)
     assert issubclass(cls, keras.regularizers.Regularizer)
-    assert keras.saving.get_registered_name(cls) == "Custom>SmoothAbsolute"
+    assert keras.saving.get_registered_name(cls) == "lossgen>Penalty"
+    assert keras.saving.get_registered_object("Custom>SmoothAbsolute") is cls
     np.testing.assert_allclose(number(cls(0.5)(X)), 0.5 * np.sqrt(1 + X**2).sum(), rtol=1e-6)
     again = keras.regularizers.deserialize(keras.regularizers.serialize(cls(0.5)))
     assert type(again) is cls and again.weight == 0.5

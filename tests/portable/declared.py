@@ -60,7 +60,7 @@ def overlap(y_true, y_pred):
     return 1 - 2 * lg.Sum(y_true * y_pred) / (lg.Sum(y_true) + lg.Sum(y_pred) + sp.Rational(1, 3))
 
 
-@lg.penalty(scope=-1, axis_argument=True, domain="positive", reduction="mean", kinks="at 0")
+@lg.penalty(scope=-1, axis_argument=True, domain=(-100, None), reduction="mean", kinks="at 0")
 def own_penalty(x, *, weight=lg.Parameter(0.1, minimum=0)):
     """A penalty of one's own."""
     return weight * lg.Sum(sp.log(1 + abs(x)))

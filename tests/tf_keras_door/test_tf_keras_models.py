@@ -1,5 +1,6 @@
 """Models of Keras 2: trained as with its own losses, saved, loaded in a fresh process, on replicas."""
 
+import os
 import subprocess
 import sys
 
@@ -144,12 +145,25 @@ def test_a_loss_inside_a_functional_model(tmp_path):
 
 
 def test_own_losses_are_saved_and_loaded(tmp_path):
-    Quartic = door.compile(lg.declare("quartic", lg.Mean((lg.y_pred - lg.y_true) ** 4)))
-    made = model(Quartic())
+    """Here, and in both formats of one file by a process that knows neither the declaration nor the door."""
+    Quartic = door.compile(lg.declare("quartic", "height*mean((y_pred - y_true)**4)", height=2.0))
+    made = model(Quartic(height=0.5))
     made.fit(X, ONE_HOT, epochs=1, verbose=0)
-    made.save(tmp_path / "model.keras")
-    assert type(tf_keras.models.load_model(tmp_path / "model.keras").loss) is Quartic
+    for form in ("model.keras", "model.h5"):
+        made.save(tmp_path / form)
+        assert type(tf_keras.models.load_model(tmp_path / form).loss) is Quartic
     assert type(door.get("Custom>Quartic")) is Quartic
+    (tmp_path / "program.py").write_text(
+        "import tf_keras\n"
+        "for form in ('model.keras', 'model.h5'):\n"
+        "    model = tf_keras.models.load_model(form)\n"
+        "    print(type(model.loss).__name__, model.loss.height)\n"
+    )
+    command = [sys.executable, "-I", "program.py"]
+    own_cache = {**os.environ, "LOSSGEN_CACHE_DIR": str(tmp_path / "cache")}
+    run = subprocess.run(command, cwd=tmp_path, env=own_cache, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert run.stdout.split() == ["Quartic", "0.5"] * 2
 
 
 def test_two_replicas_train_as_one():
