@@ -16,6 +16,7 @@ from sympy.logic.boolalg import Boolean
 
 from lossgen.errors import DeclarationError, PortableError
 from lossgen.language.functions import bits, check_comparison, check_constant
+from lossgen.language.limits import MAXIMUM_DEPTH, MAXIMUM_NODES
 from lossgen.language.names import suggestion
 from lossgen.language.portable_vocabulary import (
     COMPARISONS,
@@ -30,9 +31,8 @@ FRACTION = re.compile(r"-?[0-9]{1,1300}(/[1-9][0-9]{0,1299})?")
 LARGEST_PLAIN = 2**53
 """Integers beyond are text: other readers of JSON take numbers for floats."""
 
-MAXIMUM_DEPTH, MAXIMUM_NODES = 200, 10_000
 MAXIMUM_TOTAL_BITS = 65_536
-"""Of all numbers of one expression together, those included that SymPy works out from them."""
+"""Binary digits of all numbers of one expression together, with those that SymPy works out from them."""
 
 Plain = Any
 """Plain data: what JSON has."""
@@ -88,7 +88,7 @@ class Read:
 
 @dataclass
 class ExpressionReader:
-    """Reads the expressions of one declaration, and counts their nodes and bits.
+    """Reads expressions, and counts the nodes and bits of each.
 
     Args:
         symbols: the symbols by their names.
@@ -104,7 +104,8 @@ class ExpressionReader:
         Raises:
             PortableError: they are no expression of the language, or one too large; names the place.
         """
-        exact = self.number(data, path, 0).exact
+        self.nodes = self.bits = 0
+        exact = self.number(data, path, 1).exact
         assert isinstance(exact, Expr)
         return exact
 
@@ -221,13 +222,13 @@ class ExpressionReader:
         if depth > MAXIMUM_DEPTH:
             raise wrong(path, f"the formula is nested too deeply; at most {MAXIMUM_DEPTH} levels are read")
         if self.nodes > MAXIMUM_NODES:
-            raise wrong(path, f"the declaration is too large; at most {MAXIMUM_NODES} nodes are read")
+            raise wrong(path, f"the formula is too large; at most {MAXIMUM_NODES} nodes are read")
 
     def count(self, number: Rational, path: str) -> None:
         """Counts the bits of a number."""
         self.bits += bits(number)
         if self.bits > MAXIMUM_TOTAL_BITS:
-            raise wrong(path, "the numbers of the declaration have too many digits in all")
+            raise wrong(path, "the numbers of the formula have too many digits in all")
 
 
 def compared(kind: type[Boolean]) -> Callable[..., Basic]:

@@ -13,6 +13,7 @@ from lossgen.language.arguments import check_order, check_parameters, check_vari
 from lossgen.language.checks import checked_expression
 from lossgen.language.declaration import Case, Declaration, Key, Scope, Term
 from lossgen.language.facts import case_facts, check_preparation, check_scope
+from lossgen.language.limits import MAXIMUM_ARGUMENTS, MAXIMUM_DOCUMENTATION, MAXIMUM_NAME, MAXIMUM_PHRASE
 from lossgen.language.names import check_name, suggestion
 from lossgen.language.parameters import Option, Parameter
 from lossgen.language.penalty import PenaltyDeclaration
@@ -22,13 +23,10 @@ from lossgen.language.symbols import Input
 from lossgen.runtime.inputs import PREPARATIONS
 from lossgen.runtime.reduction import check_reduction
 
-MAXIMUM_TEXT = 20_000
-MAXIMUM_ENTRIES = 64
-"""Characters of one text, entries of one list of arguments, inputs, kinks … ."""
-
 REQUIRED = ("lossgen", "kind", "name", "class", "arguments", "scope", "cases")
 OPTIONAL = (*TEXTS, *LISTS, "instance_name", "constructor", "extra_inputs", "axis_argument", "parts")
 OF_PENALTIES = ("preparation", "reduction")
+LENGTHS = dict.fromkeys(("documentation", "reference"), MAXIMUM_DOCUMENTATION)
 
 
 def declaration_from(data: Plain) -> Declaration:
@@ -100,7 +98,9 @@ def _without_cases(entries: Mapping[str, Plain], penalty: bool) -> Declaration:
         raise wrong("extra_inputs", "a name is that of two inputs or arguments")
     axis_argument = entries.get("axis_argument", False)
     scope = scope_of(entries["scope"], "scope", axis_argument)
-    facts = {key: text(entries[key], key) for key in TEXTS if key in entries}
+    facts = {
+        key: text(entries[key], key, LENGTHS.get(key, MAXIMUM_PHRASE)) for key in TEXTS if key in entries
+    }
     facts |= {key: texts(entries[key], key) for key in LISTS if key in entries}
     with place("target_preparation"):
         check_preparation(name, entries.get("target_preparation"))
@@ -230,20 +230,20 @@ def dictionary(data: Plain, path: str) -> Mapping[str, Plain]:
 
 
 def array(data: Plain, path: str) -> list[Plain]:
-    """The data, if it is a list of no more than `MAXIMUM_ENTRIES` entries."""
+    """The data, if it is a list of no more than `MAXIMUM_ARGUMENTS` entries."""
     if not isinstance(data, list):
         raise wrong(path, f"a list is expected, not {shown(data)}")
-    if len(data) > MAXIMUM_ENTRIES:
-        raise wrong(path, f"a list of at most {MAXIMUM_ENTRIES} entries is expected, not of {len(data)}")
+    if len(data) > MAXIMUM_ARGUMENTS:
+        raise wrong(path, f"a list of at most {MAXIMUM_ARGUMENTS} entries is expected, not of {len(data)}")
     return data
 
 
-def text(data: Plain, path: str) -> str:
+def text(data: Plain, path: str, most: int = MAXIMUM_PHRASE) -> str:
     """The data, if it is text of bounded length that a file can hold."""
     if not isinstance(data, str):
         raise wrong(path, f"text is expected, not {shown(data)}")
-    if len(data) > MAXIMUM_TEXT:
-        raise wrong(path, f"the text has {len(data)} characters; at most {MAXIMUM_TEXT} are read")
+    if len(data) > most:
+        raise wrong(path, f"the text has {len(data)} characters; at most {most} are read")
     for character in data:
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t":
             raise wrong(path, f"the text holds the control character {character!r}; leave it out")
@@ -273,7 +273,7 @@ def name_of(data: Plain, path: str, kind: str, loss: str) -> str:
     """The data, if it is a name that generated code can use."""
     found = text(data, path)
     with place(path):
-        return check_name(loss[:80], kind, found if len(found) <= 200 else found[:80] + "…")
+        return check_name(loss[:MAXIMUM_NAME], kind, found)
 
 
 def scope_of(data: Plain, path: str, axis_argument: object) -> Scope:

@@ -5,12 +5,11 @@ from typing import Any
 
 from lossgen.errors import PortableError
 from lossgen.language.declaration import Declaration
+from lossgen.language.limits import MAXIMUM_FILE
 from lossgen.language.portable import portable
 from lossgen.language.portable_expression import Plain, shown
 
 WIDTH = 100
-MAXIMUM_LENGTH = 1_000_000
-"""Characters of a text that is read."""
 
 
 def to_json(declaration: Declaration) -> str:
@@ -42,8 +41,8 @@ def from_json(text: str | bytes) -> Declaration:
 
     if not isinstance(text, str | bytes):
         raise PortableError(f"lg.from_json reads text; received {type(text).__name__}.")
-    if len(text) > MAXIMUM_LENGTH:
-        raise PortableError(f"The text has {len(text)} characters; at most {MAXIMUM_LENGTH} are read.")
+    if len(text) > MAXIMUM_FILE:
+        raise PortableError(f"The text has {len(text)} characters; at most {MAXIMUM_FILE} are read.")
     return declaration_from(parsed(text))
 
 

@@ -1,6 +1,7 @@
 """Declarations as JSON and back: equal in every fact and in the generated text; all else is refused."""
 
 import json
+import re
 import time
 from dataclasses import fields
 from pathlib import Path
@@ -79,6 +80,12 @@ def test_the_layout_is_readable_and_stays():
   ]
 }
 """
+
+
+def test_the_page_shows_what_is_written():
+    page = (GENERATED.parent / "docs" / "portable.md").read_text("utf-8")
+    (shown,) = re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert lg.to_json(lg.from_json(shown)) == shown
 
 
 # What is refused ------------------------------------------------------------------------------------------
@@ -233,7 +240,7 @@ def test_deep_nesting_is_refused(word, depth):
 
 def test_large_declarations_are_refused():
     sum_of_many = ["Mean", ["+", *(["*", number, "y_pred"] for number in range(2, 20_000))]]
-    with pytest.raises(PortableError, match="the declaration is too large"):
+    with pytest.raises(PortableError, match="the formula is too large"):
         lg.from_json(changed(every_feature, FIRST, sum_of_many))
     with pytest.raises(PortableError, match="at most 1000000 are read"):
         lg.from_json(" " * 1_000_001)
