@@ -3,12 +3,32 @@
 All are `ValueError`s, so code that catches what Keras raises also catches these. This module imports nothing.
 """
 
+LONGEST = 1200  # characters of a message: what was received may be of any length
+
+
+def readable(text: str) -> str:
+    """A message that holds text of anybody's, as it may be shown."""
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST * 2 // 3]} … {text[-LONGEST // 4 :]}"
+    return visible(text)
+
+
+def visible(text: str) -> str:
+    """The text with escapes for what cannot be seen, or would steer a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
+
 
 class LossgenError(ValueError):
     """Base of every error that lossgen raises on purpose."""
 
     # Inside tf.function TensorFlow raises an error of this type again only if it knows the constructor.
     __init__ = Exception.__init__
+
+    def __str__(self) -> str:
+        """The message, of bounded length; what cannot be seen, or would steer a terminal, is escaped."""
+        return readable(super().__str__())
 
 
 class DeclarationError(LossgenError):

@@ -36,7 +36,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Build, or check what was built."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     declarations, folder = _what_and_where(options)
     packages = {folder: declarations} if options.output else shipped_packages(declarations, folder)
     stale: list[str] = []

@@ -57,8 +57,14 @@ def from_file(path: str) -> tuple[Declaration, ...]:
         LossgenError: the file is missing, fails to run, or declares no loss.
     """
     file = Path(path)
-    if not file.is_file():
+    try:
+        found = file.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        found = False
+    if not found:
         raise LossgenError(f"there is no file {path}")
+    if file.suffix != ".py":
+        raise LossgenError(f"{path} is no Python file; its name must end in .py")
     spec = importlib.util.spec_from_file_location(file.stem, file)
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(file.resolve().parent))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import lossgen
-from lossgen.errors import LossgenError
+from lossgen.errors import LossgenError, readable
 
 COMMANDS = {
     "list": "the losses that ship",
@@ -85,5 +85,5 @@ def command_module(name: str):
 
 def refuse(message: str, code: int = 2) -> int:
     """Say on standard error, in one line, what is wrong."""
-    print(f"lossgen: {' '.join(message.split())}", file=sys.stderr)
+    print(f"lossgen: {' '.join(readable(message).split())}", file=sys.stderr)
     return code

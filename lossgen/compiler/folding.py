@@ -3,6 +3,8 @@
 import re
 
 WIDTH = 110
+TEXT = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
+HIDDEN = "\uf8ff"  # stands for each character of a text, whose brackets, commas and signs are none
 
 
 def fold(line: str) -> str:
@@ -10,6 +12,13 @@ def fold(line: str) -> str:
     stripped = line.lstrip()
     if len(line) <= WIDTH or stripped.startswith(("#", '"', "'")):
         return line
+    texts = iter(TEXT.findall(line))
+    folded = _folded(TEXT.sub(lambda text: HIDDEN * len(text.group()), line))
+    return re.sub(f"{HIDDEN}+", lambda _: next(texts), folded)
+
+
+def _folded(line: str) -> str:
+    stripped = line.lstrip()
     indent = line[: len(line) - len(stripped)]
     if stripped.startswith("return ") and len(_terms(stripped[7:])) > 1 == len(_split(stripped[7:], ", ")):
         return _summed(indent, "return (", stripped[7:], ")")

@@ -7,6 +7,7 @@ from textwrap import wrap
 from lossgen.compiler.counts import operations, passes
 from lossgen.compiler.driver import Derived, derive
 from lossgen.compiler.properties import properties_of
+from lossgen.errors import visible
 from lossgen.inspection import properties
 from lossgen.inspection.formulas import checked, term_formulas
 from lossgen.language.declaration import Declaration
@@ -56,9 +57,9 @@ def _title(declaration: Declaration, options: dict) -> Iterator[str]:
     arguments = ", ".join(f"{name}={_value(values[name])}" for name in declaration.own_arguments)
     yield f"{declaration.class_name}({arguments})"
     if declaration.documentation:
-        yield from wrap(declaration.documentation.strip().split("\n\n")[0], WIDTH)
+        yield from wrap(visible(declaration.documentation.strip().split("\n\n")[0]), WIDTH)
     if declaration.reference:
-        yield from wrap(f"Reference: {declaration.reference}", WIDTH)
+        yield from wrap(visible(f"Reference: {declaration.reference}"), WIDTH)
 
 
 def _formulas(declaration: Declaration, term: Derived, number: int, count: int) -> Iterator[str]:

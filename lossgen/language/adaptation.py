@@ -7,6 +7,7 @@ from sympy import Expr, Float, Symbol, sympify
 
 from lossgen.errors import DeclarationError, ParameterError
 from lossgen.language.declaration import Case, Declaration, Key, Term
+from lossgen.language.functions import check_constants
 from lossgen.language.limits import check_size
 from lossgen.language.names import camel_case, check_name, snake_case, suggestion
 from lossgen.language.numbers import rational
@@ -112,6 +113,7 @@ def substituted(declaration: Declaration, inputs: tuple[Expr, ...], arguments: M
     for value in (*inputs, *arguments.values()):
         if isinstance(value, Expr):
             check_size(name, value)
+            check_constants(value)
     table = {item.symbol: sympify(value) for item, value in zip(declaration.inputs, inputs, strict=True)}
     for key, parameter in declaration.parameters.items():
         value = arguments.get(key, parameter.default)

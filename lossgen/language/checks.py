@@ -10,6 +10,7 @@ from sympy.logic.boolalg import Boolean, BooleanAtom
 from lossgen.errors import DeclarationError
 from lossgen.language.atoms import digamma, trigamma
 from lossgen.language.declaration import Declaration
+from lossgen.language.functions import check_constants
 from lossgen.language.limits import check_size
 from lossgen.language.names import suggestion
 from lossgen.language.numbers import exact
@@ -30,6 +31,10 @@ def checked_expression(declaration: Declaration, options: Mapping[str, object], 
     loss = f"{declaration.name} ({chosen})" if chosen else declaration.name
     written = check_result(loss, formula)
     check_size(loss, written)
+    try:
+        check_constants(written)
+    except DeclarationError as error:
+        raise DeclarationError(f"{loss}: {error}.") from None
     expression = exact(written)
     check_functions(loss, expression, expression)
     check_symbols(loss, declaration, expression)

@@ -12,8 +12,16 @@ from lossgen.language.arguments import check_order, check_parameters, check_vari
 from lossgen.language.checks import checked_expression
 from lossgen.language.declaration import Case, Declaration, Scope, Term
 from lossgen.language.domains import Domain
-from lossgen.language.facts import Facts, case_facts, check_names, check_preparation, check_scope, texts
-from lossgen.language.limits import MAXIMUM_DOCUMENTATION, check_length, check_size
+from lossgen.language.facts import (
+    Facts,
+    case_facts,
+    check_names,
+    check_preparation,
+    check_scope,
+    phrase,
+    phrases,
+)
+from lossgen.language.limits import MAXIMUM_DOCUMENTATION, MAXIMUM_PHRASE, check_size, check_text
 from lossgen.language.names import camel_case, check_name, snake_case
 from lossgen.language.parameters import Option, Parameter, argument_of
 from lossgen.language.signature import read_signature, source_of
@@ -194,9 +202,13 @@ def build(
     class_name = camel_case(check_name(name, "loss", facts.get("name", name)))
     check_name(name, "loss", class_name)
     for key, argument in own.items():
+        for choice in argument.choices if isinstance(argument, Option) else ():
+            check_text(name, f"a choice of `{key}`", str(choice), MAXIMUM_PHRASE)
         if key not in kind.further_names:
             check_name(name, "parameter" if isinstance(argument, Parameter) else "option", key)
-    check_length(name, "the docstring", documentation, MAXIMUM_DOCUMENTATION)
+    if not isinstance(documentation, str):
+        raise DeclarationError(f"{name}: documentation={documentation!r}; write a text.")
+    check_text(name, "the docstring", documentation, MAXIMUM_DOCUMENTATION)
     check_preparation(name, facts.get("target_preparation"))
     axis_argument = facts.get("axis_argument", False)
     scope = check_scope(name, facts.get("scope", -1), axis_argument)
@@ -212,10 +224,10 @@ def build(
         documentation=documentation,
         source=source,
         target_preparation=facts.get("target_preparation"),
-        kinks=texts(facts.get("kinks", ())),
-        reference=facts.get("reference", ""),
-        identifiers=texts(facts.get("identifiers", ())),
-        instance_name=facts.get("instance_name", name),
+        kinks=phrases(name, "kinks", facts.get("kinks", ())),
+        reference=phrase(name, "reference", facts.get("reference", "")),
+        identifiers=phrases(name, "identifiers", facts.get("identifiers", ())),
+        instance_name=phrase(name, "instance_name", facts.get("instance_name", name)),
         extra_inputs=extra_inputs,
         **(more or {}),
     )
@@ -227,7 +239,8 @@ def build(
         term = Term(scope, expression.xreplace(place or {}))
         cases[empty.variant_key(options)] = Case((term,), domain, link)
     order = facts.get("arguments")
-    declaration = replace(empty, cases=cases, arguments=None if order is None else texts(order))
+    order = None if order is None else phrases(name, "arguments", order)
+    declaration = replace(empty, cases=cases, arguments=order)
     check_parameters(declaration)
     check_order(declaration)
     return declaration

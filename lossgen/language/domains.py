@@ -2,7 +2,7 @@
 
 from lossgen.errors import DeclarationError
 from lossgen.runtime.domains import DOMAINS, Domain, bounds
-from lossgen.runtime.parameters import is_number
+from lossgen.runtime.parameters import finite, is_number
 
 
 def check_domain(loss: str, role: str, domain: object) -> Domain:
@@ -16,11 +16,16 @@ def check_domain(loss: str, role: str, domain: object) -> Domain:
     if isinstance(domain, tuple) and len(domain) == 2:
         low, high = bounds(domain)
         if is_number(low) and is_number(high) and low < high:
-            return domain
+            return _end(low), _end(high)
     raise DeclarationError(
         f"{loss}: the domain of the {role} is {domain!r}; write an interval (low, high) with low < high "
         f"(None for no bound) or one of {', '.join(DOMAINS)}."
     )
+
+
+def _end(value: float) -> float | None:
+    """An end of an interval as a plain number, as generated code repeats it; None for no bound."""
+    return value if type(value) is int else finite(value)
 
 
 def is_nonnegative(domain: Domain) -> bool:

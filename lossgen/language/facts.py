@@ -4,12 +4,14 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TypedDict
 
-from lossgen.errors import DeclarationError
+from lossgen.errors import DeclarationError, LimitError
 from lossgen.language.declaration import Scope
 from lossgen.language.domains import Domain, check_domain
+from lossgen.language.limits import MAXIMUM_ARGUMENTS, MAXIMUM_PHRASE, check_text
 from lossgen.language.names import suggestion
 from lossgen.language.symbols import Input
 from lossgen.runtime.properties import LINKS
+from lossgen.runtime.shapes import is_axis
 
 
 class Facts(TypedDict, total=False):
@@ -53,7 +55,7 @@ def check_scope(name: str, scope: object, axis_argument: object) -> Scope:
     """The scope as one axis, a tuple of different axes, or `None`."""
     axes = tuple(scope) if isinstance(scope, list | tuple) else (scope,)
     whole = scope is None
-    if not whole and not (axes and all(type(axis) is int for axis in axes) and len(set(axes)) == len(axes)):
+    if not whole and not (axes and all(map(is_axis, axes)) and len(set(axes)) == len(axes)):
         raise DeclarationError(
             f"{name}: scope={scope!r}; write one axis (-1), a tuple of axes, or None for the whole tensor."
         )
@@ -77,7 +79,7 @@ def case_facts(
             raise DeclarationError(f"{name}: domain of `{role}`; the inputs are {', '.join(known)}.")
         resolved[role] = check_domain(name, role, for_options(name, given, options))
     link = for_options(name, link, options)
-    if link is not None and link not in LINKS:
+    if link is not None and (not isinstance(link, str) or link not in LINKS):
         known = ", ".join(map(repr, LINKS))
         raise DeclarationError(f"{name}: link={link!r}; write one of {known}, or None for 'identity'.")
     return resolved, link
@@ -95,6 +97,21 @@ def for_options(name: str, fact: object, options: Mapping[str, object]) -> objec
     return fact(**{key: options[key] for key in wanted})
 
 
-def texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    """One text or several as a tuple."""
-    return (value,) if isinstance(value, str) else tuple(value)
+def phrases(loss: str, what: str, value: object) -> tuple[str, ...]:
+    """One text or several as a tuple, if they are texts of bounded length."""
+    several = (value,) if isinstance(value, str) else value
+    if not isinstance(several, list | tuple) or not all(isinstance(each, str) for each in several):
+        raise DeclarationError(f"{loss}: {what}={value!r}; write one text, or a tuple of several.")
+    if len(several) > MAXIMUM_ARGUMENTS:
+        raise LimitError(f"{loss}: {what} has {len(several)} entries; at most {MAXIMUM_ARGUMENTS}.")
+    for each in several:
+        check_text(loss, what, each, MAXIMUM_PHRASE)
+    return tuple(several)
+
+
+def phrase(loss: str, what: str, value: object) -> str:
+    """A text of bounded length."""
+    if not isinstance(value, str):
+        raise DeclarationError(f"{loss}: {what}={value!r}; write a text.")
+    check_text(loss, what, value, MAXIMUM_PHRASE)
+    return value

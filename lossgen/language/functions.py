@@ -5,14 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy
-from sympy import Add, Expr, Rational, S
+from sympy import Add, Basic, Expr, Rational, S
 from sympy.core.evalf import PrecisionExhausted
+from sympy.core.relational import Relational
+from sympy.functions.elementary.piecewise import ExprCondPair
+from sympy.logic.boolalg import Boolean
 
 from lossgen.errors import DeclarationError
 from lossgen.language import reductions
-from lossgen.language.limits import MAXIMUM_BITS, MAXIMUM_EXPONENT, MAXIMUM_ROOT, MAXIMUM_VALUES, short
-from lossgen.language.vocabulary import WRITABLE_ATOMS
+from lossgen.language.limits import MAXIMUM_BITS, MAXIMUM_EXPONENT, MAXIMUM_ROOT, MAXIMUM_VALUES, nodes, short
+from lossgen.language.vocabulary import ARITHMETIC, WRITABLE_ATOMS
+from lossgen.language.vocabulary import FUNCTIONS as LANGUAGE
 
+UNREAL = (S.NaN, S.Infinity, S.NegativeInfinity, S.ComplexInfinity, S.ImaginaryUnit)
+KNOWN = (*ARITHMETIC, Boolean, sympy.Piecewise, ExprCondPair)
 SMALLEST, LARGEST = sympy.Float("1e-300"), sympy.Float("1e300")
 TOO_HARD = "this power of a number is too hard to work out; write the number that it is"
 TOO_LARGE = "this constant is too large or too small for a float"
@@ -65,6 +71,24 @@ def check_constant(value: Expr) -> None:
         raise DeclarationError("this constant is no real number" if number.is_real is False else TOO_LARGE)
     if not SMALLEST < abs(number) < LARGEST:
         raise DeclarationError(TOO_LARGE)
+
+
+def check_constants(expression: Basic) -> None:
+    """Refuse a formula with a constant part that SymPy must not work out, the innermost first.
+
+    For formulas that did not pass the parser: with `evaluate=False` anything can be written. What is no
+    function of the language is left to the checks of the vocabulary.
+    """
+    foreign: set[Basic] = set()
+    language = LANGUAGE.difference(reductions.REDUCTIONS)
+    for node in reversed([each for each, _ in nodes(expression)]):
+        known = isinstance(node, KNOWN) or node.func in language or not node.args
+        if not known or node in UNREAL or not foreign.isdisjoint(node.args):
+            foreign.add(node)
+        elif isinstance(node, Relational | sympy.Max | sympy.Min):
+            check_comparison(*(side for side in node.args if isinstance(side, Expr) and side.is_number))
+        elif isinstance(node, Expr) and node.args and node.is_number:
+            check_constant(node)
 
 
 def check_comparison(*sides: Expr) -> None:

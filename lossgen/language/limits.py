@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from sympy import Basic, Float, Pow, Rational
 
-from lossgen.errors import LimitError
+from lossgen.errors import DeclarationError, LimitError
 
 MAXIMUM_NODES = 2000
 """Numbers, symbols and operations of one formula, counted as often as they are written."""
@@ -41,8 +41,8 @@ MAXIMUM_CALLS = 25
 MAXIMUM_VARIANTS = 16
 """Combinations of options, each with kernels of its own."""
 
-MAXIMUM_ARGUMENTS = 100
-"""Parameters and options of one loss."""
+MAXIMUM_ARGUMENTS = 64
+"""Parameters and options of one loss; entries of any other list in a declaration."""
 
 MAXIMUM_NAME = 100
 """Characters of a name: it becomes the name of a file, with additions."""
@@ -114,16 +114,19 @@ def check_size(loss: str, expression: Basic) -> None:
         raise LimitError(f"{loss}: {problem}.")
 
 
-def check_length(loss: str, what: str, text: str, most: int) -> None:
-    """Refuse a text of more than so many characters.
+def check_text(loss: str, what: str, text: str, most: int) -> None:
+    """Refuse a text of more than so many characters, and one that no file can hold.
 
     Raises:
         LimitError: it is too long; names `what` it is.
+        DeclarationError: it holds half a character (a lone surrogate).
     """
     if len(text) > most:
         raise LimitError(
             f"{loss[:MAXIMUM_NAME]}: {what} has {len(text)} characters; at most {most} are allowed."
         )
+    if any("\ud800" <= one <= "\udfff" for one in text):
+        raise DeclarationError(f"{loss}: {what} holds half a character (a lone surrogate); leave it out.")
 
 
 def short(number: Rational) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from lossgen.errors import DeclarationError
-from lossgen.language.limits import MAXIMUM_NAME, check_length
+from lossgen.language.limits import MAXIMUM_NAME, check_text
 from lossgen.language.symbols import RESERVED_NAMES
 
 CONSTRUCTOR_ARGUMENTS = ("axis", "axes", "ignore_class", "reduction", "name", "dtype")
@@ -84,7 +84,7 @@ def check_name(loss: str, kind: str, name: str) -> str:
         LimitError: the name is too long.
     """
     if isinstance(name, str):
-        check_length(name if kind == "loss" else loss, f"the {kind} name", name, MAXIMUM_NAME)
+        check_text(name if kind == "loss" else loss, f"the {kind} name", name, MAXIMUM_NAME)
     if not isinstance(name, str) or not name.isidentifier() or not name.isascii():
         problem, advice = "is no identifier", "use letters a-z, digits and _, starting with a letter"
     elif keyword.iskeyword(name):
@@ -146,6 +146,8 @@ def snake_case(name: str) -> str:
 def suggestion(name: str, known: Iterable[str], otherwise: str = "") -> str:
     """The end of a message: `; did you mean …?` with the closest known name, or `otherwise`."""
     known = list(known)
+    if len(name) > 2 * MAXIMUM_NAME:  # the comparison takes ever longer
+        return otherwise
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if not close:
         close = [other for other in known if other.lower() == name.lower()][:1]

@@ -5,17 +5,22 @@ no text can make SymPy compute for long.
 """
 
 import ast
+import unicodedata
+import warnings
 
 import sympy
 from sympy import Expr
 
-from lossgen.errors import ParseError
-from lossgen.language.functions import CONSTANTS, EVERY_NAME
+from lossgen.errors import DeclarationError, ParseError
+from lossgen.language.functions import CONSTANTS, EVERY_NAME, check_constants
 from lossgen.language.limits import MAXIMUM_CALLS, MAXIMUM_TEXT, MAXIMUM_TEXT_DEPTH, excess
 from lossgen.language.numbers import exact
 from lossgen.language.parameters import Parameter, symbol_of
 from lossgen.language.reader import Reader, caret
 from lossgen.language.symbols import column_count, y_pred, y_true
+
+MEANT = {"−": "-", "–": "-", "×": "*", "·": "*", "∗": "*", "÷": "/", "≤": "<=", "≥": ">=", "≠": "!="}
+"""What is probably meant by a character that formulas are often copied with."""
 
 SYMBOLS = {
     "y_true": y_true,
@@ -43,15 +48,18 @@ def parse(text: str, **names: Expr | Parameter | float) -> Expr:
     """
     if not isinstance(text, str):
         raise ParseError(f"lg.parse reads text; {text!r} is of type {type(text).__name__}.")
-    text = text.strip()
+    text = text.strip(" \t\r\n")
     if not text:
         raise ParseError("The text is empty; a formula is expected, such as mean((y_pred - y_true)**2).")
     if len(text) > MAXIMUM_TEXT:
         raise ParseError(f"The text has {len(text)} characters; a formula has at most {MAXIMUM_TEXT}.")
+    check_characters(text)
     meanings = {name: meaning(name, value) for name, value in names.items()}
     reader = Reader(text, {**SYMBOLS, **CONSTANTS, **meanings})
     try:
-        tree = ast.parse(text, mode="eval")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # of text that is refused anyway
+            tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
         raise ParseError(
             f"{error.msg or 'This is no formula'}{caret(text, error.lineno, error.offset)}"
@@ -68,6 +76,22 @@ def parse(text: str, **names: Expr | Parameter | float) -> Expr:
     return reader.number(tree.body)
 
 
+def check_characters(text: str) -> None:
+    """Refuse what is no plain ASCII: Python would read letters of other alphabets as those they resemble."""
+    for place, one in enumerate(text):
+        if (one.isascii() and one.isprintable()) or one in "\n\t\r":
+            continue
+        line = text.count("\n", 0, place) + 1
+        column = place - text.rfind("\n", 0, place)
+        known = MEANT.get(one) or unicodedata.normalize("NFKC", one)
+        meant = f"; write {known}" if known.isascii() and known.isprintable() and known.strip() else ""
+        called = unicodedata.name(one, "a control character").lower()
+        raise ParseError(
+            f"a formula is plain ASCII text, and U+{ord(one):04X} ({called}) is not{meant}"
+            f"{caret(text, line, column)}"
+        )
+
+
 def meaning(name: str, value: object) -> Expr:
     """The expression that a given name stands for."""
     if name in EVERY_NAME or name in SYMBOLS or name in CONSTANTS:
@@ -77,6 +101,10 @@ def meaning(name: str, value: object) -> Expr:
     if isinstance(value, Expr):
         if problem := excess(value):
             raise ParseError(f"`{name}`: {problem}.")
+        try:
+            check_constants(value)
+        except DeclarationError as error:
+            raise ParseError(f"`{name}`: {error}.") from None
         return exact(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return exact(sympy.sympify(value))

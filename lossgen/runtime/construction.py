@@ -4,7 +4,7 @@ import inspect
 import re
 from typing import Any
 
-from lossgen.errors import DeclarationError
+from lossgen.errors import DeclarationError, ParameterError
 from lossgen.runtime.inputs import check_axes
 from lossgen.runtime.labels import check_ignore_class
 from lossgen.runtime.shapes import check_axis
@@ -55,6 +55,17 @@ def check_names(cls, taken: frozenset[str]) -> None:
                 f"{cls.__name__}: a parameter cannot be called `{name}`, every loss has that already. "
                 "Rename it."
             )
+
+
+def check_instance_name(name) -> str | None:
+    """The `name` argument.
+
+    Raises:
+        ParameterError: it is neither text nor None.
+    """
+    if name is None or isinstance(name, str):
+        return name
+    raise ParameterError(f"`name` must be a text or None. Received: name={name!r}")
 
 
 def checked_arguments(cls, values: dict) -> dict:

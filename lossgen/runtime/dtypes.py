@@ -27,7 +27,7 @@ def check_dtype(dtype: DTypeLike | None) -> str | None:
         return None
     try:
         found = np.dtype(dtype)
-    except TypeError:
+    except (TypeError, ValueError, OverflowError, SyntaxError):  # NumPy parses descriptions of records, too
         found = None
     if found is not None and found in (FLOAT32, FLOAT64):  # None equals float64 for NumPy
         return found.name

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lossgen.errors import ParameterError, ShapeError
-from lossgen.runtime.shapes import is_integer
+from lossgen.runtime.shapes import MAXIMUM_RANK, is_axis
 
 Join = Callable[[list[Any]], Any]
 
@@ -74,8 +74,8 @@ def check_axes(axes: Any) -> tuple[int, ...]:
     Raises:
         ParameterError: it is neither an integer nor several different ones.
     """
-    given = (axes,) if is_integer(axes) else axes
-    if isinstance(given, tuple | list) and given and all(map(is_integer, given)):
+    given = (axes,) if is_axis(axes) else axes
+    if isinstance(given, tuple | list) and 0 < len(given) <= MAXIMUM_RANK and all(map(is_axis, given)):
         found = tuple(int(axis) for axis in given)
         if len(set(found)) == len(found):
             return found

@@ -16,7 +16,7 @@ def check_ignore_class(value) -> int | None:
     Raises:
         ParameterError: anything else.
     """
-    if value is None or is_integer(value):
+    if value is None or (is_integer(value) and -(2**63) <= value < 2**63):
         return value if value is None else int(value)
     raise ParameterError(f"`ignore_class` must be an integer or None. Received: ignore_class={value!r}")
 

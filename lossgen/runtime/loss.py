@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from lossgen.runtime import evaluation
-from lossgen.runtime.construction import checked_arguments, snake_case
+from lossgen.runtime.construction import check_instance_name, checked_arguments, snake_case
 from lossgen.runtime.dtypes import check_dtype, numbers_array, prediction_array
 from lossgen.runtime.elsewhere import device_evaluation, evaluation_elsewhere
 from lossgen.runtime.function import function_of
@@ -77,6 +77,7 @@ class Loss(RawScores):
         dtype: DTypeLike | None = None,
     ):
         self.reduction = check_reduction(reduction)
+        name = check_instance_name(name)
         self.name = (self.default_name or snake_case(type(self).__name__)) if name is None else name
         self.dtype = check_dtype(dtype)
 

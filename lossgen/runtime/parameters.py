@@ -38,8 +38,12 @@ class Parameter:
     def __post_init__(self) -> None:
         for bound in ("minimum", "maximum", "above", "below"):
             value = getattr(self, bound)
-            if value is not None and (not is_number(value) or not math.isfinite(value)):
+            if value is None:
+                continue
+            number = finite(value)
+            if number is None:
                 raise DeclarationError(f"Parameter({bound}={value!r}): a bound must be a finite number.")
+            object.__setattr__(self, bound, value if type(value) is int else number)
         if self.is_empty:
             raise DeclarationError(f"Parameter(default={self.default!r}): no number is {self.expected()}.")
         try:
@@ -102,21 +106,22 @@ class Parameter:
         """
         plain = plain_value(value)
         if is_number(plain):
-            if self.contains(float(plain)):
+            if self.contains(plain):
                 return float(plain)
         elif self.per_class and is_constant_sequence(plain):
             values = tuple(plain_value(item) for item in plain)
-            if values and all(is_number(item) and self.contains(float(item)) for item in values):
+            if values and all(is_number(item) and self.contains(item) for item in values):
                 return tuple(float(item) for item in values)
         raise ParameterError(f"`{name}` must be {self.expected()}. Received: {name}={value!r}")
 
     def contains(self, value: float) -> bool:
         """Whether a number is finite and inside the range."""
         (low, low_closed), (high, high_closed) = self.lower, self.upper
+        number = finite(value)
         return (
-            math.isfinite(value)
-            and (value >= low if low_closed else value > low)
-            and (value <= high if high_closed else value < high)
+            number is not None
+            and (number >= low if low_closed else number > low)
+            and (number <= high if high_closed else number < high)
         )
 
 
@@ -147,6 +152,8 @@ class Option:
                     f"Option(choices={self.choices!r}): {choice!r} is no plain value; "
                     "choices are strings, numbers, booleans or None."
                 )
+            if isinstance(choice, float) and not math.isfinite(choice):
+                raise DeclarationError(f"Option(choices={self.choices!r}): {choice} is no finite number.")
         kinds = {(type(choice), choice) for choice in self.choices}
         if len(kinds) != len(self.choices):
             raise DeclarationError(f"Option(choices={self.choices!r}): the same choice is listed twice.")
@@ -194,6 +201,17 @@ def is_constant_sequence(value: Any) -> TypeGuard[Iterable[Any]]:
         and not isinstance(value, str | bytes | dict)
         and not hasattr(value, "assign")
     )
+
+
+def finite(value: object) -> float | None:
+    """A real number as a float; None for what is none, is not finite, or too large for one."""
+    if not is_number(value):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def is_number(value: object) -> TypeGuard[float]:

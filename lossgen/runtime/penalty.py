@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from lossgen.errors import ShapeError
 from lossgen.runtime import evaluation
 from lossgen.runtime.compiled import Compiled
-from lossgen.runtime.construction import checked_arguments, snake_case
+from lossgen.runtime.construction import check_instance_name, checked_arguments, snake_case
 from lossgen.runtime.dtypes import check_dtype, numbers_array, prediction_array
 from lossgen.runtime.elsewhere import is_on_device
 from lossgen.runtime.function import function_of
@@ -53,7 +53,8 @@ class Penalty(Compiled):
         return {**defaults, "axis": cls.default_axis} if "axis" in cls.arguments else defaults
 
     def _initialise(self, values: dict[str, Any]) -> None:
-        self.name = values["name"] or self.default_name or snake_case(type(self).__name__)
+        given = check_instance_name(values["name"])
+        self.name = given or self.default_name or snake_case(type(self).__name__)
         self.dtype = check_dtype(values["dtype"])
         self.reduction = check_reduction(values.get("reduction", self.default_reduction))
         for name, value in {"axis": self.default_axis, **checked_arguments(type(self), values)}.items():

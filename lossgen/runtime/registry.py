@@ -16,6 +16,7 @@ from lossgen.runtime.configuration import carries_declaration
 
 PACKAGE = "lossgen"  # the package in registered names: "lossgen>Huber"
 PLURALS = {"loss": "losses", "penalty": "penalties"}  # also the modules where a person finds them
+LONGEST_NAME = 200  # of what is compared with known names, at a cost that grows with its length
 NOT_YET = ("CTC", "ctc", "Circle", "circle")
 
 
@@ -52,6 +53,8 @@ class Registry:
         Raises:
             UnknownLossError: nothing is called so; suggests what is spelled alike.
         """
+        if len(name) > LONGEST_NAME:
+            raise UnknownLossError(self.advice(name))
         if custom_objects and name in custom_objects:
             return custom_objects[name]
         package, _, plain = name.rpartition(">")
@@ -65,6 +68,7 @@ class Registry:
 
     def advice(self, name: str) -> str:
         """What to say of a name that is not known."""
+        name = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
         if name in NOT_YET and self.kind == "loss":
             return f"The loss {name!r} is not yet available in lossgen."
         lower = {known.lower(): known for known in self.names()}

@@ -8,6 +8,8 @@ import numpy as np
 
 from lossgen.errors import ParameterError, ShapeError
 
+MAXIMUM_RANK = 64  # of an array of NumPy
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -75,14 +77,19 @@ def check_axis(axis) -> int | tuple[int, ...] | None:
     Raises:
         ParameterError: anything else (a boolean is no axis).
     """
-    if axis is None or is_integer(axis):
+    if axis is None or is_axis(axis):
         return axis if axis is None else int(axis)
-    if isinstance(axis, tuple | list) and axis and all(is_integer(one) for one in axis):
+    if isinstance(axis, tuple | list) and 0 < len(axis) <= MAXIMUM_RANK and all(map(is_axis, axis)):
         return tuple(int(one) for one in axis)
     raise ParameterError(
         "`axis` must be of type `int`, a tuple of such, or None for the whole tensor. "
         f"Received: axis={axis!r} of type {type(axis)}"
     )
+
+
+def is_axis(value) -> bool:
+    """Whether the value is a whole number that an axis of an array may have."""
+    return is_integer(value) and -MAXIMUM_RANK <= value < MAXIMUM_RANK
 
 
 def is_integer(value) -> bool:

@@ -1,0 +1,101 @@
+"""No text makes lossgen execute code, take more than a second or 100 MB, or fail without a clear error.
+
+Each entry is fed its part of the corpus by a child process that measures itself (`child.py`).
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+SECONDS = 1.0  # of processor time for one attack
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with odd files, and with a module whose import would leave a mark."""
+    for name, content in {
+        "text": b"text\n",
+        "text.txt": b"text\n",
+        "nulls.py": b"import lossgen\nx = 1\0\n",
+        "bytes.py": b"\xff\xfe\x80",
+        "broken.py": b"def f(:\n",
+        "deep.py": b"(" * 5000 + b")" * 5000,
+        "nothing.py": b"x = 1\n",
+        "fine.py": b'import lossgen as lg\nfine = lg.declare("Fine", "mean((p - y)**2)")\n',
+        "canary_of_lossgen.py": f"open({str(tmp_path / 'canary')!r}, 'w')\nclass A: pass\n".encode(),
+    }.items():
+        (tmp_path / name).write_bytes(content)
+    return tmp_path
+
+
+def attacked(entry, folder):
+    """What came of every attack on an entry, after what none of them may do is ruled out."""
+    paths = os.pathsep.join([str(TESTS), str(TESTS.parent)])
+    done = subprocess.run(
+        [sys.executable, "-m", "attacks.child", entry, str(folder)],
+        env={**os.environ, "PYTHONPATH": paths, "KERAS_BACKEND": "torch", "OPENBLAS_NUM_THREADS": "1"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    found = {line["number"]: line for line in map(json.loads, done.stdout.splitlines())}
+    assert done.returncode == 0, (done.stderr[-2000:], list(found.values())[-1:])
+    assert not (folder / "canary").exists()
+    for line in found.values():
+        assert line["outcome"] != "begun", line
+        assert line["seconds"] < SECONDS, line
+        assert not line["events"], line
+    return list(found.values())
+
+
+def check_clear(message, line):
+    """A message is there, of bounded length, and steers no terminal."""
+    assert message.strip(), line
+    assert len(message) < 1500, line
+    assert all(one.isprintable() or one == "\n" for one in message), line
+
+
+@pytest.mark.parametrize(
+    ("entry", "error", "least"),
+    [
+        ("formulas", "ParseError", 500),
+        ("names", "DeclarationError", 500),
+        ("expressions", "DeclarationError", 140),
+        ("lists", "PortableError", 450),
+        ("configurations", "LossgenError", 240),
+        ("configurations:lossgen.penalties", "LossgenError", 240),
+        ("configurations:lossgen.torch", "LossgenError", 240),
+        ("configurations:lossgen.keras", "LossgenError", 240),
+    ],
+)
+def test_text_is_refused(entry, error, least, folder):
+    library = entry.rpartition(":lossgen.")[2]
+    if library in ("torch", "keras") and not all(map(importlib.util.find_spec, (library, "torch"))):
+        pytest.skip(f"{library} is not installed")
+    lines = attacked(entry, folder)
+    assert len(lines) >= least
+    for line in lines:
+        assert error in line["outcome"].split(), line
+        check_clear(line["message"], line)
+        assert not line["printed"], line
+
+
+def test_odd_formulas_are_read_quickly(folder):
+    for line in attacked("fine_formulas", folder):
+        assert line["outcome"] == "accepted", line
+
+
+def test_command_lines_are_refused_in_one_line(folder):
+    for line in attacked("lines", folder):
+        assert (line["outcome"], line["message"]) == ("accepted", "2"), line  # the exit code
+        assert line["printed"].startswith("lossgen: "), line
+        assert line["printed"].count("\n") == 1, line
+        check_clear(line["printed"], line)
+    assert not (folder / "out").exists()
