@@ -11,6 +11,7 @@
 #   make faults   what may go wrong around the cache and builds, done on purpose and counted, in minutes
 #   make fuzz N=10000  random declarations, compiled, against their formulas in high precision; goes on where it
 #                 was interrupted
+#   make mutation  which test notices when a rule of the compiler is left out or altered
 #   make build    rebuild generated/ from lossgen/catalog/
 #   make lint     ruff only
 #   make clean    remove .venv and everything that was built
@@ -21,7 +22,7 @@ BIN := .venv/bin
 JOBS ?= 2
 N ?= 1000
 
-.PHONY: demo test bench bench-all bench-boosting bench-doors bench-cuda cuda-table booster-table exhaustive faults fuzz build lint clean
+.PHONY: demo test bench bench-all bench-boosting bench-doors bench-cuda cuda-table booster-table exhaustive faults fuzz mutation build lint clean
 
 demo: .venv/demo.stamp
 	$(BIN)/python examples/demo.py
@@ -65,6 +66,9 @@ faults: .venv/test.stamp
 
 fuzz: .venv/test.stamp
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(N) $(FUZZ_ARGS)
+
+mutation: .venv/test.stamp
+	PYTHONPATH=tests $(BIN)/python -m mutation $(MUTATION_ARGS)
 
 build: .venv/demo.stamp
 	$(BIN)/lossgen build

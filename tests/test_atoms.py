@@ -113,6 +113,11 @@ def test_parity(name):
     assert function(-p) == (function(p) if even else -function(p))
 
 
+def test_a_parenthesis_changes_no_derivative():
+    p, q = ARGUMENTS[:2]
+    assert keep(p * q + p).diff(p) == q + 1
+
+
 def test_subgradients():
     assert step(S.Zero) == 0
     assert relu(p).diff(p).subs(p, 0) == 0

@@ -254,6 +254,22 @@ def test_power_less_one():
             assert ulps(rounded(result, at, {p, y}), exact(before, at, 100)) < 8, at
 
 
+def test_power_less_one_with_a_large_exponent():
+    result = accurate(expm1(gamma * log1p(e**2)), targets={y})
+    for exponent, value in ((8.0, 30.0), (12.0, 20.0), (20.0, 3.0), (5.0, 1e-4)):
+        at = {p: value, y: 0.0, gamma: exponent}
+        assert ulps(rounded(result, at, {p, y}), exact((1 + p**2) ** gamma - 1, at, 100)) < 24, at
+
+
+def test_labels_cancel_exactly():
+    """f − y·f is 0 for the label 1, whatever stands between the two."""
+    result = accurate(q * sigmoid(-p) - y * sigmoid(p) + sigmoid(p), targets={y})
+    for value in (0.5, 3.0, 12.0):
+        at = {p: value, y: 1.0, q: 1e-3}
+        at = {symbol: float(numpy.float32(number)) for symbol, number in at.items()}
+        assert ulps(rounded(result, at, {p, y, q}), exact(q * sigmoid(-p), at)) < 4, at
+
+
 def test_log_two_sigmoid():
     result = accurate(stabilise(log(1 + tanh(p))))
     for value in (-300.0, -20.0, -1.0, -1e-8, 1e-8, 1.0, 20.0, 300.0):
