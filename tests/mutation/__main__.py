@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
@@ -21,9 +22,7 @@ def main() -> int:
     found = [(each, killer_of(each)) for each in track(chosen, "mutants", console=console)]
     table = Table("mutant", "noticed by")
     for mutant, test in found:
-        table.add_row(
-            str(mutant).replace("[", "\\["), "[red]nothing[/]" if test is None else test.replace("[", "\\[")
-        )
+        table.add_row(escape(str(mutant)), "[red]nothing[/]" if test is None else escape(test))
     console.print(table)
     survivors = [mutant for mutant, test in found if test is None]
     console.print(f"{len(found)} mutants, {len(survivors)} survive")
