@@ -18,7 +18,7 @@ CALL_ARGUMENTS = ("y_true", "y_pred", "sample_weight", "mask", "out", "self")
 ATTRIBUTES = frozenset(
     """
     arguments call declaration default_axis default_name default_reduction digest formula formulas
-    from_config get_config gradient gradient_and_hessian gradient_formula hessian_matrix
+    from_config generated_from get_config gradient gradient_and_hessian gradient_formula hessian_matrix
     hessian_vector_product inputs inverse_link is_compiled labels optimal_constant options parameters
     preparation properties sealed signature source sum_and_weight table_module target_preparation
     value_and_gradient variants
