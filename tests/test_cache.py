@@ -6,9 +6,11 @@ import marshal
 import os
 import pickle
 import shutil
+import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -154,6 +156,30 @@ def test_many_threads_at_once(folder, builds):
     with ThreadPoolExecutor(8) as pool:
         classes = set(pool.map(lambda _: lg.compile(SQUARE), range(16)))
     assert len(classes) == 1 and builds == ["cached_square"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_fork_while_another_thread_compiles(folder, monkeypatch):
+    began, go_on = threading.Event(), threading.Event()
+
+    def waiting(declaration):
+        began.set()
+        assert go_on.wait(60)
+        return modules(declaration)
+
+    monkeypatch.setattr(cache, "modules", waiting)
+    compiling = threading.Thread(target=lg.compile, args=(SQUARE,))
+    compiling.start()
+    assert began.wait(60)
+    child = os.fork()
+    if not child:
+        signal.alarm(60)
+        go_on.set()
+        os._exit(0 if works(lg.compile(SQUARE)) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    go_on.set()
+    compiling.join()
+    assert works(lg.compile(SQUARE))
 
 
 # Damage -----------------------------------------------------------------------------------------------

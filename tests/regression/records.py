@@ -1,0 +1,190 @@
+"""What is recorded of a loss, and how what is computed now compares with it.
+
+Of every output there is a digest of all bits and the numbers of the first rows. On a processor with the same
+vector instructions all bits must be equal; elsewhere sums are added in another order, and the first rows must
+agree within twice the accuracy contract: each of two right results may miss the exact one by as much.
+Derivatives by targets and parameters are computed by NumPy, whose bits are its own; they are held to the
+contract's relative part everywhere.
+"""
+
+import hashlib
+import json
+import platform
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import llvmlite.binding
+import numba
+import numpy as np
+from mpmath import mpf
+from numba.core.registry import cpu_target
+
+from lossgen import losses, penalties
+from lossgen.catalog import DECLARATIONS, PENALTIES
+from lossgen.inspection.verification.contract import FLOATS, Float, excess, expected
+from lossgen.inspection.verification.judgement import Judge, quantities
+from lossgen.inspection.verification.results import Compilation, Results, direction
+from lossgen.inspection.verification.subjects import Subject, subjects
+from lossgen.language.declaration import Declaration
+from regression.inputs import batch, columns
+
+FOLDER = Path(__file__).parent / "data"
+MADE_WITH = FOLDER / "made_with.json"
+CATALOGUE = {each.name: each for each in (*DECLARATIONS, *PENALTIES)}
+SHOWN = 6  # numbers of an output that are recorded, those of the first rows
+VECTOR_INSTRUCTIONS = re.compile(r"\+((?:sse4|avx|fma|f16c|neon|sve|fp-armv8|vsx|altivec|vector)[\w.-]*)")
+
+Record = dict[str, dict[str, dict[str, str]]]
+"""Digest and first numbers, by subject, float type and output."""
+
+
+def made_with() -> dict[str, str]:
+    """The processor, which bits depend on, and versions, which they should not depend on."""
+    triple, name, features = cpu_target.target_context.codegen().magic_tuple()
+    instructions = " ".join(sorted(VECTOR_INSTRUCTIONS.findall(features)))
+    return {
+        "processor": f"{triple.split('-')[0]} {name}: {instructions}",
+        "numba": numba.__version__,
+        "llvm": ".".join(map(str, llvmlite.binding.llvm_version_info)),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def cases(declaration: Declaration) -> Iterator[tuple[Subject, Compilation]]:
+    """Every option variant with the defaults, and with other values of all parameters."""
+    home = penalties if declaration in PENALTIES else losses
+    cls = getattr(home, declaration.class_name)
+    for options in declaration.variants():
+        for subject in subjects(declaration, options, quick=True):
+            yield subject, Compilation(subject, cls)
+
+
+def results(subject: Subject, compilation: Compilation, kind: Float) -> Results:
+    """All outputs: of kernels for every row, of array code for those that are shown."""
+    inputs, count = batch(subject), shown(subject)
+    found = compilation.results(inputs, kind)
+    for target, prediction in zip(inputs.targets[:count], inputs.predictions[:count], strict=True):
+        for output, (way,) in compilation.beyond(target, prediction, kind).items():
+            found.setdefault(output, [np.empty((0, np.size(way)))])
+            found[output] = [np.vstack([found[output][0], np.reshape(way, (1, -1))])]
+    return found
+
+
+def shown(subject: Subject) -> int:
+    """How many rows have their numbers recorded."""
+    return SHOWN // columns(subject)
+
+
+def digest(ways: list[np.ndarray]) -> str:
+    """Sixteen hexadecimal digits of all bits; NaNs count as one."""
+    made = hashlib.sha256()
+    for way in ways:
+        made.update(np.where(np.isnan(way), np.nan, way).astype("<f8").tobytes())
+    return made.hexdigest()[:16]
+
+
+def short(number: float) -> str:
+    """The exact number: `float.hex` without trailing zeros."""
+    return re.sub(r"\.?0*p", "p", float(number).hex())
+
+
+def line(subject: Subject, output: str, ways: list[np.ndarray]) -> str:
+    """What is recorded of one output."""
+    numbers = " ".join(short(number) for number in np.ravel(ways[0][: shown(subject)]))
+    return numbers if output.startswith("by ") else f"{digest(ways)}: {numbers}"
+
+
+def lines(subject: Subject, found: Results) -> dict[str, str]:
+    """What is recorded of all outputs."""
+    return {output: line(subject, output, ways) for output, ways in found.items()}
+
+
+def record(declaration: Declaration) -> Record:
+    """What is computed now."""
+    return {
+        str(subject): {
+            kind.dtype.name: lines(subject, results(subject, compilation, kind)) for kind in FLOATS
+        }
+        for subject, compilation in cases(declaration)
+    }
+
+
+def read(name: str) -> Record:
+    """What was recorded."""
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def write(name: str, recorded: Record | dict[str, str]) -> None:
+    """Records."""
+    text = json.dumps(recorded, indent=1, ensure_ascii=False) + "\n"
+    (FOLDER / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+def differences(declaration: Declaration, recorded: Record, same_processor: bool) -> Iterator[str]:
+    """One line for every output that is not as it was recorded."""
+    found = dict.fromkeys(recorded)
+    for subject, compilation in cases(declaration):
+        before = recorded.get(str(subject))
+        found.pop(str(subject), None)
+        if before is None:
+            yield f"{subject} is not recorded"
+            continue
+        for kind in FLOATS:
+            now = results(subject, compilation, kind)
+            then = before[kind.dtype.name]
+            for output in sorted({*now, *then}):
+                place = f"{subject} {kind.dtype.name} {output}"
+                if output not in now or output not in then:
+                    yield f"{place} is {'new' if output in now else 'gone'}"
+                elif (text := line(subject, output, now[output])) != then[output] and not agrees(
+                    subject, kind, output, now[output], then, same_processor
+                ):
+                    yield f"{place} was {then[output]} and is {text}"
+    yield from (f"{name} is recorded and gone" for name in found)
+
+
+def agrees(
+    subject: Subject,
+    kind: Float,
+    output: str,
+    ways: list[np.ndarray],
+    then: dict[str, str],
+    same_processor: bool,
+) -> bool:
+    """Whether other bits are allowed, and the numbers of the first rows close enough."""
+    before = numbers(then[output])
+    now = np.ravel(ways[0][: shown(subject)]).tolist()
+    if len(before) != len(now):
+        return False
+    if output.startswith("by "):
+        scale = max(map(abs, (*before, *numbers(then["value"]))))
+        allowed = float(kind.ulp(1)) ** 0.5 * scale
+        return all(abs(one - other) <= allowed for one, other in zip(now, before, strict=True))
+    return not same_processor and all(is_close(*each) for each in _pairs(subject, kind, output, now, before))
+
+
+def numbers(recorded: str) -> list[float]:
+    """The numbers of a line."""
+    return [float.fromhex(text) for text in recorded.rpartition(": ")[2].split()]
+
+
+def _pairs(subject: Subject, kind: Float, output: str, now: list[float], before: list[float]):
+    """Each number with what it was and with the error that the contract allows."""
+    inputs, judge = batch(subject), Judge(subject)
+    each_row = len(now) // shown(subject)
+    for i in range(shown(subject)):
+        target = int(inputs.targets[i]) if subject.labels else inputs.targets[i]
+        row = judge.row(target, inputs.predictions[i])
+        mine, old = (np.array(found[i * each_row : (i + 1) * each_row]) for found in (now, before))
+        way = mine[0] if output == "value" else mine
+        for place, quantity in enumerate(quantities(output, way)):
+            vector = direction(row.columns)
+            _, allowed = expected(subject, row, quantity, target, inputs.predictions[i], vector, kind)
+            yield mine[place], old[place], allowed, kind
+
+
+def is_close(now: float, before: float, allowed, kind: Float) -> bool:
+    """Whether both can be within the contract."""
+    return excess(now, mpf(before), 2 * allowed, kind) <= 1
