@@ -244,8 +244,9 @@ def test_bytecode_of_what_was_there_goes(package):
 
 def test_what_a_killed_build_left_goes_after_a_minute(package):
     now = time.time()
-    left = {".flat_loss.py.a1b2c3d4": now - 100, "steep/.squared.py.a1b2c3d4": now + 100}
-    young = {".flat_loss.py.e5f6a7b8": now, ".notes.txt.a1b2c3d4": now - 100}
+    left = {".flat_loss.py.lossgen-a1b2c3d4": now - 100, "steep/.squared.py.lossgen-a1b2c3d4": now + 100}
+    young = {".flat_loss.py.lossgen-e5f6a7b8": now, ".notes.txt.lossgen-a1b2c3d4": now - 100}
+    young[".flat_loss.py.original"] = now - 100
     for name, age in {**left, **young}.items():
         (package / name).write_text("half")
         os.utime(package / name, (age, age))

@@ -21,6 +21,7 @@ import pytest
 from private_cache import forget, private_cache
 
 import lossgen as lg
+from lossgen.cli import main
 from lossgen.compiler import cache, privacy
 from lossgen.compiler.module import modules
 
@@ -338,14 +339,45 @@ def test_what_is_in_memory_is_what_would_be_in_a_file(folder, full_disk):
 
 def test_what_killed_processes_left_goes_after_a_day(folder):
     lg.compile(SQUARE)
+    (entry,) = entries(folder)
     now = time.time()
-    ages = {"old": now - 100_000, "ahead": now + 100_000, "young": now}  # the clock went back since
-    for name, age in ages.items():
-        (folder / f".cached-{name}").mkdir()
-        (folder / f".cached-{name}" / "module.py").write_text("")
-        os.utime(folder / f".cached-{name}", (age, age))
+    ages = {"older678": -100_000, "ahead678": 100_000, "young678": 0, "older678.damaged": -100_000}
+    left = {f".{entry.name}.{name}": now + age for name, age in ages.items()}  # the clock went back since
+    mine = {".ssh": now - 100_000, f".{entry.name}": now - 100_000}
+    for name, time_ in {**left, **mine}.items():
+        (folder / name).mkdir()
+        (folder / name / "file").write_text("")
+        os.utime(folder / name, (time_, time_))
     lg.compile(OPTIONS)
-    assert {path.name for path in folder.glob(".*")} == {".cached-young"}
+    assert {path.name for path in folder.glob(".*")} == {f".{entry.name}.young678", *mine}
+
+
+# The command ------------------------------------------------------------------------------------------
+
+
+def test_the_command_lists_and_clears_what_is_kept(folder, capsys):
+    works(lg.compile(SQUARE))
+    lg.compile(OPTIONS)
+    (folder / "notes.txt").write_text("mine")
+    for name in ("own", ".hidden"):
+        (folder / name).mkdir()
+        (folder / name / "manifest.json").write_text("{}")
+    assert main(["cache"]) == 0
+    printed = capsys.readouterr().out
+    assert "cached_square" in printed and "cached_choice" in printed
+    assert f"2 entries in {folder}" in printed.replace("\n", "")
+    assert main(["cache", "--clear"]) == 0
+    assert "2 entries removed" in capsys.readouterr().err
+    assert {path.name for path in folder.iterdir()} == {"notes.txt", "own", ".hidden"}
+    forget_modules()
+    assert works(lg.compile(SQUARE))
+
+
+def test_the_command_says_where_there_is_no_folder(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    with pytest.warns(RuntimeWarning), private_cache(tmp_path / "file"):
+        assert main(["cache"]) == 2
+    assert "set LOSSGEN_CACHE_DIR" in capsys.readouterr().err
 
 
 # The folder -------------------------------------------------------------------------------------------

@@ -29,7 +29,8 @@ def test_every_loss_is_recorded():
 def test_results_are_as_recorded(name):
     here = made_with()
     found = list(differences(CATALOGUE[name], read(name), RECORDED["processor"] == here["processor"]))
-    assert not found, "\n".join([f"recorded with {RECORDED}, now {here}", *found])
+    versions = f"recorded with {RECORDED}, now {here}; `make regression-update` accepts:"
+    assert not found, "\n".join([versions, *found])
 
 
 # What would be found ------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ COMMANDS = {
     "show": "formula, gradient, Hessian, passes of a loss",
     "build": "write the modules of declared losses",
     "warm": "compile losses ahead of their first use",
+    "cache": "what lg.compile has kept, and how to remove it",
     "verify": "accuracy of losses against their formulas",
 }
 """Subcommands and what they show or do; each is a module of this package with `add_arguments` and `run`."""

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -31,6 +32,12 @@ from .module import modules
 from .privacy import is_own, objection
 
 MANIFEST = "manifest.json"
+ENTRY = re.compile(r"\w+-[0-9a-f]{24}")
+"""The name of an entry: that of the loss, and its key."""
+
+LITTER = re.compile(rf"\.{ENTRY.pattern}\.\w{{8}}(\.damaged)?")
+"""The name of what an entry is written to, or makes way to. The folder may hold a person's own things."""
+
 ABANDONED = 86_400  # seconds after which what a process was writing is taken for litter
 
 _declarations: dict[str, Declaration] = {}  # by the name of the module that each was compiled to
@@ -184,7 +191,7 @@ def _store(entry: Path, files: dict[str, str], replace: bool = False) -> Path | 
                 damaged = Path(f"{aside}.damaged")  # beside: that of another user can be renamed only there
                 with contextlib.suppress(OSError):
                     os.replace(entry, damaged)
-                _remove(damaged)
+                remove(damaged)
             with contextlib.suppress(OSError):  # another process was first
                 os.replace(fresh, entry)
     except OSError as error:
@@ -200,11 +207,12 @@ def _clear_litter(folder: Path) -> None:
     """Removes what processes were writing when they were killed, long ago or, by this clock, long ahead."""
     for path in folder.glob(".*"):
         with contextlib.suppress(OSError):
-            if abs(time.time() - path.lstat().st_mtime) > ABANDONED:
-                _remove(path)
+            if LITTER.fullmatch(path.name) and abs(time.time() - path.lstat().st_mtime) > ABANDONED:
+                remove(path)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Removes a file, or a folder with all that is in it, as far as that is allowed."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:

@@ -6,6 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
+MARK = "lossgen-"  # of temporary files: no editor and no person calls theirs so
 ABANDONED = 60  # seconds after which a temporary file is one that a killed process left
 
 
@@ -16,7 +17,7 @@ def write_atomically(path: Path, text: str) -> None:
     and clocks go back.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.{MARK}")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -31,7 +32,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 def clear_abandoned(path: Path) -> None:
     """Removes what processes left that were killed while they wrote this file."""
-    for temporary in path.parent.glob(f".{path.name}.????????"):
+    for temporary in path.parent.glob(f".{path.name}.{MARK}????????"):
         with contextlib.suppress(OSError):
             if abs(time.time() - temporary.stat().st_mtime) > ABANDONED:
                 temporary.unlink()
