@@ -32,11 +32,11 @@ _NAMES = {
     "lossgen.inspection.verification.verify": ("verify",),
     "lossgen.losses": ("deserialize", "get", "serialize"),
     "lossgen.errors": (
-        "CompileError", "ConfigError", "ConstantError", "CopyWarning", "CurvatureError", "DeclarationError",
-        "DeviceError", "DtypeError", "ExecutionError", "LabelError", "LimitError", "LossgenError",
-        "MissingLibraryError", "NoGradientError", "ObjectiveError", "ParameterError", "ParseError",
-        "PortableError", "ReductionError", "ShapeError", "StaleModuleError", "TargetError",
-        "UnknownLossError", "WeightError",
+        "CacheWarning", "CommandError", "CompileError", "ConfigError", "ConstantError", "CopyWarning",
+        "CurvatureError", "DeclarationError", "DeviceError", "DtypeError", "ExecutionError", "FileError",
+        "LabelError", "LimitError", "LossgenError", "MissingLibraryError", "NoGradientError",
+        "ObjectiveError", "ParameterError", "ParseError", "PortableError", "ReductionError", "ShapeError",
+        "StaleModuleError", "TargetError", "UnknownLossError", "WeightError",
     ),
 }  # fmt: skip
 """Public names by the module that holds them."""
@@ -100,15 +100,16 @@ if TYPE_CHECKING:  # the table once more for type checkers and editors; a test c
     from lossgen.inspection.verification.verify import verify as verify
     from lossgen.losses import deserialize as deserialize, get as get, serialize as serialize
     from lossgen.errors import (
-        CompileError as CompileError, ConfigError as ConfigError, ConstantError as ConstantError,
-        CopyWarning as CopyWarning, CurvatureError as CurvatureError, DeclarationError as DeclarationError,
+        CacheWarning as CacheWarning, CommandError as CommandError, CompileError as CompileError,
+        ConfigError as ConfigError, ConstantError as ConstantError, CopyWarning as CopyWarning,
+        CurvatureError as CurvatureError, DeclarationError as DeclarationError,
         DeviceError as DeviceError, DtypeError as DtypeError, ExecutionError as ExecutionError,
-        LabelError as LabelError, LimitError as LimitError, LossgenError as LossgenError,
-        MissingLibraryError as MissingLibraryError, NoGradientError as NoGradientError,
-        ObjectiveError as ObjectiveError, ParameterError as ParameterError, ParseError as ParseError,
-        PortableError as PortableError, ReductionError as ReductionError, ShapeError as ShapeError,
-        StaleModuleError as StaleModuleError, TargetError as TargetError,
-        UnknownLossError as UnknownLossError, WeightError as WeightError,
+        FileError as FileError, LabelError as LabelError, LimitError as LimitError,
+        LossgenError as LossgenError, MissingLibraryError as MissingLibraryError,
+        NoGradientError as NoGradientError, ObjectiveError as ObjectiveError,
+        ParameterError as ParameterError, ParseError as ParseError, PortableError as PortableError,
+        ReductionError as ReductionError, ShapeError as ShapeError, StaleModuleError as StaleModuleError,
+        TargetError as TargetError, UnknownLossError as UnknownLossError, WeightError as WeightError,
     )  # fmt: skip
 else:  # unseen by type checkers: they would take every misspelt name for granted
 

@@ -91,6 +91,14 @@ class PortableError(ConfigError):
     """A declaration as plain data that says what no loss may, or one that cannot be written as such."""
 
 
+class FileError(LossgenError):
+    """A file of losses that is missing or fails to run, or a file that stands where one would be written."""
+
+
+class CommandError(ParameterError):
+    """Arguments of the command line that say nothing together, or leave out what is needed."""
+
+
 class StaleModuleError(LossgenError):
     """A generated module that was made with other templates or another runtime than the installed ones."""
 
@@ -101,6 +109,10 @@ class NoGradientError(LossgenError):
 
 class CopyWarning(UserWarning):
     """More than one argument of a call had to be copied before it could be read."""
+
+
+class CacheWarning(RuntimeWarning):
+    """Compiled losses or their machine code cannot be kept for the next process; the results are the same."""
 
 
 class MissingLibraryError(LossgenError, ImportError):

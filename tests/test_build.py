@@ -186,7 +186,7 @@ def test_a_variant_that_is_gone_is_left_over(package):
 def test_a_file_of_a_person_is_not_overwritten(tmp_path, name, content):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(lg.DeclarationError, match=f"{name} was not written by lossgen.*move or delete it"):
+    with pytest.raises(lg.FileError, match=f"{name} was not written by lossgen.*move or delete it"):
         build(LOSSES, tmp_path)
     assert set(tree(tmp_path)) == {name} and (tmp_path / name).read_bytes() == content
     assert not build(LOSSES, tmp_path, check=True).is_fresh
@@ -194,7 +194,7 @@ def test_a_file_of_a_person_is_not_overwritten(tmp_path, name, content):
 
 def test_a_file_in_place_of_a_folder(tmp_path):
     (tmp_path / "package").write_text("mine")
-    with pytest.raises(lg.DeclarationError, match="package is a file, where a folder is needed"):
+    with pytest.raises(lg.FileError, match="package is a file, where a folder is needed"):
         build(LOSSES, tmp_path / "package")
 
 

@@ -12,7 +12,7 @@ from lossgen.compiler.build import build, stale_files
 from lossgen.compiler.files import write_tree
 from lossgen.compiler.module import modules
 from lossgen.compiler.ownership import check_free
-from lossgen.errors import LossgenError
+from lossgen.errors import CommandError
 from lossgen.language.declaration import Declaration
 from lossgen.language.penalty import PenaltyDeclaration
 
@@ -76,7 +76,7 @@ def _some(declarations: Iterable[Declaration], folder: Path, check: bool, progre
 def _what_and_where(options: argparse.Namespace) -> tuple[tuple[Declaration, ...], Path]:
     files = [name for name in options.names if name.endswith(".py")]
     if files and not options.output:
-        raise LossgenError(f"say where the modules go: lossgen build {' '.join(files)} -o my_package/")
+        raise CommandError(f"say where the modules go: lossgen build {' '.join(files)} -o my_package/")
     declarations = [each for file in files for each in from_file(file)]
     declarations += [find(name) for name in options.names if name not in files]
     return tuple(declarations) or catalogue(), Path(options.output) if options.output else generated_folder()
@@ -97,13 +97,13 @@ def generated_folder() -> Path:
     """The folder of the shipped modules.
 
     Raises:
-        LossgenError: lossgen is installed from a wheel, where `generated/` is not to be written.
+        CommandError: lossgen is installed from a wheel, where `generated/` is not to be written.
     """
     import lossgen.generated
 
     folder = Path(lossgen.generated.__file__).parent
     if not (folder.parent / "pyproject.toml").is_file():
-        raise LossgenError("an installed lossgen does not rebuild itself; write elsewhere with -o FOLDER")
+        raise CommandError("an installed lossgen does not rebuild itself; write elsewhere with -o FOLDER")
     return folder
 
 

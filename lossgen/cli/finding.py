@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from lossgen.errors import LossgenError, ParameterError, UnknownLossError
+from lossgen.errors import CommandError, FileError, LossgenError, UnknownLossError
 from lossgen.language.declaration import Declaration
 from lossgen.language.names import suggestion
 from lossgen.language.penalty import PenaltyDeclaration
@@ -54,7 +54,7 @@ def from_file(path: str) -> tuple[Declaration, ...]:
     """The declarations at the top level of a Python file, which is run as the person's own program.
 
     Raises:
-        LossgenError: the file is missing, fails to run, or declares no loss.
+        FileError: the file is missing, fails to run, or declares no loss.
     """
     file = Path(path)
     try:
@@ -62,9 +62,9 @@ def from_file(path: str) -> tuple[Declaration, ...]:
     except (OSError, ValueError):  # a name that no file can have
         found = False
     if not found:
-        raise LossgenError(f"there is no file {path}")
+        raise FileError(f"there is no file {path}")
     if file.suffix != ".py":
-        raise LossgenError(f"{path} is no Python file; its name must end in .py")
+        raise FileError(f"{path} is no Python file; its name must end in .py")
     spec = importlib.util.spec_from_file_location(file.stem, file)
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(file.resolve().parent))
@@ -73,12 +73,12 @@ def from_file(path: str) -> tuple[Declaration, ...]:
     except LossgenError:
         raise
     except Exception as error:
-        raise LossgenError(f"{path}{_line(error, file)} fails: {type(error).__name__}: {error}") from error
+        raise FileError(f"{path}{_line(error, file)} fails: {type(error).__name__}: {error}") from error
     finally:
         sys.path.remove(str(file.resolve().parent))
     own = {id(value): value for value in vars(module).values() if isinstance(value, Declaration)}
     if not own:
-        raise LossgenError(f"{path} declares no loss; write `@lg.loss` above a function f(y_true, y_pred)")
+        raise FileError(f"{path} declares no loss; write `@lg.loss` above a function f(y_true, y_pred)")
     return tuple(own.values())
 
 
@@ -120,13 +120,13 @@ def option_values(words: Sequence[str]) -> dict[str, object]:
     """`from_logits=true exponent=2` as a dictionary.
 
     Raises:
-        ParameterError: a word has no `=`.
+        CommandError: a word has no `=`.
     """
     values = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
-            raise ParameterError(f"`{word}` is no option; write name=value, for example from_logits=true")
+            raise CommandError(f"`{word}` is no option; write name=value, for example from_logits=true")
         values[name] = _value(value)
     return values
 

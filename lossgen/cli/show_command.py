@@ -5,7 +5,7 @@ import argparse
 from rich.console import Console
 
 from lossgen.cli.finding import instance, named, option_values
-from lossgen.errors import ParameterError
+from lossgen.errors import CommandError
 from lossgen.runtime.variant import OUTPUTS
 
 LEXERS = {"asm": "gas", "llvm": "llvm"}
@@ -80,12 +80,12 @@ def check_belongings(options: argparse.Namespace) -> None:
     """Refuses an option that would say nothing.
 
     Raises:
-        ParameterError: names the option, and what it goes with.
+        CommandError: names the option, and what it goes with.
     """
     for name, places in BELONGINGS.items():
         if getattr(options, name) is not None and not any(getattr(options, place) for place in places):
             others = " or ".join(f"--{place}" for place in places)
-            raise ParameterError(f"`--{name}` says something only with {others}: add that, or leave it out.")
+            raise CommandError(f"`--{name}` says something only with {others}: add that, or leave it out.")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from lossgen.cli.finding import catalogue, find, from_file
-from lossgen.errors import ParameterError
+from lossgen.errors import CommandError, FileError
 from lossgen.inspection.verification.report import Effort, Report
 from lossgen.inspection.verification.subjects import Subject
 from lossgen.language.declaration import Declaration
@@ -100,22 +100,23 @@ def check_files(options: argparse.Namespace) -> None:
     """Refuse two reports on standard output, and a file that cannot be written, before minutes of work.
 
     Raises:
-        ParameterError: says which.
+        CommandError: two results would go to one place.
+        FileError: a file cannot be written there.
     """
     places = [place for place in (options.json, options.markdown) if place]
     if places.count(STANDARD_OUTPUT) > 1:
-        raise ParameterError("only one of --json and --markdown can go to standard output")
+        raise CommandError("only one of --json and --markdown can go to standard output")
     for place in places:
         folder = Path(place).parent
         if place != STANDARD_OUTPUT and (Path(place).is_dir() or not folder.is_dir()):
-            raise ParameterError(f"{place} cannot be written: no folder {folder}, or a folder itself")
+            raise FileError(f"{place} cannot be written: no folder {folder}, or a folder itself")
 
 
 def write(place: str, text: str) -> None:
     """To a file, or to standard output.
 
     Raises:
-        ParameterError: the file cannot be written.
+        FileError: the file cannot be written.
     """
     if place == STANDARD_OUTPUT:
         sys.stdout.write(text)
@@ -123,7 +124,7 @@ def write(place: str, text: str) -> None:
     try:
         Path(place).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ParameterError(f"{place} cannot be written: {error.strerror}") from error
+        raise FileError(f"{place} cannot be written: {error.strerror}") from error
 
 
 @contextlib.contextmanager

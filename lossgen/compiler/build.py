@@ -49,7 +49,8 @@ def build(
         (a build deletes them).
 
     Raises:
-        DeclarationError: two losses share a name, or a file that lossgen did not write is in the way.
+        DeclarationError: two losses share a name.
+        FileError: a file that lossgen did not write is in the way.
     """
     declarations = tuple(declarations)
     _check_names(declarations)

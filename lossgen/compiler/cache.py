@@ -22,6 +22,7 @@ from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import ModuleType
 
+from lossgen.errors import CacheWarning
 from lossgen.language.declaration import Declaration
 from lossgen.runtime.compiled import IN_MEMORY
 
@@ -62,7 +63,7 @@ def compiled_module(declaration: Declaration) -> ModuleType:
     """The imported module of a declaration, generated first if the cache does not hold it intact.
 
     Warns:
-        RuntimeWarning: once for each reason why nothing can be kept.
+        CacheWarning: once for each reason why nothing can be kept.
     """
     key = hashlib.sha256(
         f"{digest_of(declaration)} {_wording(declaration)} {compiler_digest()}".encode()
@@ -110,7 +111,7 @@ def cache_folder() -> Path | None:
     """The folder of compiled losses: `LOSSGEN_CACHE_DIR`, else one in the user's cache folder, else None.
 
     Warns:
-        RuntimeWarning: once, when no private folder can be written.
+        CacheWarning: once, when no private folder can be written.
     """
     try:
         given = os.environ.get("LOSSGEN_CACHE_DIR")
@@ -133,7 +134,7 @@ def _say(problem: str) -> None:
     warnings.warn(
         f"compiled losses are kept in memory and derived again by the next process: {problem}. "
         "Set LOSSGEN_CACHE_DIR to a folder that only you can write.",
-        RuntimeWarning,
+        CacheWarning,
         stacklevel=2,
     )
 
@@ -175,7 +176,7 @@ def _store(entry: Path, files: dict[str, str], replace: bool = False) -> Path | 
     Damaged entries make way, and with `replace` intact ones, too. Returns None if that cannot be done.
 
     Warns:
-        RuntimeWarning: once for each reason, as no space left.
+        CacheWarning: once for each reason, as no space left.
     """
     manifest = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()}
     try:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lossgen.errors import DeclarationError
+from lossgen.errors import FileError
 
 from .files import cuda_name
 
@@ -66,13 +66,13 @@ def check_free(folder: Path, files: Iterable[str]) -> None:
     """Refuses to write where something stands that no build wrote.
 
     Raises:
-        DeclarationError: names the file that is in the way, and what to do.
+        FileError: names the file that is in the way, and what to do.
     """
     for name in files:
         path = folder / name
         for parent in (folder, *([path.parent] if path.parent != folder else [])):
             if parent.exists() and not parent.is_dir():
-                raise DeclarationError(f"{parent} is a file, where a folder is needed; move it.")
+                raise FileError(f"{parent} is a file, where a folder is needed; move it.")
         rivals = [path]
         if path.parent != folder and path.name == "__init__.py":  # a package hides the module of that name
             rivals.append(path.parent.with_suffix(".py"))
@@ -80,7 +80,7 @@ def check_free(folder: Path, files: Iterable[str]) -> None:
             rivals.append(folder / path.stem / "__init__.py")
         for rival in rivals:
             if (rival.exists() or rival.is_symlink()) and not is_generated(rival):
-                raise DeclarationError(
+                raise FileError(
                     f"{rival} was not written by lossgen and stays as it is; "
                     "move or delete it, or write to another folder (-o FOLDER on the command line)."
                 )

@@ -27,6 +27,7 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
 from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
 
+from lossgen.errors import CacheWarning
 from lossgen.runtime.digest import runtime_digest
 
 ABANDONED = 86_400  # seconds after which a file that a process was writing is taken for litter
@@ -130,7 +131,7 @@ class QuickCache(FunctionCache):
         """Writes machine code; without it every process compiles anew, but no call fails.
 
         Warns:
-            RuntimeWarning: once for each reason, as no space left.
+            CacheWarning: once for each reason, as no space left.
         """
         try:
             super().save_overload(sig, data)
@@ -154,7 +155,7 @@ def _say(problem: str) -> None:
     warnings.warn(
         f"machine code is not kept and compiled again by the next process: {problem}. "
         "Set NUMBA_CACHE_DIR to a folder that only you can write.",
-        RuntimeWarning,
+        CacheWarning,
         stacklevel=2,
     )
 
