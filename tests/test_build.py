@@ -319,10 +319,10 @@ def test_a_package_says_when_the_runtime_is_another(package):
 
 def test_a_package_says_when_its_build_was_interrupted(package):
     """One variant of another formula, with the class and the other variant as they were."""
-    def other(y_true, y_pred, *, width=lg.Parameter(2.0, positive=True), squared=False):
+    def steep(y_true, y_pred, *, width=lg.Parameter(2.0, positive=True), squared=False):
         return lg.Mean((y_pred - y_true) ** (4 if squared else 2) * width)
 
-    text = modules(lg.loss(name="steep")(other))["steep/squared.py"]
+    text = modules(lg.loss(steep))["steep/squared.py"]
     (package / "steep" / "squared.py").write_text(text, encoding="utf-8")
     program = """
 from my_package import Steep
