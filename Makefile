@@ -12,6 +12,7 @@
 #   make fuzz N=10000  random declarations, compiled, against their formulas in high precision; goes on where it
 #                 was interrupted
 #   make mutation  which test notices when a rule of the compiler is left out or altered
+#   make verification  the report of `lossgen verify` on the whole catalogue: docs/verification.md, in minutes
 #   make regression-update  record the results of every loss anew; make golden-update: the generated text of a dozen
 #   make build    rebuild generated/ from lossgen/catalog/
 #   make lint     ruff only
@@ -23,7 +24,7 @@ BIN := .venv/bin
 JOBS ?= 2
 N ?= 1000
 
-.PHONY: demo test bench bench-all bench-boosting bench-doors bench-cuda cuda-table booster-table exhaustive faults fuzz mutation regression-update golden-update build lint clean
+.PHONY: demo test bench bench-all bench-boosting bench-doors bench-cuda cuda-table booster-table exhaustive faults fuzz mutation verification regression-update golden-update build lint clean
 
 demo: .venv/demo.stamp
 	$(BIN)/python examples/demo.py
@@ -76,6 +77,9 @@ regression-update: .venv/test.stamp
 
 golden-update: .venv/test.stamp
 	PYTHONPATH=tests $(BIN)/python -m golden
+
+verification: .venv/test.stamp
+	$(BIN)/lossgen verify --markdown docs/verification.md $(VERIFY_ARGS)
 
 build: .venv/demo.stamp
 	$(BIN)/lossgen build

@@ -207,7 +207,7 @@ def test_exit_codes(my_losses, monkeypatch, capsys):
     words = ["--quick", "--points", "2", "--no-peers"]
     assert main(["verify", f"{my_losses}:GoodSquare", *words]) == 0
     assert "the contract is kept" in capsys.readouterr().out
-    monkeypatch.setattr("lossgen.cli.finding.loss_class", lambda declaration: WrongFormula)
+    monkeypatch.setattr("lossgen.inspection.verification.verify.loss_class", lambda declaration: WrongFormula)
     assert main(["verify", "huber", *words]) == 1
     printed = capsys.readouterr()
     assert "breaks the contract" in printed.out and "✗ gradient, float32" in printed.out

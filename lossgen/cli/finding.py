@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lossgen.errors import CommandError, FileError, LossgenError, UnknownLossError
+from lossgen.inspection.classes import loss_class
 from lossgen.language.declaration import Declaration
 from lossgen.language.names import suggestion
-from lossgen.language.penalty import PenaltyDeclaration
 from lossgen.runtime.compiled import Compiled
 
 WORDS = {"true": True, "false": False, "none": None}
@@ -92,18 +92,6 @@ def _line(error: BaseException, file: Path) -> str:
             lines.append(step.tb_lineno)
         step = step.tb_next
     return f", line {lines[-1]}" if lines else ""
-
-
-def loss_class(declaration: Declaration) -> type[Compiled]:
-    """The class of a declaration: the shipped one of a loss of the catalogue, else compiled."""
-    if declaration in catalogue():
-        from lossgen import losses, penalties
-
-        home = penalties if isinstance(declaration, PenaltyDeclaration) else losses
-        return getattr(home, declaration.class_name)
-    from lossgen.compiler.api import compile
-
-    return compile(declaration)
 
 
 def instance(declaration: Declaration, options: dict[str, object]) -> Compiled:

@@ -6,7 +6,8 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from lossgen.cli.finding import catalogue, loss_class, named
+from lossgen.cli.finding import catalogue, named
+from lossgen.inspection.classes import loss_class
 from lossgen.runtime.variant import OUTPUTS
 from lossgen.runtime.warming import DTYPES, tasks
 

@@ -34,6 +34,8 @@ assert_type(declared, lg.Declaration)
 assert_type(declared.explain(), str)
 assert_type(lg.compile(declared), type[Loss])
 assert_type(lg.compile(declared)(), Loss)
+report = lg.verify(declared, lg.compile(declared), quick=True, dtypes=["float32"])
+verdict: tuple[bool, str, str] = (report.kept, report.to_json(), report.markdown())
 
 loss = losses.Huber(delta=0.5, reduction="sum")
 value: Any = loss(y, p, sample_weight=[1.0, 2.0, 3.0, 4.0])

@@ -11,7 +11,7 @@ could keep. Second derivatives of losses with sums are sums themselves, and held
 Hessian and of gradient²/loss, whose difference it is: 4 √C ulp(the largest), for softmax at least of 1.
 
 Derivatives by targets and parameters come from array code, which is not rewritten for accuracy: they are held
-to half of the digits, √ulp(1) times the larger of the derivative and the loss, on top of this.
+to half of the digits: √ulp(1) times the larger of the derivative and the loss, and 16 times the above.
 """
 
 import math
@@ -150,5 +150,5 @@ def expected(
         size = max(size, 1) if subject.is_normalised else size
         allowed += 4 * mp.sqrt(row.columns) * kind.ulp(size) * max(map(abs, vector))
     if output.startswith("by "):
-        allowed += mp.sqrt(kind.ulp(1)) * max(abs(number), abs(row.value))
+        allowed = 16 * allowed + mp.sqrt(kind.ulp(1)) * max(abs(number), abs(row.value))
     return number, allowed

@@ -101,7 +101,15 @@ def cycle(derivatives, n):
     return [derivatives[k % len(derivatives)] / factorial(k) for k in range(n + 1)]
 
 
+MOST_BITS = 1 << 14
+"""Of the whole part of an exponent: e to the power of more takes more memory than there is."""
+
+
 def exponential(x, n):
+    if x and mp.mag(x) > MOST_BITS:
+        if x > 0:
+            raise Undetermined("the exponential of a huge number")
+        return [mpf(0)] * (n + 1)
     return cycle([mp.exp(x)], n)
 
 
@@ -143,11 +151,18 @@ def power_of(exponent):
     return taylor
 
 
+def check_hyperbolic(x):
+    if x and mp.mag(x) > MOST_BITS:
+        raise Undetermined("the exponential of a huge number")
+
+
 def hyperbolic_cosine(x, n):
+    check_hyperbolic(x)
     return cycle([mp.cosh(x), mp.sinh(x)], n)
 
 
 def hyperbolic_sine(x, n):
+    check_hyperbolic(x)
     return cycle([mp.sinh(x), mp.cosh(x)], n)
 
 

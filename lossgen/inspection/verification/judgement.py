@@ -18,8 +18,8 @@ from lossgen.inspection.verification.reference import Exact, exact
 from lossgen.inspection.verification.results import Compilation, Results, direction
 from lossgen.inspection.verification.subjects import Subject
 
-TRIED = 30
-"""Misses of an output that are looked at before it counts as wrong everywhere, the largest first."""
+TRIED = {True: 12, False: 2}
+"""How many misses of an output may be no jumps before no more are looked for: of lossgen's, of a peer's."""
 
 OURS = "lossgen"
 
@@ -73,22 +73,22 @@ class Judge:
                     self._compare(row, output, [(OURS, way) for way in ways], target, prediction, kind)
 
     def finish(self) -> None:
-        """Explain every miss."""
+        """Explain every miss of lossgen's; of a peer's only the largest, which is what is shown."""
         for (who, *key), missed in self._missed.items():
             tally = self.tallies[who][tuple(key)]
             missed.sort(key=lambda each: -each.size)
-            explained = 0
-            for place, deviation in enumerate(missed):
+            tried, jumps = TRIED[who == OURS], 0
+            for deviation in missed:
                 limit = limit_of(deviation) if who == OURS else None
                 if limit is not None:
                     tally.excuse(limit, deviation)
-                    explained += 1
-                elif (explained or place < TRIED) and self.is_beside_a_jump(deviation):
-                    tally.numbers += 1
-                    tally.jumps += 1
-                    explained += 1
+                elif tried and self.is_beside_a_jump(deviation):
+                    jumps += 1
                 else:
+                    tried = max(tried - 1, 0)
                     tally.count(deviation)
+            tally.numbers += jumps
+            tally.jumps += jumps
         self._missed = {}
 
     def row(self, target, prediction: np.ndarray) -> Exact | None:

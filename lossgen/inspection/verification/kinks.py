@@ -56,7 +56,7 @@ class Switch:
         with mp.workdps(DIGITS):
             try:
                 jet = Row(y, p, self.parameters, 0).evaluate(self.expression, 0)
-            except (Undetermined, ZeroDivisionError, OverflowError):
+            except (Undetermined, ZeroDivisionError, OverflowError, MemoryError):
                 return None
             return int(mp.sign(jet.value))
 

@@ -19,7 +19,10 @@ Each cell of lossgen: the largest error in ULP / as a multiple of the allowed er
 may be large where the exact number nearly vanishes: the rounding of the inputs alone makes such an error, and
 the contract allows it. A broken cell is bold, with the number of results in brackets that are not finite
 where the exact number is. Each cell of Keras and torch: the largest error in ULP on the same inputs, in
-brackets the results that are not finite; empty where the library has no such loss.
+brackets the results that are not finite; empty where the library has no such loss. Where they define a loss
+otherwise, the difference counts as error: torch stops a logarithm at −100 instead of clipping the
+probability, Keras 3.15.1 on torch takes the mean of float64 numbers in float32;
+[differences.md](differences.md) lists more.
 
 **{verdict}**
 

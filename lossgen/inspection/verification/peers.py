@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from lossgen.inspection.classes import is_shipped
 from lossgen.inspection.verification.inputs import Batch
-from lossgen.inspection.verification.limits import is_shipped
 from lossgen.inspection.verification.results import Results
 from lossgen.inspection.verification.subjects import Subject
 

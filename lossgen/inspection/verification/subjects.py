@@ -141,26 +141,30 @@ def held(parameter: Parameter, value: Value) -> Value:
 def subjects(
     declaration: Declaration, options: Mapping[str, object], *, quick: bool = False
 ) -> Iterator[Subject]:
-    """One variant with the parameters' defaults, then with other admissible values, one parameter at a time.
+    """One variant with the parameters' defaults, then with other admissible values, all parameters at once.
+
+    Every value of every parameter is tried, in as few settings as that takes.
 
     Args:
-        quick: the defaults, and one setting in which every parameter has another value.
+        quick: the defaults and one other setting.
     """
-    yield Subject(declaration, options)
-    symbols = declaration.symbols()
-    expression = Subject(declaration, options).expression
-    others: dict[str, list[Value]] = {}
-    for name, parameter in declaration.parameters.items():
-        if symbols[name] in expression.free_symbols:
-            found = admissible(parameter, symbols[name], expression)
-            others[name] = [value for value in found if value != parameter.default]
-    if not quick:
-        for name, values in others.items():
-            for value in values:
-                yield Subject(declaration, options, {name: value})
-    together = {name: values[0] for name, values in others.items() if values}
-    if (quick and together) or len(together) > 1:
-        yield Subject(declaration, options, together)
+    first = Subject(declaration, options)
+    yield first
+    values: dict[str, list[Value]] = {}
+    for name, symbol in first.differentiable.items():
+        parameter = declaration.parameters[name]
+        others = [
+            each for each in admissible(parameter, symbol, first.expression) if each != parameter.default
+        ]
+        values[name] = [*others, parameter.default]
+    count = max((len(each) for each in values.values()), default=0)
+    for number in range(min(count, 1) if quick else count):
+        chosen = {name: each[number % len(each)] for name, each in values.items()}
+        changed = {
+            name: value for name, value in chosen.items() if value != declaration.parameters[name].default
+        }
+        if changed:
+            yield Subject(declaration, options, changed)
 
 
 def admissible(parameter: Parameter, symbol: Symbol, expression: Expr) -> list[Value]:

@@ -150,6 +150,6 @@ def _known(variant: Verified) -> Iterator[Text]:
 
 
 def _times(deviation: Deviation) -> str:
-    if math.isinf(deviation.size):
+    if not math.isfinite(deviation.got):
         return "not finite"
     return f"{multiple(deviation.size)} times the allowed error"

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from lossgen.errors import ParameterError, UnknownLossError
+from lossgen.inspection.classes import loss_class
 from lossgen.inspection.verification.contract import FLOATS, Float
 from lossgen.inspection.verification.findings import Tallies, merged
 from lossgen.inspection.verification.inputs import batches
@@ -80,8 +81,6 @@ Step = tuple[type[Compiled], tuple[Subject, ...]]
 
 def steps(loss: Loss, effort: Effort) -> Iterator[Step]:
     """What there is to verify of a loss, variant by variant."""
-    from lossgen.cli.finding import loss_class
-
     if isinstance(loss, Compiled):
         declaration = declaration_of(type(loss))
         options = {name: getattr(loss, name) for name in declaration.options}
@@ -106,8 +105,6 @@ def declaration_of(cls: object) -> Declaration:
         from lossgen.compiler.cache import declaration_of as compiled_from
 
         return compiled_from(cls.__module__)
-    from lossgen.cli.finding import loss_class
-
     for declaration in _catalogue():
         if declaration.class_name == cls.__name__ and loss_class(declaration) is cls:
             return declaration
