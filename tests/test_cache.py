@@ -14,6 +14,7 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 
@@ -23,6 +24,7 @@ from private_cache import forget, private_cache
 import lossgen as lg
 from lossgen.cli import main
 from lossgen.compiler import cache, privacy
+from lossgen.compiler.digest import GENERATING
 from lossgen.compiler.module import modules
 
 error = lg.y_pred - lg.y_true
@@ -181,6 +183,13 @@ def test_a_fork_while_another_thread_compiles(folder, monkeypatch):
     go_on.set()
     compiling.join()
     assert works(lg.compile(SQUARE))
+
+
+def test_the_key_counts_every_file_that_text_is_generated_by():
+    known = {files(package) for package in GENERATING}
+    for package in ("lossgen.compiler", "lossgen.language", "lossgen.templates"):
+        for folder in (files(package), *files(package).rglob("*/")):
+            assert folder in known or not any(folder.glob("*.py")), f"{folder} is missing in GENERATING"
 
 
 # Damage -----------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The command line: what it prints, its exit codes, its one-line errors."""
 
+import errno
 import subprocess
 import sys
 
@@ -39,6 +40,15 @@ def error_line(capsys) -> str:
     lines = printed.err.strip().splitlines()
     assert len(lines) == 1 and lines[0].startswith("lossgen: "), printed.err
     return lines[0]
+
+
+def test_a_full_disk_is_one_line(my_losses, tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", "somewhere")
+
+    monkeypatch.setattr("lossgen.compiler.files.os.replace", full)
+    assert main(["build", str(my_losses), "-o", str(tmp_path / "package")]) == 2
+    assert error_line(capsys) == "lossgen: No space left on device: somewhere"
 
 
 def test_version(capsys):

@@ -8,6 +8,16 @@ from lossgen.language.declaration import Declaration
 from lossgen.language.penalty import PenaltyDeclaration
 from lossgen.runtime.digest import runtime_digest
 
+GENERATING = (
+    "lossgen.compiler",
+    "lossgen.compiler.properties",
+    "lossgen.compiler.stabilise",
+    "lossgen.language",
+    "lossgen.language.atoms",
+    "lossgen.templates",
+)
+"""The packages that the text of a module depends on, besides the declaration."""
+
 
 @cache
 def toolchain_digest() -> str:
@@ -24,14 +34,7 @@ def origin_of(declaration: Declaration) -> str:
 def compiler_digest() -> str:
     """Sixteen hexadecimal digits of compiler, language, templates and runtime: the key of a cache."""
     digest = hashlib.sha256(runtime_digest().encode())
-    for package in (
-        "lossgen.compiler",
-        "lossgen.compiler.properties",
-        "lossgen.compiler.stabilise",
-        "lossgen.language",
-        "lossgen.language.atoms",
-        "lossgen.templates",
-    ):
+    for package in GENERATING:
         for path in sorted(files(package).iterdir(), key=lambda path: path.name):
             if path.name.endswith((".py", ".jinja")):
                 digest.update(path.name.encode() + b"\0" + path.read_bytes())
