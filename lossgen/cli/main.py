@@ -13,6 +13,7 @@ COMMANDS = {
     "list": "the losses that ship",
     "show": "formula, gradient, Hessian, passes of a loss",
     "build": "write the modules of declared losses",
+    "export": "write losses as modules that need no lossgen",
     "warm": "compile losses ahead of their first use",
     "cache": "what lg.compile has kept, and how to remove it",
     "verify": "accuracy of losses against their formulas",
@@ -26,6 +27,7 @@ examples:
   lossgen show binary_crossentropy from_logits=true --latex
   lossgen build my_losses.py -o my_package/
   lossgen build --check
+  lossgen export huber -o vendored/
   lossgen warm huber
   lossgen verify my_losses.py
 

@@ -1,0 +1,312 @@
+"""`Loss` and `Penalty` of exported modules: constructor, values, derivatives, configuration, on NumPy arrays.
+
+They take the same arguments as those of `lossgen.losses` and `lossgen.penalties`, go the same way through
+the linked runtime, and give the same bits. Linked like the runtime: what stands here is what a person reads.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lossgen.errors import ShapeError
+from lossgen.runtime import evaluation
+from lossgen.runtime.configuration import check_config, plain
+from lossgen.runtime.construction import (
+    checked_arguments,
+    constructor_signature,
+    make_constructor,
+)
+from lossgen.runtime.dtypes import check_dtype, numbers_array, prediction_array
+from lossgen.runtime.inputs import PREPARATIONS as STEPS
+from lossgen.runtime.inputs import check_axes_of, joined
+from lossgen.runtime.parameters import Option, Parameter
+from lossgen.runtime.plan import BoundTerm
+from lossgen.runtime.reduction import check_reduction
+from lossgen.runtime.shapes import readable
+from lossgen.runtime.targets import PREPARATIONS
+
+
+@dataclass(frozen=True)
+class Term:
+    """The kernels of one ladder of reductions, by output, for each way to see the data.
+
+    Args:
+        scope: the axis or axes that are its columns; None for the whole tensor.
+        labels: whether the kernels take one integer label a row instead of a target a column.
+        rows, flat, lanes, split: kernels row by row, in one line, across a tile of rows, for few long rows.
+        exponents: names of the parameters that are passed as integers where they are small whole numbers.
+        parameters: names of the parameters that the kernels take; None for all.
+    """
+
+    scope: int | tuple[int, ...] | None
+    labels: bool
+    rows: Mapping[str, tuple[Callable, Callable]]
+    flat: Mapping[str, tuple[Callable, Callable]] | None = None
+    parameters: tuple[str, ...] | None = None
+    lanes: Mapping[str, tuple[Callable, Callable]] | None = None
+    split: Mapping[str, Callable] | None = None
+    arrays: Mapping[str, Callable] | None = None
+    exponents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The terms of a loss under one choice of its options; their losses are added."""
+
+    terms: tuple[Term, ...]
+
+
+class Plan:
+    """What an instance computes, chosen once: kernels, parameters, scopes, the preparation of targets."""
+
+    def __init__(self, loss: Any):
+        cls = type(loss)
+        self.variant = cls.variants[tuple(getattr(loss, name) for name in cls.options)]
+        self.terms = tuple(BoundTerm(loss, term) for term in self.variant.terms)
+        self.scopes = tuple(term.scope for term in self.terms)
+        self.labels = any(term.labels for term in self.terms)
+        self.ignore_class = getattr(loss, "ignore_class", None)
+        self.dtype = None if loss.dtype is None else np.dtype(loss.dtype)
+        self.prepare = PREPARATIONS[cls.target_preparation] if cls.target_preparation else None
+
+
+class Compiled:
+    """The base of `Loss` and `Penalty`: tables that a class fills in, and a constructor made of them."""
+
+    inputs: ClassVar[tuple[str, ...]]
+    parameters: ClassVar[Mapping[str, Parameter]] = {}
+    options: ClassVar[Mapping[str, Option]] = {}
+    arguments: ClassVar[tuple[str, ...]] = ()
+    variants: ClassVar[Mapping[tuple, Variant]] = {}
+    default_name: ClassVar[str] = ""
+    default_axis: ClassVar[int | tuple[int, ...] | None] = -1
+    labels: ClassVar[bool] = False
+    target_preparation: ClassVar[str | None] = None
+    signature: ClassVar[inspect.Signature]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "variants" in cls.__dict__:
+            cls.signature = constructor_signature(cls, cls._base_arguments())
+            cls.__init__ = make_constructor(cls)
+
+    def get_config(self) -> dict[str, Any]:
+        """Every constructor argument, in types that JSON has; `from_config` makes an equal one of it."""
+        first = [name for name in ("name", "reduction", "dtype") if name in self.signature.parameters]
+        names = dict.fromkeys((*first, *self.signature.parameters))
+        return {name: plain(getattr(self, name)) for name in names}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """What a configuration that `get_config` made describes.
+
+        Raises:
+            ConfigError: a key that is no constructor argument; names it.
+        """
+        return cls(**check_config(cls, config))
+
+    def __repr__(self) -> str:
+        shown = {name: getattr(self, name) for name in (*self.parameters, *self.options)}
+        for name, each in self.signature.parameters.items():
+            if name not in (*shown, "name") and getattr(self, name) != each.default:
+                shown[name] = getattr(self, name)
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "name" and name in self.signature.parameters and name in self.__dict__:
+            cls = type(self).__name__
+            raise AttributeError(
+                f"`{name}` of {cls} cannot be changed: make another loss, {cls}({name}={value!r})."
+            )
+        super().__setattr__(name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_plan"}
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_plan":  # made when it is first needed, and neither copied nor pickled
+            plan = self.__dict__["_plan"] = Plan(self)
+            return plan
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+class Loss(Compiled):
+    """A loss: `loss(y_true, y_pred, sample_weight=None, *, mask=None)` is a number.
+
+    The columns are the last axis, unless the loss says otherwise. Results have the dtype of the predictions,
+    float32 or float64, unless `dtype` is given; float16 is computed in float32, integers in float64.
+
+    Args:
+        reduction: "sum_over_batch_size" (or "mean"), "sum", "mean_with_sample_weight", or "none" for one loss
+            a row.
+        name: name of the instance.
+        dtype: "float32" or "float64" to compute and return in; None for the dtype of the predictions.
+    """
+
+    inputs = ("y_true", "y_pred")
+
+    @classmethod
+    def _base_arguments(cls) -> dict[str, Any]:
+        defaults = {
+            "reduction": "sum_over_batch_size",
+            "name": cls.default_name,
+            "dtype": None,
+            "axis": cls.default_axis,
+        }
+        return {**defaults, "ignore_class": None} if cls.labels else defaults
+
+    def _initialise(self, values: dict[str, Any]) -> None:
+        self.reduction = check_reduction(values["reduction"])
+        self.name = self.default_name if values["name"] is None else values["name"]
+        self.dtype = check_dtype(values["dtype"])
+        for name, value in checked_arguments(type(self), values).items():
+            setattr(self, name, value)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, *, mask: Any = None) -> Any:
+        """The reduced loss.
+
+        Args:
+            y_true: targets in the shape of the predictions; for losses of labels one integer a row.
+            y_pred: predictions, (…, columns).
+            sample_weight: None, a number, or an array that broadcasts to the losses.
+            mask: None, or booleans that broadcast to the losses: rows that count.
+
+        Raises:
+            ValueError: a shape, dtype, label or weight that does not fit; names the argument.
+        """
+        return evaluation.value_of(self._plan, self.reduction, y_true, y_pred, sample_weight, mask)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The loss of every row, neither weighted nor reduced."""
+        return evaluation.losses_of(self._plan, y_true, y_pred)
+
+    def gradient(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, *, mask: Any = None
+    ) -> np.ndarray:
+        """The gradient of the reduced value with respect to the predictions."""
+        return self.value_and_gradient(y_true, y_pred, sample_weight, mask=mask)[1]
+
+    def value_and_gradient(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, *, mask: Any = None, out: Any = None
+    ) -> tuple[Any, np.ndarray]:
+        """The value that calling the loss gives, and its gradient (unreduced: that of the sum).
+
+        Args:
+            out: array in the shape and dtype of the gradient to write it to.
+        """
+        return evaluation.value_and_gradient_of(
+            self._plan, self.reduction, y_true, y_pred, sample_weight, mask, out
+        )
+
+    def gradient_and_hessian(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, *, mask: Any = None, out: Any = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """First and (diagonal) second derivatives of each row's loss, not reduced, times its weight."""
+        return evaluation.gradient_and_hessian_of(self._plan, y_true, y_pred, sample_weight, mask, out)
+
+    def hessian_vector_product(
+        self,
+        y_true: Any,
+        y_pred: Any,
+        vector: Any,
+        sample_weight: Any = None,
+        *,
+        mask: Any = None,
+        out: Any = None,
+    ) -> np.ndarray:
+        """The Hessian of the reduced value (unreduced: of the sum) times a vector shaped like `y_pred`."""
+        return evaluation.hessian_vector_product_of(
+            self._plan, self.reduction, y_true, y_pred, vector, sample_weight, mask, out
+        )
+
+
+class Penalty(Compiled):
+    """A penalty: `penalty(x)` is a number.
+
+    Args:
+        reduction: "sum", "mean", or "none" for one penalty a row; of the whole tensor there is one row.
+        axes: of a penalty of differences: the axes along which neighbours are compared.
+        name: name of the instance.
+        dtype: "float32" or "float64" to compute and return in; None for the dtype of `x`.
+    """
+
+    inputs = ("x",)
+    default_axis: ClassVar[int | tuple[int, ...] | None] = None
+    default_reduction: ClassVar[str] = "sum"
+    preparation: ClassVar[str | None] = None
+
+    @classmethod
+    def _base_arguments(cls) -> dict[str, Any]:
+        defaults: dict[str, Any] = {"name": cls.default_name, "dtype": None}
+        if cls.preparation is not None:
+            defaults["axes"] = STEPS[cls.preparation].default_axes
+        if cls.default_axis is not None or "axis" in cls.arguments:
+            defaults["reduction"] = cls.default_reduction
+        return {**defaults, "axis": cls.default_axis} if "axis" in cls.arguments else defaults
+
+    def _initialise(self, values: dict[str, Any]) -> None:
+        self.name = values["name"] or self.default_name
+        self.dtype = check_dtype(values["dtype"])
+        self.reduction = check_reduction(values.get("reduction", self.default_reduction))
+        for name, value in {"axis": self.default_axis, **checked_arguments(type(self), values)}.items():
+            setattr(self, name, value)
+
+    def __call__(self, x: Any) -> Any:
+        """The penalty of an array.
+
+        Raises:
+            ValueError: a shape or dtype that does not fit.
+        """
+        p, _, result = self._prepared(x)
+        return _cast(evaluation.value_of(self._plan, self.reduction, p, p, None, None), result)
+
+    def gradient(self, x: Any) -> np.ndarray:
+        """The gradient of the penalty, in the shape of `x`."""
+        return self.value_and_gradient(x)[1]
+
+    def value_and_gradient(self, x: Any) -> tuple[Any, np.ndarray]:
+        """The value that calling the penalty gives, and its gradient in the shape of `x`."""
+        p, shape, result = self._prepared(x)
+        value, gradient = evaluation.value_and_gradient_of(self._plan, self.reduction, p, p, None, None, None)
+        return _cast(value, result), _cast(self._taken_back(gradient, shape), result)
+
+    def hessian_vector_product(self, x: Any, vector: Any) -> np.ndarray:
+        """The Hessian of the penalty times a vector shaped like `x`."""
+        p, shape, result = self._prepared(x)
+        v = numbers_array("vector", vector)
+        if v.shape != shape:
+            raise ShapeError(
+                "`vector` must have the shape of `x`. "
+                f"Received: vector of shape {v.shape} and x of shape {shape}"
+            )
+        if self.preparation is not None:
+            v = STEPS[self.preparation].apply(v, self.axes, joined)
+        product = evaluation.hessian_vector_product_of(self._plan, self.reduction, p, p, v, None, None, None)
+        return _cast(self._taken_back(product, shape), result)
+
+    def _prepared(self, x: Any) -> tuple[np.ndarray, tuple[int, ...], np.dtype]:
+        """What the formula reads, the shape of `x`, and the dtype of the results."""
+        p, result = prediction_array(x, None if self.dtype is None else np.dtype(self.dtype), "x")
+        shape = p.shape
+        if self.preparation is not None:
+            check_axes_of(shape, self.axes)
+            p = STEPS[self.preparation].apply(p, self.axes, joined)
+        else:
+            for scope in self._plan.scopes:
+                axes = () if scope is None else (scope,) if isinstance(scope, int) else scope
+                if any(not -len(shape) <= axis < len(shape) for axis in axes):
+                    raise ShapeError(f"`axis` {scope} does not exist in `x`. Received: x of shape {shape}")
+        return readable(p), shape, result
+
+    def _taken_back(self, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """A derivative with respect to what the formula reads, as one with respect to `x`."""
+        if self.preparation is None:
+            return array
+        return STEPS[self.preparation].adjoint(array, shape, self.axes)
+
+
+def _cast(value: Any, dtype: np.dtype) -> Any:
+    return value if value.dtype == dtype else value.astype(dtype)
