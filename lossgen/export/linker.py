@@ -1,7 +1,7 @@
 """Definitions of many modules as one text: what is reached from some roots, in the order of imports.
 
 Texts are copied line by line, remarks included, and only names that stand for something else in the new
-module are written anew: those of which two modules have one each, and those that are reached through a module.
+module are written anew: those of which two modules have one each, and those reached through a module.
 Top-level statements that are no definitions are left behind, so a linked module must not need them.
 """
 

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from portable.declared import every_feature, own_penalty, two_scopes, with_further_input
-from portable.exported_calls import losses, penalties
 
 import lossgen as lg
 from lossgen.catalog import DECLARATIONS, PENALTIES
@@ -22,61 +22,70 @@ HERE = Path(__file__).parent
 SHIPPED: dict[str, Declaration] = {each.name: each for each in (*DECLARATIONS, *PENALTIES)}
 
 EXPORTED = {
-    "huber": ("numbers", {"delta": 0.5}),
-    "sparse_categorical_crossentropy": ("labels", {"from_logits": True, "ignore_class": 1}),
-    "dice": ("probabilities", {}),
-    "hinge": ("numbers", {}),
-    "two": ("probabilities", {}),
+    "huber": ("numbers", {"delta": 0.5}, [("few", "float64"), ("chunks", "float64")]),
+    "sparse_categorical_crossentropy": (
+        "labels",
+        {"from_logits": True, "ignore_class": 1},
+        [("few", "float32"), ("tiles", "float64"), ("long", "float32")],
+    ),
+    "dice": ("probabilities", {}, [("few", "float64"), ("long", "float32")]),
+    "hinge": ("signs", {}, [("few", "float32")]),
+    "two": ("probabilities", {}, [("few", "float32")]),
 }
-EXPORTED_PENALTIES = {"total_variation": {"axes": (0, 2)}, "own_penalty": {"weight": 0.5, "axis": 1}}
+EXPORTED_PENALTIES = {"total_variation": {"axes": [0, 2]}, "own_penalty": {"weight": 0.5, "axis": 1}}
 OWN = {"two": two_scopes.renamed("two"), "own_penalty": own_penalty}
 
 PROGRAM = """
 import json, sys
 from pathlib import Path
 
-for name in ("lossgen", "sympy", "jinja2", "mpmath"):
-    sys.modules[name] = None
+where = sys.argv[1]
+if where == "exported":
+    for name in ("lossgen", "sympy", "jinja2", "mpmath"):
+        sys.modules[name] = None
+else:
+    import lossgen
 sys.path[:0] = [{here!r}, str(Path.cwd())]
 from importlib import import_module
 import numpy as np
 from exported_calls import losses, penalties
 
-for name, (cls, kind, arguments) in json.loads(Path("calls.json").read_text()).items():
-    made = getattr(import_module(name), cls)
-    found = penalties(made, arguments) if kind is None else losses(made, kind, arguments)
-    np.savez(name + ".npz", **found)
+for name, (text, cls, kind, arguments, calls) in json.loads(Path("calls.json").read_text()).items():
+    if where == "exported":
+        made = getattr(import_module(name), cls)
+    else:
+        made = lossgen.compile(lossgen.from_json(text))
+    found = penalties(made, arguments) if kind is None else losses(made, kind, arguments, calls)
+    np.savez(f"{{where}}_{{name}}.npz", **found)
     one = made(**arguments)
     assert repr(made.from_config(json.loads(json.dumps(one.get_config())))) == repr(one)
 """
 
 
 def test_results_are_those_of_lossgen_bit_for_bit(tmp_path):
-    calls = {name: (kind, arguments) for name, (kind, arguments) in EXPORTED.items()}
-    calls |= {name: (None, arguments) for name, arguments in EXPORTED_PENALTIES.items()}
-    table, classes = {}, {}
-    for name, (kind, arguments) in calls.items():
+    """Both in a new process that compiles all kernels: machine code that is loaded may be other code."""
+    calls = {**EXPORTED, **{name: (None, each, []) for name, each in EXPORTED_PENALTIES.items()}}
+    table = {}
+    for name, call in calls.items():
         declaration = OWN.get(name) or SHIPPED[name]
         (tmp_path / f"{name}.py").write_text(exported(declaration), encoding="utf-8")
-        table[name] = (declaration.class_name, kind, arguments)
-        home = lg.penalties if name in EXPORTED_PENALTIES else lg.losses
-        classes[name] = lg.compile(declaration) if name in OWN else getattr(home, declaration.class_name)
+        table[name] = (lg.to_json(declaration), declaration.class_name, *call)
     (tmp_path / "calls.json").write_text(json.dumps(table))
     (tmp_path / "program.py").write_text(PROGRAM.format(here=str(HERE)))
-    run = subprocess.run([sys.executable, "-I", "program.py"], cwd=tmp_path, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr[-3000:]
-    for name, (kind, arguments) in calls.items():
-        expected = (
-            penalties(classes[name], arguments) if kind is None else losses(classes[name], kind, arguments)
-        )
-        with np.load(tmp_path / f"{name}.npz") as found:
-            assert set(found.files) == set(expected)
-            for key, value in expected.items():
-                value = np.asarray(value)
-                assert found[key].dtype == value.dtype and found[key].tobytes() == value.tobytes(), (
-                    name,
-                    key,
-                )
+    for where in ("exported", "lossgen"):
+        own_cache = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / where)}
+        command = [sys.executable, "-I", "program.py", where]
+        run = subprocess.run(command, cwd=tmp_path, env=own_cache, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr[-3000:]
+    for name in calls:
+        with (
+            np.load(tmp_path / f"exported_{name}.npz") as found,
+            np.load(tmp_path / f"lossgen_{name}.npz") as expected,
+        ):
+            assert set(found.files) == set(expected.files)
+            for key in expected.files:
+                one, other = found[key], expected[key]
+                assert one.dtype == other.dtype and one.tobytes() == other.tobytes(), (name, key)
 
 
 @pytest.mark.parametrize(
