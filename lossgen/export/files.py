@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lossgen.compiler.files import write_atomically
-from lossgen.errors import ExportError
+from lossgen.errors import FileError
 from lossgen.export.module import MARK, exported
 from lossgen.language.declaration import Declaration
 
@@ -14,21 +14,22 @@ def export(declarations: Iterable[Declaration], folder: Path) -> list[Path]:
     """Writes one module a loss, and nothing where one of them cannot be written.
 
     Raises:
-        ExportError: a loss cannot be exported, two have one name, or a file that no export wrote is there.
+        CompileError: a loss cannot be exported.
+        FileError: two have one name, or a file that no export wrote is there.
     """
     files: dict[Path, Declaration] = {}
     for declaration in declarations:
         path = folder / f"{declaration.name}.py"
         if files.setdefault(path, declaration) is not declaration:
-            raise ExportError(
+            raise FileError(
                 f"two losses are called `{declaration.name}`; export them to different folders."
             )
     for place in (folder, *folder.parents):
         if place.exists() and not place.is_dir():
-            raise ExportError(f"{place} is a file, where a folder is needed; move it.")
+            raise FileError(f"{place} is a file, where a folder is needed; move it.")
     for path in files:
         if (path.exists() or path.is_symlink()) and not is_exported(path):
-            raise ExportError(
+            raise FileError(
                 f"{path} was not written by `lossgen export` and stays as it is; move or delete it, or write "
                 "to another folder."
             )

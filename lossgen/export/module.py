@@ -6,7 +6,7 @@ from textwrap import wrap
 
 import lossgen
 from lossgen.compiler.module import modules, variant_names
-from lossgen.errors import ExportError
+from lossgen.errors import CompileError
 from lossgen.export.linker import Linker
 from lossgen.export.sources import Source
 from lossgen.language.declaration import Declaration
@@ -31,10 +31,10 @@ def exported(declaration: Declaration) -> str:
     """The text of the module.
 
     Raises:
-        ExportError: the loss reads extra inputs, which kernels do not take.
+        CompileError: the loss reads extra inputs, which kernels do not take.
     """
     if declaration.extra_inputs:
-        raise ExportError(f"{declaration.name} reads extra inputs, which kernels do not take yet.")
+        raise CompileError(f"{declaration.name} reads extra inputs, which kernels do not take yet.")
     files = {name: text for name, text in modules(declaration).items() if "_cuda_" not in name}
     sources = _sources(declaration, files)
     main = sources[declaration.name]

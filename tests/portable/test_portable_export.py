@@ -14,7 +14,7 @@ from portable.declared import every_feature, own_penalty, two_scopes, with_furth
 import lossgen as lg
 from lossgen.catalog import DECLARATIONS, PENALTIES
 from lossgen.cli import main
-from lossgen.errors import ExportError
+from lossgen.errors import CompileError
 from lossgen.export.module import exported
 from lossgen.language.declaration import Declaration
 
@@ -141,7 +141,7 @@ def test_every_rejected_argument_is_named(tmp_path, monkeypatch):
             wrong()
     with pytest.raises(AttributeError, match="`delta` of Huber cannot be changed"):
         Huber().delta = 2.0
-    with pytest.raises(ExportError, match="extra inputs"):
+    with pytest.raises(CompileError, match="extra inputs"):
         exported(with_further_input)
 
 
