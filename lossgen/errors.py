@@ -3,6 +3,7 @@
 All are `ValueError`s, so code that catches what Keras raises also catches these. This module imports nothing.
 """
 
+TYPE_CHECKING = False  # true for type checkers, which know it by its name
 LONGEST = 1200  # characters of a message: what was received may be of any length
 
 
@@ -23,8 +24,9 @@ def visible(text: str) -> str:
 class LossgenError(ValueError):
     """Base of every error that lossgen raises on purpose."""
 
-    # Inside tf.function TensorFlow raises an error of this type again only if it knows the constructor.
-    __init__ = Exception.__init__
+    if not TYPE_CHECKING:
+        # Inside tf.function TensorFlow raises an error of this type again only if it knows the constructor.
+        __init__ = Exception.__init__
 
     def __str__(self) -> str:
         """The message, of bounded length; what cannot be seen, or would steer a terminal, is escaped."""

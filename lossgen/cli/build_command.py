@@ -61,9 +61,11 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _some(declarations: Iterable[Declaration], folder: Path, check: bool, progress) -> list[str]:
+def _some(
+    declarations: Iterable[Declaration], folder: Path, check: bool, progress: Callable[[Declaration], None]
+) -> list[str]:
     """Some losses of a package whose others stay as they are; what changed."""
-    stale = {}
+    stale: dict[str, str] = {}
     for each in declarations:
         progress(each)
         stale |= stale_files(folder, modules(each))

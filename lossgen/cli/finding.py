@@ -66,6 +66,7 @@ def from_file(path: str) -> tuple[Declaration, ...]:
     if file.suffix != ".py":
         raise FileError(f"{path} is no Python file; its name must end in .py")
     spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None and spec.loader is not None, "a .py file has a loader"
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(file.resolve().parent))
     try:

@@ -17,6 +17,7 @@ from lossgen.inspection.explain import domain_text
 from lossgen.language.declaration import Declaration
 from lossgen.language.notation import replace
 from lossgen.language.penalty import PenaltyDeclaration
+from lossgen.runtime.parameters import Option, Parameter
 
 WIDTH_OF_A_FILE = 150
 
@@ -78,7 +79,7 @@ def _row(declaration: Declaration) -> tuple[Text, Text, Text, Text]:
     options = declaration.variants()[0]
     terms = derive(declaration, options)
     domain = declaration.domain_of(options)
-    own = {**declaration.parameters, **declaration.options}
+    own: dict[str, Parameter | Option] = {**declaration.parameters, **declaration.options}
     name = Text(declaration.name, style="bold")
     if own:
         arguments = ", ".join(f"{each}={short(own[each].default)}" for each in declaration.own_arguments)

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 
 import lossgen
 from lossgen.errors import LossgenError, readable
@@ -81,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def command_module(name: str):
+def command_module(name: str) -> ModuleType:
     """The module of a subcommand."""
     return import_module(f"lossgen.cli.{name}_command")
 

@@ -1,12 +1,16 @@
 """Show one loss: its formula, gradient and Hessian, rewrites, passes; or its LaTeX, its code, its cost."""
 
 import argparse
+from typing import TYPE_CHECKING, cast
 
 from rich.console import Console
 
 from lossgen.cli.finding import instance, named, option_values
 from lossgen.errors import CommandError
 from lossgen.runtime.variant import OUTPUTS
+
+if TYPE_CHECKING:
+    from lossgen.runtime.loss import Loss
 
 LEXERS = {"asm": "gas", "llvm": "llvm"}
 
@@ -110,9 +114,10 @@ def run(options: argparse.Namespace) -> int:
     elif options.cuda:
         from lossgen.inspection.cuda.report import report
 
-        capability = tuple(map(int, (options.capability or "9.0").split(".")))
+        major, minor = map(int, (options.capability or "9.0").split("."))
         shape = options.shape or (16_384, 1_024)
-        print(report(instance(declaration, chosen), dtype, capability, shape), end="")
+        made = cast("Loss", instance(declaration, chosen))  # a penalty is refused there
+        print(report(made, dtype, (major, minor), shape), end="")
     else:
         from lossgen.inspection.explain import explain
 

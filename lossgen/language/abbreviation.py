@@ -61,7 +61,9 @@ def abbreviate(*expressions: Expr) -> tuple[Definitions, tuple[Expr, ...]]:
     return _relettered(tuple(_in_order(named)), expressions, taken)
 
 
-def _relettered(definitions: Definitions, expressions: tuple[Expr, ...], taken: set[str]):
+def _relettered(
+    definitions: Definitions, expressions: tuple[Expr, ...], taken: set[str]
+) -> tuple[Definitions, tuple[Expr, ...]]:
     """The same with letters in the order of the definitions: u before v."""
     letters = {True: iter(COLUMN_LETTERS), False: iter(ROW_LETTERS)}
     names = {}
@@ -91,7 +93,7 @@ def _worth_naming(expressions: Iterable[Expr]) -> Expr | None:
         for node, count in counts.items()
         if count > 1 and (length := len(text(node))) >= LONG
     }
-    best = max(savings, key=savings.get, default=None)
+    best = max(savings, key=savings.__getitem__, default=None)
     return best if best is not None and savings[best] >= LEAST_SAVING else None
 
 

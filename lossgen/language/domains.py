@@ -4,6 +4,8 @@ from lossgen.errors import DeclarationError
 from lossgen.runtime.domains import DOMAINS, Domain, bounds
 from lossgen.runtime.parameters import finite, is_number
 
+__all__ = ["Domain", "bounds", "check_domain", "intersection", "is_nonnegative"]
+
 
 def check_domain(loss: str, role: str, domain: object) -> Domain:
     """The domain, if it is a known name or an interval `(low, high)`; `None` is an open end.

@@ -80,8 +80,8 @@ def case_facts(
         resolved[role] = check_domain(name, role, for_options(name, given, options))
     link = for_options(name, link, options)
     if link is not None and (not isinstance(link, str) or link not in LINKS):
-        known = ", ".join(map(repr, LINKS))
-        raise DeclarationError(f"{name}: link={link!r}; write one of {known}, or None for 'identity'.")
+        links = ", ".join(map(repr, LINKS))
+        raise DeclarationError(f"{name}: link={link!r}; write one of {links}, or None for 'identity'.")
     return resolved, link
 
 

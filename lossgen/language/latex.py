@@ -30,8 +30,8 @@ class FormulaPrinter(LatexPrinter):
     """SymPy's LaTeX printer with the functions of the language."""
 
     def _print_Symbol(self, node: Symbol, style: str = "plain") -> str:
-        if indicator(node):
-            condition = indicator(node).replace("arg max", r"\arg\max").replace("arg min", r"\arg\min")
+        if condition := indicator(node):
+            condition = condition.replace("arg max", r"\arg\max").replace("arg min", r"\arg\min")
             return rf"\left[{condition}\right]"
         head, mark, rest = node.name.partition("_")
         if head not in GREEK and len(head) > 1:

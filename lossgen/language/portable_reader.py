@@ -98,7 +98,7 @@ def _without_cases(entries: Mapping[str, Plain], penalty: bool) -> Declaration:
         raise wrong("extra_inputs", "a name is that of two inputs or arguments")
     axis_argument = entries.get("axis_argument", False)
     scope = scope_of(entries["scope"], "scope", axis_argument)
-    facts = {
+    facts: dict[str, Any] = {
         key: text(entries[key], key, LENGTHS.get(key, MAXIMUM_PHRASE)) for key in TEXTS if key in entries
     }
     facts |= {key: texts(entries[key], key) for key in LISTS if key in entries}

@@ -11,7 +11,7 @@ import numpy as np
 from lossgen.errors import ConfigError
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """A constructor argument as JSON types: tuples and arrays as lists, NumPy numbers as Python's."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
@@ -76,7 +76,7 @@ def class_and_arguments(config: Any, cls: Any = None) -> tuple[Any, dict[str, An
     return cls, arguments
 
 
-def check_config(cls, config) -> dict:
+def check_config(cls: type, config: Any) -> dict[str, Any]:
     """A configuration whose keys the constructor of the class takes.
 
     Raises:

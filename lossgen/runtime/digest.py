@@ -3,6 +3,7 @@
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from lossgen.errors import StaleModuleError
 
@@ -26,7 +27,7 @@ def runtime_digest() -> str:
     return digest.hexdigest()[:8]
 
 
-def check_digest(cls) -> None:
+def check_digest(cls: Any) -> None:
     """Refuses a generated class that was made with another runtime; one written by hand has no digest.
 
     Raises:

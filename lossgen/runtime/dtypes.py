@@ -6,6 +6,7 @@ predictions are computed in float64, as NumPy's own functions do.
 """
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -35,7 +36,7 @@ def check_dtype(dtype: DTypeLike | None) -> str | None:
 
 
 def prediction_array(
-    y_pred, dtype: np.dtype | None = None, name: str = "y_pred"
+    y_pred: Any, dtype: np.dtype | None = None, name: str = "y_pred"
 ) -> tuple[np.ndarray, np.dtype]:
     """Predictions in the dtype that they are computed in, and the dtype of the results.
 
@@ -64,7 +65,7 @@ def prediction_dtypes(given: np.dtype, name: str = "y_pred") -> tuple[np.dtype, 
     raise DtypeError(f"`{name}` must hold real numbers of at most 64 bits. Received: {name} of dtype {given}")
 
 
-def unmasked_array(name: str, values) -> np.ndarray:
+def unmasked_array(name: str, values: Any) -> np.ndarray:
     """What is given as a NumPy array.
 
     Raises:
@@ -85,7 +86,7 @@ def unmasked_array(name: str, values) -> np.ndarray:
     return np.asarray(values)
 
 
-def numbers_array(name: str, values) -> np.ndarray:
+def numbers_array(name: str, values: Any) -> np.ndarray:
     """Real numbers as they are stored; only what Numba cannot read (halves, other byte orders) is converted.
 
     Raises:

@@ -1,5 +1,7 @@
 """Integer labels: brought to one a row, checked against the number of columns, ignored ones counted out."""
 
+from typing import Any
+
 import numpy as np
 
 from lossgen.errors import LabelError, ParameterError, ShapeError
@@ -10,7 +12,7 @@ from lossgen.runtime.shapes import Layout, is_integer, readable
 NO_LABEL = -(2**63)  # the value of `ignored` that no label has
 
 
-def check_ignore_class(value) -> int | None:
+def check_ignore_class(value: object) -> int | None:
     """The `ignore_class` argument as an int or None.
 
     Raises:
@@ -21,7 +23,7 @@ def check_ignore_class(value) -> int | None:
     raise ParameterError(f"`ignore_class` must be an integer or None. Received: ignore_class={value!r}")
 
 
-def label_array(y_true) -> np.ndarray:
+def label_array(y_true: Any) -> np.ndarray:
     """Labels in an integer dtype: floats that hold whole numbers are converted, integers stay as they are.
 
     Raises:

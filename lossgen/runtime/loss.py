@@ -251,7 +251,7 @@ class Loss(RawScores):
             plan, self.reduction, y_true, y_pred, vector, sample_weight, mask, out
         )
 
-    def _call_losses(self, y_true, y_pred) -> np.ndarray:
+    def _call_losses(self, y_true: Any, y_pred: Any) -> np.ndarray:
         """What `call`, written by hand, returns, as floats."""
         p, _ = prediction_array(y_pred, None if self.dtype is None else np.dtype(self.dtype))
         losses = np.asarray(self.call(numbers_array("y_true", y_true), p))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
+from typing import TypeGuard
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def layout_of(shape: tuple[int, ...], scope: int | tuple[int, ...] | None) -> La
     )
 
 
-def check_axis(axis) -> int | tuple[int, ...] | None:
+def check_axis(axis: object) -> int | tuple[int, ...] | None:
     """The `axis` argument as an int, a tuple of ints, or None for the whole tensor.
 
     Raises:
@@ -87,12 +88,12 @@ def check_axis(axis) -> int | tuple[int, ...] | None:
     )
 
 
-def is_axis(value) -> bool:
+def is_axis(value: object) -> TypeGuard[int]:
     """Whether the value is a whole number that an axis of an array may have."""
     return is_integer(value) and -MAXIMUM_RANK <= value < MAXIMUM_RANK
 
 
-def is_integer(value) -> bool:
+def is_integer(value: object) -> TypeGuard[int]:
     """Whether the value is a whole number of Python or NumPy (a boolean is not)."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
