@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,27 @@ def test_nothing_is_wrong_hung_or_lost(fault):
     count = json.loads(run.stdout)[fault]
     assert count["trials"] >= TIMES[fault]
     assert not any(count[kind] for kind in ("wrong", "hung", "lost", "failed"))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_what_a_trial_would_find(tmp_path):
+    from faults.children import Child, forked
+    from faults.losses import content, lost
+
+    assert forked(lambda: 1).failures(1) == []
+    assert forked(lambda: 1).failures(2) == [("wrong", "1 instead of 2")]
+    ((kind, text),) = forked(lambda: 1 / 0).failures(1)
+    assert kind == "failed" and "ZeroDivisionError" in text
+    assert Child(time.sleep, 60).end(0.1).failures(None) == [("hung", "no result")]
+    killed = Child(time.sleep, 60)
+    killed.kill()
+    assert killed.end().failures(None) == [("failed", "ended without a result")]
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text("whole")
+    before = content(tmp_path)
+    (tmp_path / "a").unlink()
+    (tmp_path / "b").write_text("half")
+    assert lost(before, tmp_path) == [("lost", "a is gone"), ("lost", "b is changed")]
 
 
 def test_every_fault_has_its_share():
