@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lossgen
+from lossgen.errors import CacheWarning
 
 SECONDS = 120  # after which a process counts as hung
 ROOT = Path(lossgen.__file__).parents[1]
@@ -81,7 +82,7 @@ def _tell(pipe: int, function: Callable, arguments: tuple) -> None:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             found["result"] = function(*arguments)
-        found["warned"] = [str(each.message) for each in caught if each.category is RuntimeWarning]
+        found["warned"] = [str(each.message) for each in caught if issubclass(each.category, CacheWarning)]
     except BaseException:
         found["error"] = traceback.format_exc(limit=-3)
     with os.fdopen(pipe, "w") as file:
@@ -118,7 +119,7 @@ def ended(process: subprocess.Popen) -> Ended:
         return Ended(hung=True)
     if process.returncode:
         return Ended(error=errors.strip()[-1000:] or f"exit code {process.returncode}")
-    warned = [line for line in errors.splitlines() if "RuntimeWarning" in line]
+    warned = [line for line in errors.splitlines() if "CacheWarning" in line]
     return Ended(json.loads(output), warned=tuple(warned))
 
 

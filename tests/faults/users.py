@@ -38,6 +38,8 @@ def _people() -> bool:
 def _give(folder: Path, user: int) -> None:
     for path in (folder, *folder.rglob("*")):
         os.chown(path, user, user, follow_symlinks=False)
+        if not path.is_symlink():
+            path.chmod(0o755)  # the person may read it, so that only a check keeps them from running it
 
 
 def _person(cache: Path, home: Path) -> Ended:
