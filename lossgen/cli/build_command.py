@@ -23,13 +23,13 @@ examples:
   lossgen build --check                      exit code 1 if generated/ is not what the catalogue says
   lossgen build my_losses.py -o my_package/  every loss that the file declares
 
-A .py file is imported, that is: run, as your own program.
+A .py file is imported, that is: run, as your own program; a .json file, which lg.to_json wrote, is only read.
 """
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The arguments of `lossgen build`."""
-    command.add_argument("names", nargs="*", metavar="NAME", help="losses of the catalogue, or .py files")
+    command.add_argument("names", nargs="*", metavar="NAME", help="losses of the catalogue, .py, .json files")
     command.add_argument("-o", "--output", metavar="FOLDER", help="where the modules go")
     command.add_argument("--check", action="store_true", help="write nothing; exit code 1 if one is stale")
 
@@ -76,7 +76,7 @@ def _some(
 
 
 def _what_and_where(options: argparse.Namespace) -> tuple[tuple[Declaration, ...], Path]:
-    files = [name for name in options.names if name.endswith(".py")]
+    files = [name for name in options.names if name.endswith((".py", ".json"))]
     if files and not options.output:
         raise CommandError(f"say where the modules go: lossgen build {' '.join(files)} -o my_package/")
     declarations = [each for file in files for each in from_file(file)]

@@ -8,7 +8,9 @@ from pathlib import Path
 from lossgen.errors import CommandError, FileError, LossgenError, UnknownLossError
 from lossgen.inspection.classes import loss_class
 from lossgen.language.declaration import Declaration
+from lossgen.language.limits import MAXIMUM_FILE
 from lossgen.language.names import suggestion
+from lossgen.language.portable_text import from_json
 from lossgen.runtime.compiled import Compiled
 
 WORDS = {"true": True, "false": False, "none": None}
@@ -36,7 +38,7 @@ def find(name: str, declarations: Iterable[Declaration] | None = None) -> Declar
 
 
 def named(name: str) -> Declaration:
-    """The declaration of a name in the catalogue, or of `FILE.py:NAME` in a file of one's own.
+    """The declaration of a name in the catalogue, of `FILE.py:NAME` in one's own file, or of `FILE.json`.
 
     Raises:
         LossgenError: there is none.
@@ -44,6 +46,8 @@ def named(name: str) -> Declaration:
     file, colon, plain = name.rpartition(":")
     if colon:
         return find(plain, from_file(file))
+    if name.endswith(".json"):
+        return from_file(name)[0]
     if name.endswith(".py"):
         known = ", ".join(f"{name}:{each.class_name}" for each in from_file(name))
         raise UnknownLossError(f"{name} is a file; write which of its losses: {known}")
@@ -53,8 +57,11 @@ def named(name: str) -> Declaration:
 def from_file(path: str) -> tuple[Declaration, ...]:
     """The declarations at the top level of a Python file, which is run as the person's own program.
 
+    A `.json` file is what `lg.to_json` wrote: one declaration, of which nothing is run.
+
     Raises:
         FileError: the file is missing, fails to run, or declares no loss.
+        PortableError: it is JSON, and no declaration.
     """
     file = Path(path)
     try:
@@ -63,8 +70,12 @@ def from_file(path: str) -> tuple[Declaration, ...]:
         found = False
     if not found:
         raise FileError(f"there is no file {path}")
+    if file.suffix == ".json":
+        if file.stat().st_size > MAXIMUM_FILE:
+            raise FileError(f"{path} has more than {MAXIMUM_FILE} bytes; no declaration is that large")
+        return (from_json(file.read_bytes()),)
     if file.suffix != ".py":
-        raise FileError(f"{path} is no Python file; its name must end in .py")
+        raise FileError(f"{path} is no file of losses; its name must end in .py or .json")
     spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None and spec.loader is not None, "a .py file has a loader"
     module = importlib.util.module_from_spec(spec)

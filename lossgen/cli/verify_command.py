@@ -87,7 +87,7 @@ def chosen(names: list[str]) -> list[Declaration]:
     found: list[Declaration] = []
     for name in names:
         file, colon, plain = name.rpartition(":")
-        if name.endswith(".py"):
+        if name.endswith((".py", ".json")):
             found += from_file(name)
         elif colon:
             found.append(find(plain, from_file(file)))
