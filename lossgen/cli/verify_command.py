@@ -10,12 +10,11 @@ from rich.console import Console
 
 from lossgen.cli.finding import catalogue, find, from_file
 from lossgen.errors import CommandError, FileError
-from lossgen.inspection.verification.report import Effort, Report
+from lossgen.inspection.verification.report import QUICK_POINTS, Effort, Report
 from lossgen.inspection.verification.subjects import Subject
 from lossgen.language.declaration import Declaration
 
 STANDARD_OUTPUT = "-"
-QUICK_POINTS = 8
 WIDTH_OF_A_FILE = 130
 
 EPILOG = """\
@@ -25,7 +24,7 @@ examples:
   lossgen verify my_losses.py:wing_ratio --quick
   lossgen verify                                the whole catalogue: takes minutes
   lossgen verify dice --json - | jq .kept
-  lossgen verify --markdown docs/verification.md
+  lossgen verify --quick --markdown docs/verification.md
 
 Exit code 0 when the accuracy contract is kept (docs/accuracy.md), 1 when it is broken, 2 for bad input.
 A .py file is imported, that is: run, as your own program.
@@ -54,12 +53,8 @@ def run(options: argparse.Namespace) -> int:
     from lossgen.inspection.verification import verify
     from lossgen.inspection.verification.text import summary, variant_text
 
-    points = (
-        options.points if options.points is not None else QUICK_POINTS if options.quick else Effort.points
-    )
-    effort = verify.checked(
-        points, options.quick, options.seed, options.dtype or Effort.dtypes, not options.no_peers
-    )
+    dtypes = options.dtype or Effort.dtypes
+    effort = verify.checked(options.points, options.quick, options.seed, dtypes, not options.no_peers)
     check_files(options)
     work = [step for each in chosen(options.names) for step in verify.steps(each, effort)]
     page = Console(highlight=False)

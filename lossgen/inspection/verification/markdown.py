@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from lossgen.inspection.verification.findings import Tally, multiple
 from lossgen.inspection.verification.judgement import OURS
-from lossgen.inspection.verification.report import Effort, Report, Verified
+from lossgen.inspection.verification.report import QUICK_POINTS, Effort, Report, Verified
 from lossgen.inspection.verification.text import NAMES
 
 HEAD = """\
@@ -45,7 +45,8 @@ def page(report: Report) -> str:
 def _head(report: Report) -> str:
     wrong = [each.title for each in report.variants if not each.kept]
     effort = report.effort
-    words = [f"--points {effort.points}"] * (effort.points != Effort.points) + ["--quick"] * effort.quick
+    usual = QUICK_POINTS if effort.quick else Effort.points
+    words = ["--quick"] * effort.quick + [f"--points {effort.points}"] * (effort.points != usual)
     words += [f"--seed {effort.seed}"] * (effort.seed != 0)
     return HEAD.format(
         command=" ".join(["lossgen verify", *words, "--markdown docs/verification.md"]),

@@ -1,6 +1,7 @@
 """The same inputs through Keras and torch, where they are installed and have the loss: value and gradient."""
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -46,13 +47,17 @@ class Peer:
 
 
 def results(function: Function, subject: Subject, batch: Batch, kind) -> Results:
-    """Value and gradient of every row, by the autograd of torch."""
+    """Value and gradient of every row, by torch's autograd; nothing where there is not one loss a row."""
     import torch
 
     dtype = getattr(torch, kind.dtype.name)
     target = torch.as_tensor(np.asarray(batch.targets), dtype=torch.int64 if subject.labels else dtype)
     prediction = torch.tensor(batch.predictions, dtype=dtype, requires_grad=True)
-    losses = function(target, prediction)
+    with warnings.catch_warnings():  # Keras warns of a single column
+        warnings.simplefilter("ignore")
+        losses = function(target, prediction).reshape(-1)
+    if losses.numel() != len(batch.predictions):  # broadcast to something else than one loss a row
+        return {}
     (gradient,) = torch.autograd.grad(losses.sum(), prediction)
     return {
         "value": [losses.detach().numpy().astype(np.float64)],

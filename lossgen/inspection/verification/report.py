@@ -15,6 +15,10 @@ SCHEMA = 1
 """Version of the JSON; it changes when a key changes its meaning or goes."""
 
 
+QUICK_POINTS = 8
+"""Random inputs of each sort where little time is to be spent."""
+
+
 @dataclass(frozen=True)
 class Effort:
     """How much is tried.

@@ -19,7 +19,8 @@ LEGEND = (
     "ULP: error in units of the last place of the exact number; it may be large where that nearly vanishes.\n"
     "× allowed: error as a multiple of what the contract (docs/accuracy.md) allows; broken above 1.\n"
     "not finite: results that are so where the exact number is finite and in range.\n"
-    "All columns but the last leave known limits aside."
+    "known limit ×: the worst that a known limit excuses, as a multiple of what is allowed;\n"
+    "all other columns leave that aside."
 )
 
 
@@ -69,20 +70,19 @@ def _heading(variant: Verified) -> Text:
 def _table(variant: Verified) -> Table:
     peers = [name for name in variant.findings if name != OURS]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-    for name in ("output", "dtype"):
-        table.add_column(name, no_wrap=True)
-    for name in ("ULP", "× allowed", "not finite"):
-        table.add_column(name, justify="right", min_width=len(name))
+    for name, width in (("output", 16), ("dtype", 7)):
+        table.add_column(name, min_width=width, no_wrap=True)
+    for name, width in (("ULP", 7), ("×\nallowed", 7), ("not\nfinite", 6)):
+        table.add_column(name, justify="right", min_width=width, no_wrap=True)
     for peer in peers:
-        table.add_column(f"{peer} ULP", justify="right", min_width=len(peer) + 4)
-        table.add_column("not finite", justify="right", min_width=10)
+        table.add_column(f"{peer} ULP\n(not finite)", justify="right", min_width=12, no_wrap=True)
     if any(tally.known for tally in variant.own.values()):
-        table.add_column("known limit,\n× allowed", justify="right", min_width=12)
+        table.add_column("known\nlimit ×", justify="right", min_width=7, no_wrap=True)
     earlier = None
     for (output, dtype), tally in variant.own.items():
         cells = [NAMES.get(output, output) if output != earlier else "", dtype, *_own(tally)]
         for peer in peers:
-            cells += _peer(variant.peer(peer, (output, dtype)))
+            cells.append(_peer(variant.peer(peer, (output, dtype))))
         limits = [_limits(tally)] if len(table.columns) > len(cells) else []
         table.add_row(*cells, *limits)
         earlier = output
@@ -101,10 +101,10 @@ def _own(tally: Tally) -> list[Text]:
     ]
 
 
-def _peer(tally: Tally | None) -> list[Text]:
+def _peer(tally: Tally | None) -> Text:
     if tally is None:
-        return [Text(""), Text("")]
-    return [Text(_ulps(tally.coarsest)), Text(str(tally.not_finite), style="" if tally.not_finite else "dim")]
+        return Text("")
+    return Text(_ulps(tally.coarsest) + (f" ({tally.not_finite})" if tally.not_finite else ""))
 
 
 def _limits(tally: Tally) -> Text:

@@ -10,7 +10,7 @@ from lossgen.inspection.verification.findings import Tallies, merged
 from lossgen.inspection.verification.inputs import batches
 from lossgen.inspection.verification.judgement import OURS, Judge
 from lossgen.inspection.verification.peers import PEERS, results
-from lossgen.inspection.verification.report import Effort, Report, Verified
+from lossgen.inspection.verification.report import QUICK_POINTS, Effort, Report, Verified
 from lossgen.inspection.verification.results import Compilation
 from lossgen.inspection.verification.subjects import Subject, subjects
 from lossgen.language.declaration import Declaration
@@ -23,7 +23,7 @@ Tick = Callable[[Subject], None]
 
 def verify(
     *losses: Loss,
-    points: int = Effort.points,
+    points: int | None = None,
     quick: bool = False,
     seed: int = 0,
     dtypes: Iterable[str] = Effort.dtypes,
@@ -39,7 +39,7 @@ def verify(
     Args:
         losses: declarations, compiled classes, or instances (verified with their own arguments); by default
             the whole catalogue, which takes minutes.
-        points: random inputs of each sort, for every setting of the parameters.
+        points: random inputs of each sort, for every setting of the parameters; 24, or 8 if quick.
         quick: fewer structured inputs and settings: seconds instead of tens of seconds.
         seed: of the random inputs; equal seeds give equal reports.
         dtypes: "float32", "float64" or both.
@@ -58,7 +58,7 @@ def verify(
     return Report(tuple(verified(step, effort) for step in work), effort)
 
 
-def checked(points: int, quick: bool, seed: int, dtypes: Iterable[str], peers: bool) -> Effort:
+def checked(points: int | None, quick: bool, seed: int, dtypes: Iterable[str], peers: bool) -> Effort:
     """The arguments of `verify` as one value.
 
     Raises:
@@ -66,6 +66,8 @@ def checked(points: int, quick: bool, seed: int, dtypes: Iterable[str], peers: b
     """
     known = tuple(kind.dtype.name for kind in FLOATS)
     chosen = (dtypes,) if isinstance(dtypes, str) else tuple(dtypes)
+    if points is None:
+        points = QUICK_POINTS if quick else Effort.points
     if type(points) is not int or not 1 <= points <= 100_000:
         raise ParameterError(f"`points` must be a whole number from 1 to 100000. Received: points={points!r}")
     if type(seed) is not int or seed < 0:
