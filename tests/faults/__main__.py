@@ -54,7 +54,9 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="lossgen-faults-", ignore_cleanup_errors=True) as folder:
             counts[fault.__name__] = fault(Path(folder), times, random.Random(options.seed))
         seconds[fault.__name__] = time.monotonic() - begin
-        for kind, texts in counts[fault.__name__].failures.items():
+        count = counts[fault.__name__]
+        screen.print(f"{fault.__name__}: {count.trials} trials, {count.total} failures", highlight=False)
+        for kind, texts in count.failures.items():
             for text in texts:
                 screen.print(f"{fault.__name__}: {kind}: {text}", style="red", markup=False, highlight=False)
     if options.json:
