@@ -37,6 +37,11 @@ ELEMENTWISE = {
     "entropy of a sigmoid": (-sigmoid * sp.log(sigmoid) - (1 - sigmoid) * sp.log(1 - sigmoid), NUMBERS[:1]),
     "log odds": (y * sp.log(sigmoid / (1 - sigmoid)), PROBABILITIES),
     "log of a complement": (sp.log(1 - sp.exp(-sp.Abs(p) - 1)), NUMBERS[:1]),
+    "complementary log-log": (
+        sp.Piecewise((-sp.log(1 - sp.exp(-sp.exp(p))), y > sp.Rational(1, 2)), (sp.exp(p), True)), (0.0, 1.0),
+    ),
+    "complementary log-log, scaled": (-sp.log(1 - sp.exp(-delta * sp.exp(p))), NUMBERS[:1]),
+    "zero-inflated Poisson": (-sp.log(delta + (1 - delta) * sp.exp(-sp.exp(p))), NUMBERS[:1]),
 }
 SIZES = (1e-30, 1e-8, 0.3, 1.0, 5.0, 17.0, 37.0, 89.0, 104.0, 1e4, 1e15)
 
@@ -58,6 +63,7 @@ ROWS = ((0, 0, 0), (1, 2, 3), (20, 0, -1), (37, 0, 0), (104, 0, 0), (-95, -95, -
 TARGETS = ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.25, 0.5, 0.25))
 
 OPEN = {
+    ("zero-inflated Poisson", "value"),
     ("log of a sum and one", "gradient"), ("log of a sum and one", "hessian"),
     ("focal", "hessian"),
     ("focal, exponent below 1", "hessian"), ("focal of a label", "hessian"),
@@ -119,6 +125,8 @@ def misses(formula, targets, predictions, output, hard, kinds=FLOATS):
 def test_elementwise(name, output):
     formula, targets = ELEMENTWISE[name]
     sizes = [sign * size for size in SIZES for sign in (1, -1)] + [0.0]
+    if any(each.exp.has(sp.exp) for each in formula.atoms(sp.exp)):  # the reference is no number beyond
+        sizes = [size for size in sizes if abs(size) < 200]
     pairs = [(target, size) for target in targets for size in sizes]
     y, p = np.array(pairs).T[:, :, None]
     hard = () if targets is NUMBERS or targets == NUMBERS[:1] else (0.0, 1.0) if 0.0 in targets else SIGNS
@@ -133,6 +141,18 @@ def test_by_rows(name, output):
     pairs = [(target, row) for target in targets for row in ROWS]
     found = list(misses(formula, [t for t, _ in pairs], [row for _, row in pairs], output, (0.0, 1.0)))
     assert not found, "\n".join(found)
+
+
+def test_a_square_of_an_absolute_value():
+    """|e|^a has the curvature of e² where a is 2, at 0, too."""
+    a = parameter_symbol("a", positive=True)
+    declaration = lg.declare("powered", lg.Sum(sp.Abs(p - y) ** a), a=lg.Parameter(2.0, positive=True))
+    at = np.array([[0.5, 0.5, 1.0]]), np.array([[0.5, 1.5, 1e-3]])
+    for exponent, curvatures in ((2.0, (2, 2, 2)), (3.0, (0, 6, 6 * 0.999)), (1.0, (0, 0, 0))):
+        loss = lg.compile(declaration)(a=exponent)
+        np.testing.assert_allclose(loss.gradient_and_hessian(*at)[1], [curvatures], rtol=1e-12)
+        product = loss.hessian_vector_product(*at, np.ones((1, 3)))
+        np.testing.assert_allclose(product, [curvatures], rtol=1e-12)
 
 
 # Where the plain derivative is 0/0 or 0·∞ -------------------------------------------------------------------

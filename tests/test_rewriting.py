@@ -43,6 +43,7 @@ RARER = (
     "-lg.Mean(y_true*sympy.log(lg.clip(y_pred, 0.0625, 0.9375)))",
     "-lg.Mean(sympy.log(1 - lg.clip(y_pred, 0.0625, 0.9375))/(1 - lg.clip(y_pred, 0.0625, 0.9375)))",
     "lg.Mean((1 + y_pred)**(-2))",
+    "-lg.Mean(sympy.log(1 - sympy.exp(-sympy.exp(y_pred))))",
     "lg.Mean((lg.sigmoid(y_pred) - y_true)**2)",
     "lg.Mean(sympy.log(y_pred**2 + delta**2))",
     "lg.Mean(sympy.log((y_pred**2 + 1)/(delta**2 + 1)))",

@@ -19,6 +19,7 @@ from lossgen.language.atoms import (
     expm1,
     expm1mx,
     exprel,
+    exprel_slope,
     greater,
     hypot1,
     hypot1m1,
@@ -30,6 +31,7 @@ from lossgen.language.atoms import (
     maximum,
     minimum,
     power,
+    power_curvature,
     power_slope,
     relu,
     sech2,
@@ -68,6 +70,10 @@ RULES = {
         (-expm1(p - rung)) ** gamma * bose(p - rung), -power(-expm1(p - rung), gamma - 1),
     ),
     "M2 guard": (power_slope(1 - p, gamma) * (1 - p), gamma * power(1 - p, gamma)),
+    "M1 exponentials of exponentials": (exp(p) * bose(exp(p)), 1 / exprel(exp(p))),
+    "M3 curvature": (
+        signum(p) ** 2 * power_curvature(absolute(p), gamma), power_curvature(absolute(p), gamma),
+    ),
     "M3 kinks": (relu(p) * step(p) ** 2, relu(p)),
     "M3 sign": (absolute(p) * signum(p), p),
     "M3 exprel": ((exp(2 * p) - 1) / p, 2 * exprel(2 * p)),
@@ -173,6 +179,17 @@ LAST = {
     ),
     "fading": (e**2 * exp(-(e**2) / 2), keep(e * exp(-(e**2) / 4)) ** 2),
     "inverse": ((1 + p) ** -2, keep(1 / (1 + p)) ** 2),
+    "logarithm of exponentials": (
+        log1mexp(-delta * exp(p)),
+        Piecewise(
+            (p + log(delta) + log(exprel(-delta * exp(p))), p + log(delta) < 0),
+            (log1mexp(-delta * exp(p)), True),
+        ),
+    ),
+    "curvature of exponentials": (
+        exp(p) * exprel_slope(exp(p)) / exprel(exp(p)) ** 2,
+        exp(p) * keep(1 - exprel_slope(-exp(p)) / exprel(-exp(p))) / exprel(exp(p)),
+    ),
     "exponential": (y * exp(-p), xdivy(xdivy(y, exp(p / 2)), exp(p / 2))),
     "tanh is left": (y - tanh(p), y - tanh(p)),
 }

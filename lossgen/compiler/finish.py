@@ -4,10 +4,11 @@ Differences from a log-sum-exp become the atoms `log_softmax`, `softmax` and `so
 computed from (maximum, rest of the sum) and cancel nowhere; then the complement splits of `accurate`.
 """
 
-from sympy import Add, Expr, Mul, Pow, Symbol, exp
+from sympy import Add, Expr, Mul, Pow, Symbol, cosh, exp, sinh
 
 from lossgen.language.atoms import (
     expm1,
+    exprel,
     greater,
     inside,
     log_softmax,
@@ -24,6 +25,7 @@ from .ladder import LABEL_HIT, Ladder, Rung, hit_symbol
 from .stabilise import accurate
 
 INDICATORS = (greater, inside, step)
+GROWING = (expm1, exprel, cosh, sinh)
 BOUNDED = (sigmoid, softmax, softmax_complement)
 SOFTMAX_ATOMS = (log_softmax, softmax, softmax_complement)
 
@@ -95,7 +97,7 @@ def _guard_products(expression: Expr, ladder: Ladder, symbols: frozenset[Symbol]
         return arguments[0]
     if not isinstance(expression, Mul):
         return expression.func(*arguments)
-    for guards in (_targets_of_logarithms, _indicators, _vanishing_with_base):
+    for guards in (_targets_of_logarithms, _indicators, _vanishing_with_base, _vanishing_exponentials):
         arguments = guards(arguments, ladder, symbols)
     return Mul(*arguments)
 
@@ -130,6 +132,24 @@ def _vanishing_with_base(factors: list[Expr], ladder: Ladder, symbols: frozenset
     again = [factor.base for factor in guards if _square_root(factor) != factor]
     guard = Mul(*(_square_root(factor) for factor in guards))
     return [*(factor for factor in rest if factor not in guards), *again, guarded_product(guard, slopes[0])]
+
+
+def _vanishing_exponentials(factors: list[Expr], ladder: Ladder, symbols: frozenset[Symbol]) -> list[Expr]:
+    """exp(−e^v) and 1/exprel(e^v) vanish before an exponential of v overflows: their product with it is 0."""
+    fading = [factor for factor in factors if _fades(factor)]
+    growing = [factor for factor in factors if factor not in fading and factor.has(exp, *GROWING)]
+    if not fading or not growing:
+        return factors
+    rest = [factor for factor in factors if factor not in fading and factor not in growing]
+    return [*rest, guarded_product(Mul(*fading), Mul(*growing))]
+
+
+def _fades(factor: Expr) -> bool:
+    """Whether a factor falls faster than any exponential of a symbol grows."""
+    if isinstance(factor, exp):
+        return any(part.could_extract_minus_sign() and part.has(exp) for part in Add.make_args(factor.exp))
+    base, exponent = factor.as_base_exp()
+    return isinstance(base, exprel) and base.args[0].has(exp) and bool(exponent.is_negative)
 
 
 def _square_root(factor: Expr) -> Expr:

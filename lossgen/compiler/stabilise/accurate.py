@@ -28,7 +28,13 @@ from .hypotenuse import (
     logarithm_of_square,
     square_root_of_sum,
 )
-from .scales import balance_exponential, fade_power, invert_power
+from .scales import (
+    balance_exponential,
+    curvature_of_exponentials,
+    fade_power,
+    invert_power,
+    logarithm_of_exponentials,
+)
 
 RULES = (
     # a clip turns round before the sums that hold it are split
@@ -50,6 +56,8 @@ RULES = (
     ("no overflow in a power", fade_power),
     ("no overflow in a power", invert_power),
     ("no overflow in an exponential", balance_exponential),
+    ("exponentials of exponentials", logarithm_of_exponentials),
+    ("exponentials of exponentials", curvature_of_exponentials),
 )
 
 

@@ -175,6 +175,12 @@ def _add_power(powers, key, amount):
 def _differences(product: Product):
     """expm1(w)^j: bose for j < 0, sinh, exprel or expm1 for j > 0; powers of e^w turn its sign."""
     for w, j in list(product.differences.items()):
+        if w.has(exp) and j < 0:
+            count = _exponentials_of_exponentials(product, w, j)
+            yield exprel(w) ** -count
+            j += count
+            if j.is_zero:
+                continue
         r = share(product, w)
         if r == -j / 2 and j > 0:
             product.coefficient *= S(2) ** j
@@ -192,6 +198,23 @@ def _differences(product: Product):
             product.coefficient *= S.NegativeOne**turned
             yield from _ratio(product, w, j - turned)
             yield from _ratio(product, -w, turned)
+
+
+def _exponentials_of_exponentials(product, w, j):
+    """How many of e^v/expm1(c·e^v) = 1/(c·exprel(c·e^v)) there are, taken out of the exponent.
+
+    e^v alone may overflow, or vanish as its quotient does not.
+    """
+    exponentials = [factor for factor in Mul.make_args(w) if isinstance(factor, exp)]
+    if len(exponentials) != 1:
+        return S.Zero
+    (inner,) = exponentials
+    r = share(product, inner.exp)
+    count = min(max(r, S.Zero), -j) if r.is_Rational else S.Zero
+    count = count if count.is_Integer else S.Zero
+    product.exponent += (r - count) * inner.exp
+    product.multiply(w / inner, -count)
+    return count
 
 
 def _ratio(product, w, j):
@@ -248,6 +271,7 @@ def _kinks(product: Product):
             del bases[step(base.args[0])]
         elif base.func is signum and exponent.is_Integer and exponent > 0:
             _unfold_absolute(bases, base, exponent)
+            _unfold_curvature(bases, base, exponent)
 
 
 def _divides(x, y):
@@ -265,6 +289,14 @@ def _unfold_absolute(bases, base, exponent):
         del bases[base]
         _add_power(bases, absolute(x), S.NegativeOne)
         bases[x] = bases.get(x, S.Zero) + 1
+
+
+def _unfold_curvature(bases, base, exponent):
+    """(|x|^a)″ has no sign(x)²: at 0 it is 2 for a = 2."""
+    (x,) = base.args
+    is_curvature = any(each.func is power_curvature and each.args[0] == absolute(x) for each in bases)
+    if exponent == 2 and base in bases and is_curvature:
+        del bases[base]
 
 
 def _guards(product: Product):

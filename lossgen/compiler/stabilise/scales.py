@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sympy import Expr, Mul, exp
+from sympy import Expr, Mul, Piecewise, exp, log
 
-from lossgen.language.atoms import keep, square, xdivy
+from lossgen.language.atoms import exprel, exprel_slope, keep, log1mexp, square, xdivy
 from lossgen.language.symbols import y_pred
 
 
@@ -54,3 +54,34 @@ def balance_exponential(expression: Expr, targets) -> Expr | None:
         return rest * xdivy(xdivy(factor, half), half)
     return None
 
+
+
+def logarithm_of_exponentials(expression: Expr, targets) -> Expr | None:
+    """log1mexp(−c·e^v) → v + log c + log(exprel(−c·e^v)) where c·e^v < 1: there e^v may vanish."""
+    if expression.func is not log1mexp:
+        return None
+    (argument,) = expression.args
+    factors = Mul.make_args(-argument)
+    exponentials = [factor for factor in factors if isinstance(factor, exp)]
+    rest = Mul(*(factor for factor in factors if factor not in exponentials))
+    if len(exponentials) != 1 or not rest.is_positive:
+        return None
+    height = exponentials[0].exp + log(rest)
+    return Piecewise((height + log(exprel(argument)), height < 0), (expression, True))
+
+
+def curvature_of_exponentials(expression: Expr, targets) -> Expr | None:
+    """exprel′(x)/exprel(x)² for x > 0 → 1/exprel(x)·(1 − exprel′(−x)/exprel(−x)), where nothing overflows."""
+    if not expression.is_Mul:
+        return None
+    for factor in expression.args:
+        if factor.func is not exprel_slope or not factor.args[0].is_positive:
+            continue
+        (x,) = factor.args
+        for other in expression.args:
+            base, exponent = other.as_base_exp()
+            if base == exprel(x) and exponent.is_Integer and exponent <= -2:
+                rest = Mul(*(each for each in expression.args if each not in (factor, other)))
+                share = keep(1 - exprel_slope(-x) / exprel(-x))
+                return rest * share * base ** (exponent + 1)
+    return None
