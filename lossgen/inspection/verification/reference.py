@@ -195,7 +195,7 @@ class Row:
         if name in ("Pow", "power") and type(expression.args[0]).__name__ in ("Abs", "absolute"):
             exponent = self.evaluate(expression.args[1], column)
             if exponent.is_constant and exponent.value % 2 == 0:  # |x|² is x², at its kink, too
-                return raised(self.evaluate(expression.args[0].args[0], column), exponent)
+                return FUNCTIONS[name](self.evaluate(expression.args[0].args[0], column), exponent)
         if name in ATOMS and name not in FUNCTIONS:
             return self.evaluate(ATOMS[name].meaning(*expression.args), column)
         return FUNCTIONS[name](*(self.evaluate(argument, column) for argument in expression.args))
