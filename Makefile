@@ -9,6 +9,7 @@
 #   make booster-table  losses of boosters next to the built-in ones, as in docs/boosting.md
 #   make exhaustive  accuracy of vector math over all float32 numbers (hours, goes on where it was)
 #   make faults   what may go wrong around the cache and builds, done on purpose and counted, in minutes
+#   make coverage   which lines and branches of language, compiler and runtime the tests run, in more than an hour
 #   make fuzz N=10000  random declarations, compiled, against their formulas in high precision; goes on where it
 #                 was interrupted
 #   make mutation  which test notices when a rule of the compiler is left out or altered
@@ -24,7 +25,7 @@ BIN := .venv/bin
 JOBS ?= 2
 N ?= 1000
 
-.PHONY: demo test bench bench-all bench-boosting bench-doors bench-cuda cuda-table booster-table exhaustive faults fuzz mutation verification regression-update golden-update build lint clean
+.PHONY: demo test bench bench-all bench-boosting bench-doors bench-cuda cuda-table booster-table exhaustive coverage faults fuzz mutation verification regression-update golden-update build lint clean
 
 demo: .venv/demo.stamp
 	$(BIN)/python examples/demo.py
@@ -62,6 +63,14 @@ booster-table: .venv/test.stamp
 
 exhaustive: .venv/test.stamp
 	PYTHONPATH=tests $(BIN)/python -m exhaustive $(EXHAUSTIVE_ARGS)
+
+# Doors of frameworks are left out: what they run of these packages other tests run, too.
+coverage: .venv/test.stamp
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -q -n $(JOBS) --dist loadgroup $(COVERAGE_ARGS) tests \
+		--ignore=tests/keras_door --ignore=tests/tf_keras_door --ignore=tests/tensorflow_door --ignore=tests/jax_door
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python tests/coverage_figures.py
 
 faults: .venv/test.stamp
 	PYTHONPATH=tests $(BIN)/python -m faults $(FAULTS_ARGS)

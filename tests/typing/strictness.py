@@ -50,7 +50,7 @@ def text(lists: dict[str, list[str]]) -> str:
     """The configuration: that of the project, then the lists."""
     project = (ROOT / "pyproject.toml").read_text("utf-8")
     begin = project.index("[tool.mypy]")
-    common = project[begin : project.index("[tool.pytest")].rstrip()
+    common = project[begin : project.index("[tool.coverage.run]")].rstrip()
     parts = ["# Written by `python tests/typing/strictness.py --update`.\n\n" + common + "\n"]
     for name, modules in lists.items():
         lines = "".join(f'    "{each}",\n' for each in sorted(modules))
