@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lossgen.compiler.cache import ENTRY, LITTER, MANIFEST, cache_folder, remove
-from lossgen.errors import LossgenError
+from lossgen.errors import CommandError
 
 EPILOG = """\
 examples:
@@ -28,11 +28,11 @@ def run(options: argparse.Namespace) -> int:
     """List, or remove.
 
     Raises:
-        LossgenError: there is no folder that could be used.
+        CommandError: there is no folder that could be used.
     """
     folder = cache_folder()
     if folder is None:
-        raise LossgenError("no folder keeps losses; set LOSSGEN_CACHE_DIR to one that only you can write")
+        raise CommandError("no folder keeps losses; set LOSSGEN_CACHE_DIR to one that only you can write")
     found = (path.parent for path in folder.glob(f"*/{MANIFEST}"))
     entries = sorted(entry for entry in found if ENTRY.fullmatch(entry.name))
     if options.clear:

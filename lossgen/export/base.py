@@ -43,12 +43,12 @@ class Term:
 
     scope: int | tuple[int, ...] | None
     labels: bool
-    rows: Mapping[str, tuple[Callable, Callable]]
-    flat: Mapping[str, tuple[Callable, Callable]] | None = None
+    rows: Mapping[str, tuple[Callable[..., Any], Callable[..., Any]]]
+    flat: Mapping[str, tuple[Callable[..., Any], Callable[..., Any]]] | None = None
     parameters: tuple[str, ...] | None = None
-    lanes: Mapping[str, tuple[Callable, Callable]] | None = None
-    split: Mapping[str, Callable] | None = None
-    arrays: Mapping[str, Callable] | None = None
+    lanes: Mapping[str, tuple[Callable[..., Any], Callable[..., Any]]] | None = None
+    split: Mapping[str, Callable[..., Any]] | None = None
+    arrays: Mapping[str, Callable[..., Any]] | None = None
     exponents: tuple[str, ...] = ()
 
 
@@ -80,7 +80,7 @@ class Compiled:
     parameters: ClassVar[Mapping[str, Parameter]] = {}
     options: ClassVar[Mapping[str, Option]] = {}
     arguments: ClassVar[tuple[str, ...]] = ()
-    variants: ClassVar[Mapping[tuple, Variant]] = {}
+    variants: ClassVar[Mapping[tuple[object, ...], Variant]] = {}
     default_name: ClassVar[str] = ""
     default_axis: ClassVar[int | tuple[int, ...] | None] = -1
     labels: ClassVar[bool] = False

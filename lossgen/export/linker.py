@@ -99,7 +99,8 @@ class Linker:
 
     def imports(self, names: Mapping[Target, str]) -> str:
         """The imports of other libraries."""
-        whole, parts = [], {}
+        whole: list[str] = []
+        parts: dict[str, list[str]] = {}
         for module, name in sorted(each for each in self.reached if not self.is_linked(each[0])):
             written = names[module, name]
             if name:

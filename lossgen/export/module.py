@@ -81,11 +81,10 @@ def _reduced(text: str, package: str | None = None) -> str:
     edits: dict[int, Sequence[str]] = {}
     tree = ast.parse(text)
     for node in ast.walk(tree):
-        name = node.arg if isinstance(node, ast.keyword) else None
-        if name in LEFT_OUT:
+        if isinstance(node, ast.keyword) and node.arg in LEFT_OUT:
             edits |= {number: () for number in range(node.lineno, (node.end_lineno or 0) + 1)}
-    (class_,) = [each for each in tree.body if isinstance(each, ast.ClassDef)] or [None]
-    for node in class_.body if class_ else ():
+    classes = [each for each in tree.body if isinstance(each, ast.ClassDef)]
+    for node in (statement for each in classes for statement in each.body):
         if not isinstance(node, ast.Assign):
             continue
         name = ast.unparse(node.targets[0])
