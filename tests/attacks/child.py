@@ -178,7 +178,9 @@ def expressions(folder: Path) -> Iterator[Callable[[], object]]:
 def configurations(folder: Path, door: str = "lossgen") -> Iterator[Callable[[], object]]:
     from importlib import import_module
 
-    from attacks.corpus import CONFIGURATIONS, IDENTIFIERS
+    import lossgen as lg
+    from attacks.corpus import CONFIGURATIONS, EXPRESSIONS_OF_LISTS, IDENTIFIERS
+    from lossgen.runtime.configuration import DECLARATION
 
     module = import_module(door)
     for name in ("Huber", "huber", "BinaryCrossentropy", "SparseCategoricalCrossentropy", "L1", "hubre"):
@@ -188,6 +190,12 @@ def configurations(folder: Path, door: str = "lossgen") -> Iterator[Callable[[],
     for data in filled(CONFIGURATIONS, folder):
         yield lambda data=data: module.deserialize(data)
         yield lambda data=data: module.get(data) if isinstance(data, dict) else module.deserialize(data)
+    fine = json.loads(lg.to_json(lg.declare("Fine", "mean(p**2)")))
+    for each in filled(EXPRESSIONS_OF_LISTS, folder):
+        declaration = json.loads(json.dumps(fine))
+        declaration["cases"][0]["terms"][0]["expression"] = each
+        data = {"class_name": "Fine", "config": {DECLARATION: declaration}, "registered_name": "Custom>Fine"}
+        yield lambda data=data: module.deserialize(data)
     for name in filled(IDENTIFIERS, folder):
         yield lambda name=name: module.deserialize(name)
         yield lambda name=name: module.get(name)
@@ -202,7 +210,8 @@ def lines(folder: Path) -> Iterator[Callable[[], object]]:
         main(["show", "hubre"])
         main(["build", str(folder / "fine.py"), "-o", str(folder / "fine")])
         main(["list", "--names"])
-        main(["warm", "nothing"])
+        for command in (["warm"], ["verify"], ["export", "-o", str(folder / "other")]):
+            main([*command, "nothing"])
     for words in filled(LINES, folder):
         yield lambda words=words: main(words)
 

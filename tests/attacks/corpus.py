@@ -712,6 +712,14 @@ LINES = [
     ["warm", "../huber"],
     ["warm", "@folder@/text.txt:x"],
     ["warm", "[/red]"],
+    *(
+        [*command, name]
+        for command in (["verify"], ["export", "-o", "@folder@/out"])
+        for name in (CODE, "../huber", "[/red]", "\x1b[2J", "@folder@/text.txt", "@folder@/nulls.py")
+    ),
+    ["export", "huber", "-o", "@folder@/text.txt"],
+    ["export", CODE, "-o", "@folder@/out"],
+    ["verify", "huber", "--json", "@folder@/missing/x.json"],
 ]
 """Arguments of `lossgen`, all of them wrong: exit code 2 and one line. `@folder@` is one with odd files."""
 
