@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import lossgen as lg
 from lossgen import losses
 from lossgen.catalog import DECLARATIONS
 from lossgen.cli import main
+from lossgen.cli.finding import find
 from lossgen.errors import CompileError, ParameterError, UnknownLossError
 from lossgen.inspection.verification.kinks import around, crossings, switches
 from lossgen.inspection.verification.limits import LIMITS, limit_of
@@ -18,6 +20,7 @@ from lossgen.inspection.verification.subjects import Subject, subjects
 from lossgen.inspection.verification.verify import verified
 from lossgen.language.penalty import PenaltyDeclaration
 
+ROOT = Path(__file__).parents[1]
 QUICK = Effort(points=4, quick=True, peers=False)
 HUBER = next(each for each in DECLARATIONS if each.name == "huber")
 
@@ -184,6 +187,22 @@ def test_several_scopes():
     )
     with pytest.raises(CompileError, match="reduce different axes"):
         lg.verify(apart, points=2, quick=True)
+
+
+EXACT = ("huber", "mean_absolute_error", "hinge", "quantile", "l1")
+"""Losses of sums and products only, whose errors are the same on every processor."""
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_the_page_in_the_docs_is_what_verification_finds(name):
+    page = (ROOT / "docs" / "verification.md").read_text(encoding="utf-8").splitlines()
+    report = lg.verify(find(name), quick=True, peers=False)
+    (variant,) = report.variants
+    start = page.index(next(line for line in page if line.startswith(f"| `{variant.title}` |")))
+    fresh = report.markdown().splitlines()
+    rows = [line for line in fresh if line.startswith(("| `", "|  |"))]
+    for place, line in enumerate(rows[: len({output for output, _ in variant.own})]):
+        assert page[start + place].startswith(line.removesuffix("|").rstrip())
 
 
 # The command ------------------------------------------------------------------------------------------------
