@@ -7,6 +7,7 @@ import pytest
 from handwritten_losses import Overlap, SignedOverlap, SparseCrossentropy, data, derivative, random
 
 from lossgen.errors import LabelError, ParameterError, ShapeError
+from lossgen.losses import SparseCategoricalCrossentropy
 from lossgen.runtime.loss import Loss
 from lossgen.runtime.variant import Term, Variant
 
@@ -164,3 +165,12 @@ def test_zero_and_one_become_signs(dtype):
 def test_other_targets_stay(y):
     p = np.array([[1.0, 2.0], [3.0, 4.0]])
     np.testing.assert_array_equal(SignedOverlap().call(y, p), 1 - (np.asarray(y) * p**2).sum(-1))
+
+
+def test_the_least_integer_is_a_wrong_label_and_no_hidden_one():
+    p = np.full((2, 3), 1 / 3)
+    for labels in (np.array([-(2**63), 0]), np.array([2**63, 0], np.uint64)):
+        with pytest.raises(LabelError):
+            SparseCategoricalCrossentropy()(labels, p, mask=[True, True])
+    hidden = SparseCategoricalCrossentropy()(np.array([-(2**63), 0]), p, mask=[False, True])
+    assert hidden == pytest.approx(np.log(3))

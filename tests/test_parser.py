@@ -157,6 +157,8 @@ def test_every_function_is_called_with_as_many_arguments_as_its_row_says():
         ("factorial(10**8)", "factorial", "there is no function `factorial`"),
         ("1/0", "1/0", "no finite value"),
         ("log(0)", "log(0)", "no finite value"),
+        ("p + mean(2)", "mean(2)", "of a constant write what it is"),
+        ("logsumexp(1)*p", "logsumexp(1)", "of a constant write what it is"),
         ("log(-2)", "log(-2)", "no real number"),
         ("sqrt(-2)*p", "sqrt(-2)", "no real number"),
         ("polygamma(2, p)", "polygamma(2, p)", "digamma(x), trigamma(x)"),

@@ -61,6 +61,11 @@ def check_constant(value: Expr) -> None:
     """Refuse a constant that is no real number of a float's size: SymPy may never finish comparing those."""
     if value.is_Rational:
         return
+    if value.has(reductions.Reduction):
+        raise DeclarationError(
+            "a reduction runs over what differs from column to column, y_true or y_pred; of a constant write "
+            "what it is (C for the number of columns)"
+        )
     try:
         number = value.evalf(15, strict=True)
     except PrecisionExhausted:

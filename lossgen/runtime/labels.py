@@ -80,7 +80,10 @@ def check_labels(
     line = readable(labels).reshape(-1)
     if mask is not None:
         hidden = NO_LABEL if ignore_class is None else ignore_class
-        line = np.where(mask, line.astype(np.int64), hidden)
+        wide = line.astype(np.int64)
+        if ignore_class is None and line.dtype.itemsize == 8:  # a label of -2**63 is wrong, not hidden
+            wide = np.maximum(wide, NO_LABEL + 1)
+        line = np.where(mask, wide, hidden)
     ignored = hidden if mask is not None else NO_LABEL if ignore_class is None else ignore_class
     valid, wrong = count_labels(line, layout.columns, ignored, mask is not None or ignore_class is not None)
     if wrong:
