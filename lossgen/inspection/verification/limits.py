@@ -182,7 +182,7 @@ LIMITS = (
         when=is_smoothed_away,
     ),
     Limit(("binary_crossentropy",), FIRST, 1.5, "of soft targets, a difference of products near its zero"),
-    Limit(SMOOTHED, ALL, 4, "the smoothed target is rounded", when=is_smoothed),
+    Limit(SMOOTHED, ALL, 8, "the smoothed target is rounded", when=is_smoothed),
     Limit(("brier",), ALL, math.inf, "a dominant wrong class cancels", is_logits),
     Limit(("cosine_similarity",), ALL, 2, "the gradient of parallel vectors is a difference that vanishes"),
     Limit(
