@@ -31,8 +31,8 @@ class Brier(Loss):
     default_name = "brier"
     default_axis = -1
     labels = False
-    digest = "8e335587"
-    generated_from = "11c04c6b-8e335587"
+    digest = "2408a2c8"
+    generated_from = "11c04c6b-2408a2c8"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -31,8 +31,8 @@ class CategoricalCrossentropy(Loss):
     default_name = "categorical_crossentropy"
     default_axis = -1
     labels = False
-    digest = "8e335587"
-    generated_from = "2e2db783-8e335587"
+    digest = "2408a2c8"
+    generated_from = "2e2db783-2408a2c8"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -34,8 +34,8 @@ class MultiMargin(Loss):
     default_name = "multi_margin"
     default_axis = -1
     labels = True
-    digest = "8e335587"
-    generated_from = "e29d78e6-8e335587"
+    digest = "2408a2c8"
+    generated_from = "e29d78e6-2408a2c8"
     variants = {
         (1,): ".exponent_1",
         (2,): ".exponent_2",

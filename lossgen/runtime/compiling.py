@@ -21,13 +21,14 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-import numba
 from numba.core import config
 from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
 from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
+from numba.core.sigutils import normalize_signature
 
 from lossgen.errors import CacheWarning
+from lossgen.runtime import own_copies
 from lossgen.runtime.digest import runtime_digest
 
 ABANDONED = 86_400  # seconds after which a file that a process was writing is taken for litter
@@ -170,7 +171,7 @@ def njit(signature=None, *, cache: bool = True, **options) -> Callable:
     """
 
     def decorate(function):
-        made = numba.njit(**options)(function)
+        made = own_copies.njit(**options)(function)
         if cache and not config.DISABLE_JIT:
             made._cache = _cache_of(function)
         if signature is not None and not config.DISABLE_JIT:
@@ -185,7 +186,13 @@ def cfunc(signature) -> Callable:
     """Compiles a function that C code can call; see `numba.cfunc`."""
 
     def decorate(function):
-        made = CFunc(function, numba.core.sigutils.normalize_signature(signature), locals={}, options={})
+        made = CFunc(
+            function,
+            normalize_signature(signature),
+            locals={},
+            options={},
+            pipeline_class=own_copies.SelfContained,
+        )
         made._cache = _cache_of(function)
         made.compile()
         return made

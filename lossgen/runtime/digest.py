@@ -10,7 +10,8 @@ from lossgen.errors import StaleModuleError
 INLINED = (
     "cuda/compiling.py", "cuda/elements.py", "cuda/intrinsics.py", "cuda/library.py", "cuda/mathematics.py",
     "cuda/reduction.py", "cuda/single.py", "cuda/values.py", "intrinsics.py", "ladder_math.py", "lanes.py",
-    "options.py", "split.py", "team/work.py", "tracing.py", "transposition.py", "vector_math",
+    "options.py", "own_copies.py", "split.py", "team/work.py", "tracing.py", "transposition.py",
+    "vector_math",
 )  # fmt: skip
 """Files and folders of this package whose functions become part of a compiled kernel."""
 

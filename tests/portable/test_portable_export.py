@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 
-where = sys.argv[1]
+where, turn = sys.argv[1:]
 if where == "exported":
     for name in ("lossgen", "sympy", "jinja2", "mpmath"):
         sys.modules[name] = None
@@ -56,14 +57,14 @@ for name, (text, cls, kind, arguments, calls) in json.loads(Path("calls.json").r
     else:
         made = lossgen.compile(lossgen.from_json(text))
     found = penalties(made, arguments) if kind is None else losses(made, kind, arguments, calls)
-    np.savez(f"{{where}}_{{name}}.npz", **found)
+    np.savez(f"{{where}}_{{turn}}_{{name}}.npz", **found)
     one = made(**arguments)
     assert repr(made.from_config(json.loads(json.dumps(one.get_config())))) == repr(one)
 """
 
 
 def test_results_are_those_of_lossgen_bit_for_bit(tmp_path):
-    """Both in a new process that compiles all kernels: machine code that is loaded may be other code."""
+    """In a process that compiles all kernels, and in one that reads their machine code from files."""
     calls = {**EXPORTED, **{name: (None, each, []) for name, each in EXPORTED_PENALTIES.items()}}
     table = {}
     for name, call in calls.items():
@@ -72,20 +73,21 @@ def test_results_are_those_of_lossgen_bit_for_bit(tmp_path):
         table[name] = (lg.to_json(declaration), declaration.class_name, *call)
     (tmp_path / "calls.json").write_text(json.dumps(table))
     (tmp_path / "program.py").write_text(PROGRAM.format(here=str(HERE)))
-    for where in ("exported", "lossgen"):
+    runs = [(where, turn) for turn in ("compiled", "loaded") for where in ("lossgen", "exported")]
+    for where, turn in runs:
         own_cache = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / where)}
-        command = [sys.executable, "-I", "program.py", where]
+        command = [sys.executable, "-I", "program.py", where, turn]
         run = subprocess.run(command, cwd=tmp_path, env=own_cache, capture_output=True, text=True)
         assert run.returncode == 0, run.stderr[-3000:]
-    for name in calls:
+    for (where, turn), name in product(runs[1:], calls):
         with (
-            np.load(tmp_path / f"exported_{name}.npz") as found,
-            np.load(tmp_path / f"lossgen_{name}.npz") as expected,
+            np.load(tmp_path / f"{where}_{turn}_{name}.npz") as found,
+            np.load(tmp_path / f"lossgen_compiled_{name}.npz") as expected,
         ):
             assert set(found.files) == set(expected.files)
             for key in expected.files:
                 one, other = found[key], expected[key]
-                assert one.dtype == other.dtype and one.tobytes() == other.tobytes(), (name, key)
+                assert one.dtype == other.dtype and one.tobytes() == other.tobytes(), (where, turn, name, key)
 
 
 @pytest.mark.parametrize(
