@@ -6,8 +6,8 @@ from dataclasses import replace
 from sympy import Expr, Float, Symbol, sympify
 
 from lossgen.errors import DeclarationError, ParameterError
+from lossgen.language.constants import check_constants
 from lossgen.language.declaration import Case, Declaration, Key, Term
-from lossgen.language.functions import check_constants
 from lossgen.language.limits import check_size
 from lossgen.language.names import camel_case, check_name, snake_case, suggestion
 from lossgen.language.numbers import rational

@@ -9,8 +9,8 @@ from sympy.logic.boolalg import Boolean, BooleanAtom
 
 from lossgen.errors import DeclarationError
 from lossgen.language.atoms import digamma, trigamma
+from lossgen.language.constants import check_constants
 from lossgen.language.declaration import Declaration
-from lossgen.language.functions import check_constants
 from lossgen.language.limits import check_size
 from lossgen.language.names import suggestion
 from lossgen.language.numbers import exact

@@ -1,27 +1,20 @@
 """The functions that formula text may call, by all their names, with bounds on what SymPy may work out."""
 
-import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy
-from sympy import Add, Basic, Expr, Rational, S
-from sympy.core.evalf import PrecisionExhausted
-from sympy.core.relational import Relational
-from sympy.functions.elementary.piecewise import ExprCondPair
-from sympy.logic.boolalg import Boolean
+from sympy import Add, Expr, Rational, S
 
 from lossgen.errors import DeclarationError
 from lossgen.language import reductions
-from lossgen.language.limits import MAXIMUM_BITS, MAXIMUM_EXPONENT, MAXIMUM_ROOT, MAXIMUM_VALUES, nodes, short
-from lossgen.language.vocabulary import ARITHMETIC, WRITABLE_ATOMS
-from lossgen.language.vocabulary import FUNCTIONS as LANGUAGE
+from lossgen.language.budget import budget
+from lossgen.language.constants import bits, check_constant, elementwise
+from lossgen.language.limits import MAXIMUM_BITS, MAXIMUM_EXPONENT, MAXIMUM_ROOT, short
+from lossgen.language.vocabulary import WRITABLE_ATOMS
 
-UNREAL = (S.NaN, S.Infinity, S.NegativeInfinity, S.ComplexInfinity, S.ImaginaryUnit)
-KNOWN = (*ARITHMETIC, Boolean, sympy.Piecewise, ExprCondPair)
-SMALLEST, LARGEST = sympy.Float("1e-300"), sympy.Float("1e300")
 TOO_HARD = "this power of a number is too hard to work out; write the number that it is"
-TOO_LARGE = "this constant is too large or too small for a float"
 
 
 @dataclass(frozen=True)
@@ -41,6 +34,7 @@ def power(base: Expr, exponent: Expr) -> Expr:
             raise DeclarationError(f"the exponent {short(exponent)} is too large; at most {MAXIMUM_EXPONENT}")
         if size * abs(exponent) > MAXIMUM_BITS or size * exponent.q > MAXIMUM_ROOT:
             raise DeclarationError(TOO_HARD)
+        budget().draw(base.as_coeff_Mul()[0], exponent.q)
     elif base == S.Exp1:
         return exponential(exponent)
     elif base.is_number and exponent.is_number and base.is_positive:
@@ -50,57 +44,6 @@ def power(base: Expr, exponent: Expr) -> Expr:
         if size * largest_exponent > MAXIMUM_BITS:
             raise DeclarationError(TOO_HARD)
     return base**exponent
-
-
-def bits(number: Rational) -> int:
-    """How many bits numerator and denominator have."""
-    return int(number.p).bit_length() + int(number.q).bit_length()
-
-
-def check_constant(value: Expr) -> None:
-    """Refuse a constant that is no real number of a float's size: SymPy may never finish comparing those."""
-    if value.is_Rational:
-        return
-    if value.has(reductions.Reduction):
-        raise DeclarationError(
-            "a reduction runs over what differs from column to column, y_true or y_pred; of a constant write "
-            "what it is (C for the number of columns)"
-        )
-    try:
-        number = value.evalf(15, strict=True)
-    except PrecisionExhausted:
-        raise DeclarationError("this constant cannot be told from 0; leave it out") from None
-    except (AttributeError, TypeError):  # from an atom outside its domain, where its reference is complex
-        raise DeclarationError("this constant is no real number") from None
-    if not number.is_Float:
-        raise DeclarationError("this constant is no real number" if number.is_real is False else TOO_LARGE)
-    if not SMALLEST < abs(number) < LARGEST:
-        raise DeclarationError(TOO_LARGE)
-
-
-def check_constants(expression: Basic) -> None:
-    """Refuse a formula with a constant part that SymPy must not work out, the innermost first.
-
-    For formulas that did not pass the parser: with `evaluate=False` anything can be written. What is no
-    function of the language is left to the checks of the vocabulary.
-    """
-    foreign: set[Basic] = set()
-    language = LANGUAGE.difference(reductions.REDUCTIONS)
-    for node in reversed([each for each, _ in nodes(expression)]):
-        known = isinstance(node, KNOWN) or node.func in language or not node.args
-        if not known or node in UNREAL or not foreign.isdisjoint(node.args):
-            foreign.add(node)
-        elif isinstance(node, Relational | sympy.Max | sympy.Min):
-            check_comparison(*(side for side in node.args if isinstance(side, Expr) and side.is_number))
-        elif isinstance(node, Expr) and node.args and node.is_number:
-            check_constant(node)
-
-
-def check_comparison(*sides: Expr) -> None:
-    """Refuse to compare constants that differ by less than SymPy can tell."""
-    for first, second in itertools.combinations(sides, 2):
-        if (difference := first - second).is_number:
-            check_constant(difference)
 
 
 def guarded(function: type[Expr]) -> Callable[..., Expr]:
@@ -114,13 +57,19 @@ def guarded(function: type[Expr]) -> Callable[..., Expr]:
     return make
 
 
-def of_positive(function: type[Expr]) -> Callable[..., Expr]:
-    """A function related to Γ: of negative numbers, its reference can take for ever."""
+def of_positive(function: type[Expr], most: float = math.inf) -> Callable[..., Expr]:
+    """A function related to Γ: of negative numbers, its reference can take for ever.
 
-    def make(argument: Expr) -> Expr:
-        if argument.is_number and not argument.is_positive:
-            raise DeclarationError("of numbers, only positive ones are allowed here")
-        return function(argument)
+    Args:
+        most: the largest number of which SymPy may work it out, where it does not leave it as it is.
+    """
+
+    def make(*arguments: Expr) -> Expr:
+        last = arguments[-1]
+        if last.is_number and not (last.is_positive and last <= most):
+            end = "" if most == math.inf else f" up to {most}"
+            raise DeclarationError(f"of numbers, only positive ones{end} are allowed here")
+        return function(*arguments)
 
     return make
 
@@ -153,6 +102,11 @@ def binary_logarithm(argument: Expr) -> Expr:
     return logarithm(argument, S(2))
 
 
+def square_root(argument: Expr) -> Expr:
+    """√x."""
+    return power(argument, S.Half)
+
+
 def cube_root(argument: Expr) -> Expr:
     """x^(1/3), for x ≥ 0."""
     return power(argument, Rational(1, 3))
@@ -171,14 +125,6 @@ def largest(*arguments: Expr) -> Expr:
 def smallest(*arguments: Expr) -> Expr:
     """min(x) over the columns, min(a, b, …) of several values."""
     return elementwise(sympy.Min, arguments) if len(arguments) > 1 else reductions.Min(*arguments)
-
-
-def elementwise(extreme: type[Expr], arguments: tuple[Expr, ...]) -> Expr:
-    """The largest or smallest of some values; SymPy compares each with each."""
-    if sum(len(each.args) if isinstance(each, extreme) else 1 for each in arguments) > MAXIMUM_VALUES:
-        raise DeclarationError(f"at most {MAXIMUM_VALUES} values are compared")
-    check_comparison(*arguments)
-    return extreme(*arguments)
 
 
 def log_gamma(argument: Expr) -> Expr:
@@ -213,7 +159,7 @@ FUNCTIONS = {
     "exp2": Function(binary_exponential),
     "log2": Function(binary_logarithm),
     "log_sigmoid": Function(log_sigmoid),
-    "sqrt": Function(sympy.sqrt),
+    "sqrt": Function(square_root),
     "cbrt": Function(cube_root),
     "pow": Function(power, 2, 2),
     "abs": Function(sympy.Abs),

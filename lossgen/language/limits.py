@@ -14,6 +14,9 @@ from lossgen.errors import DeclarationError, LimitError
 MAXIMUM_NODES = 2000
 """Numbers, symbols and operations of one formula, counted as often as they are written."""
 
+MAXIMUM_DECLARATION = 16_000
+"""The same of all formulas of a declaration that is read from a file or a configuration."""
+
 MAXIMUM_DEPTH = 100
 """Operations of one formula inside each other."""
 
@@ -28,6 +31,15 @@ MAXIMUM_ROOT = 1_000_000
 
 MAXIMUM_VALUES = 32
 """Arguments of one maximum or minimum: SymPy compares each with each."""
+
+MAXIMUM_COMPARED = 4000
+"""Nodes of the arguments of all maxima and minima of a formula, each times what it is compared with."""
+
+MAXIMUM_QUOTIENTS = 8
+"""Quotients on both sides of == or !=: SymPy brings them to one denominator, which can double for each."""
+
+MAXIMUM_ROOTS = 32
+"""Different roots of numbers in one formula: SymPy looks for factors under each."""
 
 MAXIMUM_TEXT = 4000
 """Characters of a formula given as text."""

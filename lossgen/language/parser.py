@@ -12,7 +12,9 @@ import sympy
 from sympy import Expr
 
 from lossgen.errors import DeclarationError, ParseError
-from lossgen.language.functions import CONSTANTS, EVERY_NAME, check_constants
+from lossgen.language.budget import fresh_budget
+from lossgen.language.constants import check_constants
+from lossgen.language.functions import CONSTANTS, EVERY_NAME
 from lossgen.language.limits import MAXIMUM_CALLS, MAXIMUM_TEXT, MAXIMUM_TEXT_DEPTH, excess
 from lossgen.language.numbers import exact
 from lossgen.language.parameters import Parameter, symbol_of
@@ -73,7 +75,8 @@ def parse(text: str, **names: Expr | Parameter | float) -> Expr:
             f"The formula is nested too deeply: at most {MAXIMUM_CALLS} functions inside each other and "
             f"{MAXIMUM_TEXT_DEPTH} terms in one sum; split it, and pass the parts as names."
         )
-    return reader.number(tree.body)
+    with fresh_budget():
+        return reader.number(tree.body)
 
 
 def check_characters(text: str) -> None:

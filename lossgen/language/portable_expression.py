@@ -12,11 +12,10 @@ from typing import Any
 
 import sympy
 from sympy import Basic, Expr, Integer, Rational, S, Symbol
-from sympy.logic.boolalg import Boolean
 
 from lossgen.errors import DeclarationError, PortableError
-from lossgen.language.functions import bits, check_comparison, check_constant
-from lossgen.language.limits import MAXIMUM_DEPTH, MAXIMUM_NODES
+from lossgen.language.constants import bits, check_constant, compared
+from lossgen.language.limits import MAXIMUM_DECLARATION, MAXIMUM_DEPTH, MAXIMUM_NODES
 from lossgen.language.names import suggestion
 from lossgen.language.portable_vocabulary import (
     COMPARISONS,
@@ -32,7 +31,7 @@ LARGEST_PLAIN = 2**53
 """Integers beyond are text: other readers of JSON take numbers for floats."""
 
 MAXIMUM_TOTAL_BITS = 65_536
-"""Binary digits of all numbers of one expression together, with those that SymPy works out from them."""
+"""Binary digits of all numbers of one declaration together, with those that SymPy works out from them."""
 
 Plain = Any
 """Plain data: what JSON has."""
@@ -88,7 +87,7 @@ class Read:
 
 @dataclass
 class ExpressionReader:
-    """Reads expressions, and counts the nodes and bits of each.
+    """Reads the expressions of a declaration; counts the nodes of each and of all, and the bits of all.
 
     Args:
         symbols: the symbols by their names.
@@ -96,6 +95,7 @@ class ExpressionReader:
 
     symbols: Mapping[str, Symbol]
     nodes: int = field(default=0, init=False)
+    all_nodes: int = field(default=0, init=False)
     bits: int = field(default=0, init=False)
 
     def expression(self, data: Plain, path: str) -> Expr:
@@ -104,7 +104,7 @@ class ExpressionReader:
         Raises:
             PortableError: they are no expression of the language, or one too large; names the place.
         """
-        self.nodes = self.bits = 0
+        self.nodes = 0
         exact = self.number(data, path, 1).exact
         assert isinstance(exact, Expr)
         return exact
@@ -219,31 +219,19 @@ class ExpressionReader:
     def enter(self, path: str, depth: int) -> None:
         """Counts a node."""
         self.nodes += 1
+        self.all_nodes += 1
         if depth > MAXIMUM_DEPTH:
             raise wrong(path, f"the formula is nested too deeply; at most {MAXIMUM_DEPTH} levels are read")
         if self.nodes > MAXIMUM_NODES:
             raise wrong(path, f"the formula is too large; at most {MAXIMUM_NODES} nodes are read")
+        if self.all_nodes > MAXIMUM_DECLARATION:
+            raise wrong(path, f"the declaration is too large; at most {MAXIMUM_DECLARATION} nodes are read")
 
     def count(self, number: Rational, path: str) -> None:
         """Counts the bits of a number."""
         self.bits += bits(number)
         if self.bits > MAXIMUM_TOTAL_BITS:
-            raise wrong(path, "the numbers of the formula have too many digits in all")
-
-
-def compared(kind: type[Boolean]) -> Callable[..., Basic]:
-    """The comparison, after a look at constants that it would compare.
-
-    Branches inside it stay where they are: SymPy would take them apart, at any cost.
-    """
-
-    def make(*sides: Expr) -> Basic:
-        if any(side.has(sympy.Piecewise) for side in sides):
-            return kind(*sides, evaluate=False)
-        check_comparison(*sides)
-        return kind(*sides)
-
-    return make
+            raise wrong(path, "the numbers of the declaration have too many digits in all")
 
 
 def check_count(path: str, word: str, count: int, least: int, most: int | None) -> None:

@@ -68,8 +68,8 @@ def parsed(text: str | bytes) -> Plain:
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     entries = dict(pairs)
     if len(entries) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
         raise PortableError(f"The JSON has the key {shown(twice)} twice in one place.")
     return entries
 

@@ -8,15 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy
-from sympy import Basic, Expr, S
+from sympy import Basic, S
 
-from lossgen.errors import DeclarationError
 from lossgen.language import functions
+from lossgen.language.constants import elementwise
 from lossgen.language.reductions import REDUCTIONS
 from lossgen.language.vocabulary import SYMPY_FUNCTIONS, WRITABLE_ATOMS
 
 LARGEST_ARGUMENT = 1000
-"""Of log-gamma and polygamma of a number: SymPy may work out a sum or a factorial of that length."""
+"""Of SymPy's log-gamma and polygamma of a number: SymPy may work out a sum or a factorial of that length."""
 
 
 @dataclass(frozen=True)
@@ -27,18 +27,6 @@ class Word:
     make: Callable[..., Basic]
     least: int = 1
     most: int | None = 1
-
-
-def of_small(function: type[Expr]) -> Callable[..., Expr]:
-    """A function related to Γ, of a formula or of a number that SymPy can work it out for."""
-
-    def make(*arguments: Expr) -> Expr:
-        last = arguments[-1]
-        if last.is_number and not (last.is_positive and last <= LARGEST_ARGUMENT):
-            raise DeclarationError(f"of numbers, only positive ones up to {LARGEST_ARGUMENT} are allowed")
-        return function(*arguments)
-
-    return make
 
 
 def _reductions() -> dict[str, Word]:
@@ -55,10 +43,10 @@ def _atoms() -> dict[str, Word]:
 
 BOUNDED = {
     sympy.exp: functions.exponential,
-    sympy.Max: lambda *values: functions.elementwise(sympy.Max, values),
-    sympy.Min: lambda *values: functions.elementwise(sympy.Min, values),
-    sympy.loggamma: of_small(sympy.loggamma),
-    sympy.polygamma: of_small(sympy.polygamma),
+    sympy.Max: lambda *values: elementwise(sympy.Max, values),
+    sympy.Min: lambda *values: elementwise(sympy.Min, values),
+    sympy.loggamma: functions.of_positive(sympy.loggamma, LARGEST_ARGUMENT),
+    sympy.polygamma: functions.of_positive(sympy.polygamma, LARGEST_ARGUMENT),
 }
 """How SymPy's own functions are made, where not simply by calling them."""
 

@@ -12,15 +12,8 @@ from sympy import Basic, Expr, Rational, S
 from sympy.logic.boolalg import Boolean
 
 from lossgen.errors import DeclarationError, ParseError
-from lossgen.language.functions import (
-    EVERY_NAME,
-    FUNCTIONS,
-    LOGIC,
-    Function,
-    check_comparison,
-    check_constant,
-    power,
-)
+from lossgen.language.constants import check_constant, compared
+from lossgen.language.functions import EVERY_NAME, FUNCTIONS, LOGIC, Function, power
 from lossgen.language.limits import excess
 from lossgen.language.names import suggestion
 
@@ -240,16 +233,6 @@ class Reader:
         end = len(line[: node.end_col_offset if one_line else None].decode(errors="replace")) + 1
         stop = "" if message.endswith(("?", ".")) else "."
         return ParseError(f"{message}{stop}{caret(self.text, node.lineno, start, end - start)}")
-
-
-def compared(make: Callable[..., Boolean]) -> Callable[..., Boolean]:
-    """The comparison, after a look at constants that it would compare."""
-
-    def make_checked(left: Expr, right: Expr) -> Boolean:
-        check_comparison(left, right)
-        return make(left, right)
-
-    return make_checked
 
 
 def caret(text: str, line: int | None, column: int | None, width: int = 1) -> str:

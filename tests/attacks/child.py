@@ -248,6 +248,12 @@ def lists(folder: Path) -> Iterator[Callable[[], object]]:
         "[" + "0," * 400_000 + "0]", '{"lossgen": 1, "kind": "loss"}', "\ud800", "'x'", "// x",
     ):  # fmt: skip
         yield lambda text=text: lg.from_json(text)
+    entries = ",".join(f'"{number}":0' for number in range(80_000))
+    yield lambda: lg.from_json(f'{{{entries},"79999":1}}')
+    waves = ["Sum", ["+", *(["sin", ["*", k, "y_pred", "y_true"]] for k in range(2, 390))]]
+    terms = [{"scope": [-1 - k, -70], "expression": waves} for k in range(60)]
+    large = json.dumps({**fine, "arguments": [], "scope": None, "cases": [{"terms": terms}]})
+    yield lambda: lg.from_json(large)
     yield lambda: lg.from_json(b"\xff\xfe\x00")
     yield lambda: lg.from_json(None)
 

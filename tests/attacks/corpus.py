@@ -186,6 +186,22 @@ FORMULAS = [
     "where(not(" * 30 + "p>0" + "),p,y)" * 30,
     "Piecewise(" + ",".join(f"(sin(p*{k}),sin(p)>{k}/99)" for k in range(90)) + ",(p,True)).x",
     "where(p>1,1,2)**where(y>1,10**300,2)**where(p>2,999,2)",
+    "where(Eq(" + "1/(y/p+" * 14 + "p" + ")" * 14 + ",0),p,y)",
+    "where(" + "1/(" * 30 + "p" + "*y+2)/p+1/p" * 30 + "!=y,p,y)",
+    "where(Eq(" + "+".join(f"1/(p+{k}*y)" for k in range(1, 150)) + ",0),p,y)",
+    "max(" + ",".join("*".join(f"(p+{i}*y+{j})" for j in range(1, 9)) for i in range(1, 33)) + ")",
+    "min(" + ",".join("+".join(f"{j}*p**{j}*y**{i}" for j in range(2, 9)) for i in range(2, 34)) + ")",
+    "Piecewise("
+    + ",".join(
+        "(max("
+        + ",".join("*".join(f"(p+{i}*y+{j})" for j in range(k, k + 4)) for i in range(1, 8))
+        + "),p>2)"
+        for k in range(1, 11)
+    )
+    + ")",
+    "*".join(f"{1000003 + 2 * k}**(1/{k + 100})" for k in range(2, 150)),
+    "*".join(f"({1000003 + 2 * k}*p)**(1/{k + 100})" for k in range(2, 120)),
+    "*".join(f"sqrt({1000003 + 2 * k})" for k in range(2, 150)),
     "1e400",
     "1e-400",
     "1e9999999999999999999",
@@ -725,6 +741,20 @@ LINES = [
 
 # Portable declarations ---------------------------------------------------------------------------------
 
+
+def fraction(levels: int) -> list | str:
+    """Quotients inside each other."""
+    inner: list | str = "y_pred"
+    for k in range(levels):
+        inner = ["**", ["+", ["*", inner, "y_true"], ["**", "y_pred", -1], k + 2], -1]
+    return inner
+
+
+def product(k: int) -> list:
+    """A product of which no two are easily compared."""
+    return ["*", *(["+", "y_pred", j, ["*", k, "y_true"]] for j in range(1, 10))]
+
+
 EXPRESSIONS_OF_LISTS = [
     CODE,
     ["eval", CODE],
@@ -774,6 +804,11 @@ EXPRESSIONS_OF_LISTS = [
     ["Mean", ["Piecewise", ["y_pred", [">", "y_pred", 0]]]],
     ["Mean", ["not", "y_pred"]],
     ["Mean", ["Max", *(["*", "y_pred", k] for k in range(2, 900))]],
+    ["Mean", ["sympy.Max", *map(product, range(2, 34))]],
+    ["Mean", ["+", *(["sympy.Min", *map(product, range(k, k + 6))] for k in range(2, 9))]],
+    ["Mean", ["Piecewise", ["y_pred", ["==", fraction(15), 0]], ["y_true", True]]],
+    ["Mean", ["Piecewise", ["y_pred", ["!=", 0, fraction(20)]], ["y_true", True]]],
+    ["Mean", ["*", "y_pred", *(["**", 10**6 + 3 + 2 * k, f"1/{k + 100}"] for k in range(2, 150))]],
     ["Mean", ["polygamma", 10**9, "y_pred"]],
     ["Mean", ["factorial", 10**9]],
     ["Mean", ["/", "y_pred", 0]],
