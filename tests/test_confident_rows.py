@@ -4,13 +4,16 @@ The derived formulas are evaluated with each operation rounded to the digits of 
 """
 
 import pytest
-from fuzz.checks import rounded_outputs, scenes, wanted_outputs, wrong_formulas
+from fuzz.checks import scenes, wanted_outputs, wrong_formulas
 from fuzz.example import Example, Part
+from fuzz.kernels import rounded_outputs
 
 import lossgen as lg
 from lossgen.compiler.differentiate import gradient, hessian_vector_product
 from lossgen.compiler.flatten import flatten
+from lossgen.language.atoms import keep, softmax_complement
 from lossgen.language.symbols import y_pred as p
+from lossgen.language.symbols import y_true as y
 
 LEADING = ((20.0, 0.5, -1.0), (45.0, 1.0, 2.0), (0.3, 90.0, 1.0))
 ONE_HOT = ((1.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
@@ -46,6 +49,19 @@ def test_the_gradient_of_a_label_takes_no_further_sum():
     assert kinds(gradient(ladder)).count("sum") == 0
     ladder = flatten(lg.Gather(lg.LogSoftmax(p) ** 2))
     assert kinds(gradient(ladder)).count("sum") == 0
+
+
+def test_what_a_sum_is_compared_with_is_the_number_that_was_added():
+    """ΣD − D is exact only where D is one float in both, and is written with few signs."""
+    derivative = gradient(flatten(-lg.Sum((y**2 + y) * lg.LogSoftmax(p))))
+    assert keep(y**2 + y) in derivative.expression.atoms(keep)
+    assert keep(y**2 + y) in [rung.summand for rung in derivative.ladder.rungs]
+
+
+def test_what_is_balanced_stays_so_under_an_earlier_sum():
+    derivative = gradient(flatten(lg.Sum(y * lg.LogSoftmax(lg.LogSoftmax(p) + lg.Softmax(p)))))
+    (outer,) = (rung for rung in derivative.ladder.rungs if str(rung.symbol) == "log_sum_exp_2")
+    assert softmax_complement(outer.summand, outer.symbol) in derivative.expression.atoms(softmax_complement)
 
 
 def test_only_what_all_columns_share_is_measured_from_the_largest():

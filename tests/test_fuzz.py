@@ -5,14 +5,15 @@
 
 import itertools
 import re
+from collections import Counter
 from unittest.mock import patch
 
 import numpy as np
 import pytest
 from fuzz.campaign import FOUND, State, findings, run_batch, tried
-from fuzz.checks import wrong_kernels
 from fuzz.example import Example, Part, replayed
 from fuzz.grammar import LEAVES, NODES, productions
+from fuzz.kernels import DOUBLE, SINGLE, wrong_kernels
 from fuzz.strategies import HOLE, examples
 from hypothesis import HealthCheck, Phase, find, given, seed, settings
 from private_cache import private_cache
@@ -47,7 +48,7 @@ def test_random_declarations_are_what_they_say(batch):
 @pytest.mark.parametrize("path", sorted(FOUND.glob("found_*.py")), ids=lambda path: path.stem)
 def test_what_has_failed_once(path):
     case = replayed(path.read_text("utf-8"))
-    assert not (wrong := findings(case, kernels=True)), "\n".join(map(str, wrong))
+    assert not (wrong := findings(case, kernels=(DOUBLE,))), "\n".join(map(str, wrong))
 
 
 # The fuzzer itself ----------------------------------------------------------------------------------------
@@ -104,7 +105,7 @@ def test_a_wrong_formula_is_noticed_and_shrunk(tmp_path):
     formula = re.findall(r"return (.*)", text)[-1]
     assert formula.count("(") <= 6, formula
     assert State.load(tmp_path, "test").failures == [name] and State.load(tmp_path, "other").failures == []
-    assert findings(replayed(text), kernels=False) == []  # without the wrong rule it is right
+    assert findings(replayed(text), kernels=()) == []  # without the wrong rule it is right
 
 
 def test_a_wrong_kernel_is_noticed():
@@ -115,6 +116,29 @@ def test_a_wrong_kernel_is_noticed():
     found = list(wrong_kernels(right, lg.compile(wrong.declaration)))
     assert {each.output for each in found} >= {"value", "gradient", "hessian", "product"}
     assert not list(wrong_kernels(right))
+
+
+def test_a_wrong_kernel_in_single_precision_is_noticed():
+    parts = [Part((f"lg.Mean({c}*(y_pred - y_true)**2)",)) for c in ("1", "sympy.Rational(10005, 10000)")]
+    right, wrong = (Example((part,), {}, ((0.1, 1.3),), ((0.3, 2.7),)).case for part in parts)
+    found = list(wrong_kernels(right, lg.compile(wrong.declaration), kind=SINGLE))
+    assert {each.output for each in found} >= {"value", "gradient", "hessian", "product"}
+    assert {each.stage for each in found} == {"kernel in float32"}
+    assert not list(wrong_kernels(right, kind=SINGLE))
+
+
+def test_what_is_not_compared_is_counted():
+    """The hinge by its margin, exactly at the kink: the formulas of a row, and all but one derivative."""
+    part = Part(("lg.Mean(lg.relu(shift + y_pred*y_true))",))
+    counts = Counter()
+    at_a_kink = Example((part,), {"shift": -0.25}, ((0.5,),), ((0.5,),)).case
+    assert not findings(at_a_kink, (), counts)
+    assert counts.total() and any(name.startswith("skipped") for name in counts)
+    counts.clear()
+    beside = Example((part,), {"shift": -0.25}, ((0.5,),), ((0.75,),)).case
+    assert not findings(beside, (SINGLE,), counts)
+    assert counts["formulas compared"] and counts["float32 kernels compared"]
+    assert not any(counts[name] for name in counts if name.startswith("skipped"))
 
 
 def test_single_precision_is_no_other_formula():

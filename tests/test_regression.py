@@ -9,6 +9,7 @@ from regression.records import (
     FOLDER,
     MADE_WITH,
     differences,
+    is_close,
     made_with,
     numbers,
     read,
@@ -63,6 +64,13 @@ def test_other_bits_are_allowed_elsewhere_and_wrong_numbers_nowhere(one, kind, o
     assert f"{kind.dtype.name} {output} was 0000000000000000" in found
     recorded[kind.dtype.name][output] = changed(text, kind, 100)
     assert len(list(differences(declaration, record, same_processor=False))) == 1
+
+
+def test_a_number_that_is_not_finite_stays_so():
+    for number in (np.inf, -np.inf, np.nan):
+        assert is_close(number, number, 1) and not is_close(number, 1.0, np.inf)
+        assert not is_close(1.0, number, np.inf)
+    assert not is_close(np.inf, -np.inf, np.inf) and not is_close(np.nan, np.inf, np.inf)
 
 
 def test_derivatives_in_array_code_are_held_to_what_the_contract_says_everywhere(one):

@@ -80,7 +80,7 @@ def _column_sum(expression: Expr, builder: Builder) -> Expr:
 
 def _direct(accurate: Expr, textbook: Expr, rung: Rung, slope: Expr, through: Expr) -> Expr | None:
     """D with (gradient so far) = D·slope and adjoint = −ΣD: the loss depends on u − L alone."""
-    if rung.kind != "logsumexp" or slope == 0 or through == 0 or accurate != textbook:
+    if rung.kind != "logsumexp" or accurate != textbook:
         return None
     direct = -through
     return direct if expand_mul(textbook - direct * slope) == 0 else None
@@ -94,7 +94,7 @@ def _balanced(direct: Expr, from_head: Expr, rung: Rung, slope: Expr, builder: B
     outside, inside = direct.as_independent(*builder.element_symbols, as_Add=False)
     if isinstance(inside, Add) and all(term.could_extract_minus_sign() for term in inside.args):
         outside, inside = -outside, -inside
-    kept = inside if inside.is_Symbol or inside.is_Number else keep(inside)
+    kept = keep(inside)
     total = builder.sum(kept) if not _is_hit(inside) else builder.sum(inside)
     share = softmax(rung.summand, rung.symbol)
     others = keep(total - kept)

@@ -29,6 +29,8 @@ def main() -> int:
             run_batch(number, arguments.batch, state, arguments.state, arguments.share, arguments.depth)
             progress.update(task, advance=1, description=summary(state))
     console.print(summary(state), markup=False)
+    for what, number in sorted(state.compared.items()):
+        console.print(f"  {what}: {number}", markup=False)
     for name in state.failures:
         console.print(f"  {FOUND / name}", markup=False, style="red", soft_wrap=True)
     return bool(state.failures)

@@ -20,8 +20,9 @@ from private_cache import private_cache
 
 from lossgen.errors import DeclarationError
 
-from .checks import Finding, wrong_formulas, wrong_kernels
+from .checks import Finding, wrong_formulas
 from .example import Case, Example
+from .kernels import DOUBLE, SINGLE, Kind, wrong_kernels
 from .strategies import examples
 
 FOUND = Path(__file__).parent / "found"
@@ -36,17 +37,28 @@ class Failure(AssertionError):
         self.stage = wrong[0].stage
 
 
-def findings(case: Case, kernels: bool) -> list[Finding]:
+def findings(case: Case, kernels: tuple[Kind, ...], counts: Counter | None = None) -> list[Finding]:
     """What is wrong with a case: its formulas first, and its kernels where those are right."""
-    wrong = list(wrong_formulas(case))
-    return wrong or (list(wrong_kernels(case)) if kernels else [])
+    wrong = list(wrong_formulas(case, counts))
+    for kind in kernels:
+        wrong = wrong or list(wrong_kernels(case, None, counts, kind))
+    return wrong
 
 
-def tried(example: Example, share: int) -> str:
+def kinds(example: Example, share: int) -> tuple[Kind, ...]:
+    """The float types whose kernels run: none, or one of two, mostly float64; all if the share is 1."""
+    number = int(example.digest, 16)
+    if number % share:
+        return ()
+    return (DOUBLE, SINGLE) if share == 1 else (DOUBLE,) if number // share % 4 else (SINGLE,)
+
+
+def tried(example: Example, share: int, counts: Counter | None = None) -> str:
     """What became of an example: "right", or "refused" by the language.
 
     Args:
         share: one of so many examples runs its kernels, too; which ones, their text says.
+        counts: of what is compared and what is not.
 
     Raises:
         Failure: a number is wrong.
@@ -55,7 +67,7 @@ def tried(example: Example, share: int) -> str:
         case = example.case
     except DeclarationError:
         return "refused"
-    if wrong := findings(case, int(example.digest, 16) % share == 0):
+    if wrong := findings(case, kinds(example, share), counts):
         raise Failure(wrong)
     return "right"
 
@@ -74,11 +86,13 @@ class State:
 
     key  what its batches are, see `key_of`; `done` are their numbers
     counts  examples by what became of them; `failures` are files
+    compared  outputs that were compared, and those that were not, by reason
     """
 
     key: str
     done: list[int] = field(default_factory=list)
     counts: Counter = field(default_factory=Counter)
+    compared: Counter = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -87,7 +101,7 @@ class State:
         """The state as far as it got; an empty one if there is none, or one of other batches."""
         try:
             stored = json.loads((folder / "state.json").read_text("utf-8"))
-            state = cls(**{**stored, "counts": Counter(stored["counts"])})
+            state = cls(**{**stored, **{key: Counter(stored[key]) for key in ("counts", "compared")}})
         except (OSError, ValueError, KeyError, TypeError):
             return cls(key)
         return state if state.key == key else cls(key)
@@ -111,7 +125,7 @@ def run_batch(
         depth: of the expressions.
         found: folder for what fails.
     """
-    counts: Counter = Counter()
+    counts, compared = Counter(), Counter()
     failed: list[tuple[Example, Exception]] = []
 
     @seed(number)
@@ -126,7 +140,9 @@ def run_batch(
     @given(examples(depth))
     def try_one(example: Example) -> None:
         try:
-            outcome = tried(example, share if not failed else while_shrinking(failed[0][1]))
+            outcome = tried(
+                example, *((share, compared) if not failed else (while_shrinking(failed[0][1]), None))
+            )
         except Exception as error:
             failed.append((example, error))
             raise
@@ -144,13 +160,14 @@ def run_batch(
             state.failures.append(write(*failed[-1], found).name)  # the last one that fails is the smallest
     state.done = sorted({*state.done, number})
     state.counts += counts
+    state.compared += compared
     state.seconds += time.monotonic() - start
     state.save(folder)
 
 
 def while_shrinking(error: Exception) -> int:
     """The share of examples that run their kernels: all, or none where the formulas are wrong already."""
-    return 1 if getattr(error, "stage", "kernel") == "kernel" else sys.maxsize
+    return 1 if getattr(error, "stage", "kernel").startswith("kernel") else sys.maxsize
 
 
 def write(example: Example, error: Exception, found: Path) -> Path:

@@ -1,4 +1,4 @@
-"""`make mutation`: every mutant, and the test that notices it."""
+"""`make mutation`: every mutant, the test that notices it, and how: a wrong result, or a crash on the way."""
 
 import argparse
 import sys
@@ -19,13 +19,15 @@ def main() -> int:
     wanted = parser.parse_args().only
     console = Console()
     chosen = [each for each in mutants() if wanted in str(each)]
-    found = [(each, killer_of(each)) for each in track(chosen, "mutants", console=console)]
-    table = Table("mutant", "noticed by")
-    for mutant, test in found:
-        table.add_row(escape(str(mutant)), "[red]nothing[/]" if test is None else escape(test))
+    found = [(each, killer_of(each, all_tests=True)) for each in track(chosen, "mutants", console=console)]
+    table = Table("mutant", "noticed by", "how")
+    for mutant, notice in found:
+        seen = ("[red]nothing[/]", "") if notice is None else (escape(notice.test), notice.how)
+        table.add_row(escape(str(mutant)), *seen)
     console.print(table)
-    survivors = [mutant for mutant, test in found if test is None]
-    console.print(f"{len(found)} mutants, {len(survivors)} survive")
+    survivors = sum(notice is None for _, notice in found)
+    crashes = sum(notice is not None and not notice.is_result for _, notice in found)
+    console.print(f"{len(found)} mutants, {survivors} survive, {crashes} are noticed by a crash alone")
     return bool(survivors)
 
 

@@ -1,6 +1,7 @@
 """The tests of the suite that should notice a mutant, quick ones first; they are called in this process."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 
 import test_atoms
@@ -66,6 +67,8 @@ def of_the_ladder() -> tuple[Test, ...]:
             test_ladder.test_gradient_by_a_parameter_of_each_class,
             test_confident_rows.test_a_target_that_parameters_change,
             test_confident_rows.test_the_gradient_of_a_label_takes_no_further_sum,
+            test_confident_rows.test_what_a_sum_is_compared_with_is_the_number_that_was_added,
+            test_confident_rows.test_what_is_balanced_stays_so_under_an_earlier_sum,
             test_confident_rows.test_only_what_all_columns_share_is_measured_from_the_largest,
         ),
         *(named(test_confident_rows.test_digits, name) for name in test_confident_rows.FORMULAS),
@@ -81,12 +84,34 @@ def named(test: Callable, *arguments) -> Test:
     return f"{test.__module__}.{test.__name__}[{shown}]", lambda: test(*arguments)
 
 
-def killer_of(mutant: Mutant) -> str | None:
-    """The name of the first test that fails with the mutant; None if it survives all of them."""
+@dataclass(frozen=True)
+class Notice:
+    """A test that failed with a mutant; `how` is the type of the exception."""
+
+    test: str
+    how: str
+
+    @property
+    def is_result(self) -> bool:
+        """Whether the test saw a wrong result; otherwise the compiler came to no result."""
+        return self.how == "AssertionError"
+
+
+def killer_of(mutant: Mutant, all_tests: bool = False) -> Notice | None:
+    """The first test that fails with the mutant; None if it survives all of them.
+
+    Args:
+        all_tests: go on after a crash, and prefer a test that sees a wrong result.
+    """
+    crash = None
     with mutant.alive():
         for name, test in killers(mutant):
             try:
                 test()
-            except Exception:  # whatever it is, the test has noticed
-                return name
-    return None
+            except AssertionError:
+                return Notice(name, "AssertionError")
+            except Exception as error:  # a compiler that breaks is noticed, too, if by less
+                crash = crash or Notice(name, type(error).__name__)
+                if not all_tests:
+                    return crash
+    return crash

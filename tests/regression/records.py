@@ -9,6 +9,7 @@ contract's relative part everywhere.
 
 import hashlib
 import json
+import math
 import platform
 import re
 from collections.abc import Iterator
@@ -17,12 +18,11 @@ from pathlib import Path
 import llvmlite.binding
 import numba
 import numpy as np
-from mpmath import mpf
 from numba.core.registry import cpu_target
 
 from lossgen import losses, penalties
 from lossgen.catalog import DECLARATIONS, PENALTIES
-from lossgen.inspection.verification.contract import FLOATS, Float, excess, expected
+from lossgen.inspection.verification.contract import FLOATS, Float, expected
 from lossgen.inspection.verification.judgement import Judge, quantities
 from lossgen.inspection.verification.results import Compilation, Results, direction
 from lossgen.inspection.verification.subjects import Subject, subjects
@@ -32,7 +32,6 @@ from regression.inputs import batch, columns
 FOLDER = Path(__file__).parent / "data"
 MADE_WITH = FOLDER / "made_with.json"
 CATALOGUE = {each.name: each for each in (*DECLARATIONS, *PENALTIES)}
-SHOWN = 6  # numbers of an output that are recorded, those of the first rows
 VECTOR_INSTRUCTIONS = re.compile(r"\+((?:sse4|avx|fma|f16c|neon|sve|fp-armv8|vsx|altivec|vector)[\w.-]*)")
 
 Record = dict[str, dict[str, dict[str, str]]]
@@ -63,18 +62,24 @@ def cases(declaration: Declaration) -> Iterator[tuple[Subject, Compilation]]:
 
 def results(subject: Subject, compilation: Compilation, kind: Float) -> Results:
     """All outputs: of kernels for every row, of array code for those that are shown."""
-    inputs, count = batch(subject), shown(subject)
+    inputs = batch(subject)
     found = compilation.results(inputs, kind)
-    for target, prediction in zip(inputs.targets[:count], inputs.predictions[:count], strict=True):
-        for output, (way,) in compilation.beyond(target, prediction, kind).items():
+    for i in shown(subject):
+        for output, (way,) in compilation.beyond(inputs.targets[i], inputs.predictions[i], kind).items():
             found.setdefault(output, [np.empty((0, np.size(way)))])
             found[output] = [np.vstack([found[output][0], np.reshape(way, (1, -1))])]
     return found
 
 
-def shown(subject: Subject) -> int:
-    """How many rows have their numbers recorded."""
-    return SHOWN // columns(subject)
+def shown(subject: Subject) -> tuple[int, ...]:
+    """The rows that have their numbers recorded, the first ones."""
+    return tuple(range(6 // columns(subject)))
+
+
+def of_shown(subject: Subject, output: str, ways: list[np.ndarray]) -> list[float]:
+    """The numbers of these rows; derivatives by targets and parameters have no others."""
+    rows = ways[0] if output.startswith("by ") else ways[0][list(shown(subject))]
+    return np.ravel(rows).tolist()
 
 
 def digest(ways: list[np.ndarray]) -> str:
@@ -92,7 +97,7 @@ def short(number: float) -> str:
 
 def line(subject: Subject, output: str, ways: list[np.ndarray]) -> str:
     """What is recorded of one output."""
-    numbers = " ".join(short(number) for number in np.ravel(ways[0][: shown(subject)]))
+    numbers = " ".join(map(short, of_shown(subject, output, ways)))
     return numbers if output.startswith("by ") else f"{digest(ways)}: {numbers}"
 
 
@@ -153,16 +158,17 @@ def agrees(
     then: dict[str, str],
     same_processor: bool,
 ) -> bool:
-    """Whether other bits are allowed, and the numbers of the first rows close enough."""
-    before = numbers(then[output])
-    now = np.ravel(ways[0][: shown(subject)]).tolist()
+    """Whether other bits are allowed, and the recorded numbers close enough."""
+    before, now = numbers(then[output]), of_shown(subject, output, ways)
     if len(before) != len(now):
         return False
     if output.startswith("by "):
-        scale = max(map(abs, (*before, *numbers(then["value"]))))
-        allowed = float(kind.ulp(1)) ** 0.5 * scale
-        return all(abs(one - other) <= allowed for one, other in zip(now, before, strict=True))
-    return not same_processor and all(is_close(*each) for each in _pairs(subject, kind, output, now, before))
+        pairs = _pairs_beyond(subject, kind, now, before, numbers(then["value"]))
+    elif same_processor:
+        return False
+    else:
+        pairs = _pairs(subject, kind, output, now, before)
+    return all(is_close(*each) for each in pairs)
 
 
 def numbers(recorded: str) -> list[float]:
@@ -170,21 +176,33 @@ def numbers(recorded: str) -> list[float]:
     return [float.fromhex(text) for text in recorded.rpartition(": ")[2].split()]
 
 
+def _pairs_beyond(subject: Subject, kind: Float, now: list[float], before: list[float], values: list[float]):
+    """Of array code: each number with what it was and with half of the digits of its row."""
+    each_row, each_value = (len(found) // len(shown(subject)) for found in (now, values))
+    for i, number in enumerate(before):
+        row = i // each_row
+        sizes = (*before[row * each_row :][:each_row], *values[row * each_value :][:each_value])
+        scale = max([abs(each) for each in sizes if math.isfinite(each)], default=0)
+        yield now[i], number, kind.ulp(1) ** 0.5 * scale
+
+
 def _pairs(subject: Subject, kind: Float, output: str, now: list[float], before: list[float]):
     """Each number with what it was and with the error that the contract allows."""
     inputs, judge = batch(subject), Judge(subject)
-    each_row = len(now) // shown(subject)
-    for i in range(shown(subject)):
+    each_row = len(now) // len(shown(subject))
+    for place, i in enumerate(shown(subject)):
         target = int(inputs.targets[i]) if subject.labels else inputs.targets[i]
         row = judge.row(target, inputs.predictions[i])
-        mine, old = (np.array(found[i * each_row : (i + 1) * each_row]) for found in (now, before))
+        mine, old = (np.array(found[place * each_row :][:each_row]) for found in (now, before))
         way = mine[0] if output == "value" else mine
-        for place, quantity in enumerate(quantities(output, way)):
+        for j, quantity in enumerate(quantities(output, way)):
             vector = direction(row.columns)
             _, allowed = expected(subject, row, quantity, target, inputs.predictions[i], vector, kind)
-            yield mine[place], old[place], allowed, kind
+            yield mine[j], old[j], allowed
 
 
-def is_close(now: float, before: float, allowed, kind: Float) -> bool:
-    """Whether both can be within the contract."""
-    return excess(now, mpf(before), 2 * allowed, kind) <= 1
+def is_close(now: float, before: float, allowed) -> bool:
+    """Whether both can be within the contract; a number that is not finite stays what it was."""
+    if not (math.isfinite(now) and math.isfinite(before)):
+        return now == before or (math.isnan(now) and math.isnan(before))
+    return abs(now - before) <= 2 * allowed
