@@ -331,3 +331,48 @@ def test_a_parameter_hides_nothing_on_a_gpu():
             if isinstance(node, ast.ImportFrom) and not node.module.endswith((".compiling", ".variant")):
                 assert {each.name for each in node.names} <= TAKEN_NAMES, path
     assert len(paths) > 40
+
+
+# What grows -------------------------------------------------------------------------------------
+
+
+def test_derivatives_that_grow_too_large():
+    """A formula within the limits; its Hessian has as many terms as it has pairs of factors."""
+    factors = [(p**2 + k * y) ** sympy.Rational(1, k) for k in range(2, 18)]
+    grows = lg.declare("Grows", lg.Sum(sympy.prod(factors)))
+    with pytest.raises(lg.LimitError, match=r"grows: its Hessian has more than 10000 .* split the loss"):
+        lg.compile(grows)
+    lg.compile(lg.declare("Fits", lg.Sum(sympy.prod(factors[:6]))))
+
+
+def test_equations_of_many_quotients():
+    """SymPy writes them with one denominator whenever it builds them."""
+
+    def equation(count):
+        quotients = sympy.Add(*(1 / (p + k * y) for k in range(count)))
+        return lg.Mean(sympy.Piecewise((p, sympy.Eq(quotients, 0, evaluate=False)), (y * p, True)))
+
+    lg.declare("Fits", equation(8))
+    with pytest.raises(lg.DeclarationError, match="at most 8 quotients"):
+        lg.declare("Quotients", equation(9))
+
+
+def test_maxima_of_long_values():
+    """What SymPy did not compare here, it would compare in every pass of the compiler."""
+
+    def largest(count):
+        values = (sympy.prod(p + k * y + each for each in range(10)) for k in range(count))
+        return lg.Mean(sympy.Max(*values, evaluate=False))
+
+    lg.declare("Fits", largest(3))
+    with pytest.raises(lg.DeclarationError, match="max and min compare each value with each"):
+        lg.declare("Maxima", largest(16))
+
+
+def test_many_roots_of_numbers():
+    def roots(count):
+        return lg.Mean(p * sympy.Add(*(sympy.sqrt(sympy.prime(k)) for k in range(1, count + 1))))
+
+    lg.declare("Fits", roots(32))
+    with pytest.raises(lg.DeclarationError, match="at most 32 different roots"):
+        lg.declare("Roots", roots(33))

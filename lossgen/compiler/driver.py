@@ -20,6 +20,7 @@ from .finish import finish, guard_norms
 from .flat_kernel import flat_kernel, is_flat
 from .flatten import flatten
 from .further import Further, further, takes_raw
+from .growth import bounded
 from .ladder import DIRECTION, Ladder, map_expressions, prune
 from .lanes_kernel import LANE_OUTPUTS
 from .lower import Lowered, lower, map_lowered
@@ -71,6 +72,7 @@ def derive(declaration: Declaration, options: Mapping[str, object]) -> tuple[Der
     link, target = declaration.link_of(options), declaration.domain_of(options).get("target", "real")
     return tuple(
         _derive_term(
+            declaration.name,
             term.expression,
             term.scope,
             frozenset(parameters.values()),
@@ -84,6 +86,7 @@ def derive(declaration: Declaration, options: Mapping[str, object]) -> tuple[Der
 
 
 def _derive_term(
+    loss: str,
     expression: Expr,
     scope: Scope,
     parameters: frozenset[Symbol],
@@ -98,9 +101,9 @@ def _derive_term(
     separated, targets = separate_targets(expression, nonnegative)
     ladder = flatten(separated, columns | set(targets), nonnegative)
     ladder = map_expressions(ladder, stable)
-    first = _map(gradient(ladder), stable)
-    second = _map(hessian_diagonal(first), stable)
-    product = _map(hessian_vector_product(first), stable)
+    first = _map(bounded(loss, "its gradient", gradient(ladder)), stable)
+    second = _map(bounded(loss, "its Hessian", hessian_diagonal(first)), stable)
+    product = _map(bounded(loss, "its Hessian times a vector", hessian_vector_product(first)), stable)
     outputs = {
         "value": (ladder, {"value": ladder.head}),
         "value_and_gradient": (first.ladder, {"value": ladder.head, "gradient": first.expression}),

@@ -17,6 +17,9 @@ MAXIMUM_NODES = 2000
 MAXIMUM_DECLARATION = 16_000
 """The same of all formulas of a declaration that is read from a file or a configuration."""
 
+MAXIMUM_DERIVED = 10_000
+"""The same of a gradient, a Hessian, or a Hessian times a vector with all that they share."""
+
 MAXIMUM_DEPTH = 100
 """Operations of one formula inside each other."""
 

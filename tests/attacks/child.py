@@ -179,7 +179,7 @@ def configurations(folder: Path, door: str = "lossgen") -> Iterator[Callable[[],
     from importlib import import_module
 
     import lossgen as lg
-    from attacks.corpus import CONFIGURATIONS, EXPRESSIONS_OF_LISTS, IDENTIFIERS
+    from attacks.corpus import CONFIGURATIONS, EXPRESSIONS_OF_LISTS, GROWING, IDENTIFIERS
     from lossgen.runtime.configuration import DECLARATION
 
     module = import_module(door)
@@ -191,7 +191,7 @@ def configurations(folder: Path, door: str = "lossgen") -> Iterator[Callable[[],
         yield lambda data=data: module.deserialize(data)
         yield lambda data=data: module.get(data) if isinstance(data, dict) else module.deserialize(data)
     fine = json.loads(lg.to_json(lg.declare("Fine", "mean(p**2)")))
-    for each in filled(EXPRESSIONS_OF_LISTS, folder):
+    for each in filled([*EXPRESSIONS_OF_LISTS, *GROWING], folder):
         declaration = json.loads(json.dumps(fine))
         declaration["cases"][0]["terms"][0]["expression"] = each
         data = {"class_name": "Fine", "config": {DECLARATION: declaration}, "registered_name": "Custom>Fine"}

@@ -814,3 +814,21 @@ EXPRESSIONS_OF_LISTS = [
     ["Mean", ["/", "y_pred", 0]],
 ]
 """None is the expression of a loss."""
+
+
+def within(levels: int) -> list | str:
+    """Sums inside each other, of which every one depends on all inside it."""
+    inner: list | str = "y_pred"
+    for k in range(levels):
+        inner = ["Sum", ["sigmoid", ["+", ["*", "y_pred", inner], k + 2]]]
+    return inner
+
+
+def factors(count: int) -> list:
+    """A sum of products of so many factors."""
+    bases = (["+", ["**", "y_pred", 2], ["*", k, "y_true"]] for k in range(2, count + 2))
+    return ["Sum", ["*", *(["**", base, f"1/{k}"] for k, base in enumerate(bases, 2))]]
+
+
+GROWING = [factors(14), factors(40), within(10), within(14)]
+"""Expressions that are read, and whose derivatives are too large to compile."""
