@@ -171,6 +171,31 @@ def test_only_files_of_this_package_are_left_over(package):
     assert all((package / place).is_file() for place in [*places, "inner/third.py", "inner/__init__.py"])
 
 
+@pytest.mark.parametrize("deleted", [0, 1, 3])
+def test_a_build_that_is_killed_leaves_a_package_that_works(package, monkeypatch, deleted):
+    """Between the new table and the last deletion; the next build knows what is left to delete."""
+    places = []
+
+    def killed(folder, name):
+        if len(places) == deleted:
+            raise KeyboardInterrupt
+        places.append(name)
+        (folder / name).unlink()
+
+    with monkeypatch.context() as dying:
+        dying.setattr("lossgen.compiler.build._delete", killed)
+        with pytest.raises(KeyboardInterrupt):
+            build((FLAT,), package)
+    table = (package / "__init__.py").read_text(encoding="utf-8")
+    assert "from .flat_loss import" in table and "from .steep import" not in table
+    ast.parse(table)
+    report = check(package, (FLAT,))
+    assert set(report.left_over) == {name for name in FILES if name.startswith("steep/")} - {*places}
+    assert len(report.left_over) and report.written == ("__init__.py",)
+    build((FLAT,), package)
+    assert set(tree(package)) == {"__init__.py", "_cuda_flat_loss.py", "flat_loss.py"}
+
+
 def test_a_variant_that_is_gone_is_left_over(package):
     text = (package / "steep" / "squared.py").read_text(encoding="utf-8")
     (package / "steep" / "cubed.py").write_text(text, encoding="utf-8")

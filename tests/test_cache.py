@@ -1,7 +1,9 @@
 """The cache of compiled losses: one entry a formula, shared by processes, rebuilt when damaged."""
 
 import errno
+import hashlib
 import importlib.util
+import json
 import marshal
 import os
 import pickle
@@ -23,9 +25,10 @@ from private_cache import forget, private_cache
 
 import lossgen as lg
 from lossgen.cli import main
-from lossgen.compiler import cache, privacy
+from lossgen.compiler import cache
 from lossgen.compiler.digest import GENERATING
 from lossgen.compiler.module import modules
+from lossgen.runtime import privacy
 
 error = lg.y_pred - lg.y_true
 SQUARE = lg.declare("cached_square", lg.Mean(error**2))
@@ -207,6 +210,9 @@ DAMAGES = {
     "manifest a list": (MANIFEST, b'["cached_square.py"]'),
     "manifest of numbers": (MANIFEST, b'{"cached_square.py": 1}'),
     "manifest of other files": (MANIFEST, b'{"../../secret.py": "0"}'),
+    "manifest of a device": (MANIFEST, b'{"/dev/zero": "0"}'),
+    "manifest too deep": (MANIFEST, b"[" * 100_000),
+    "manifest too long": (MANIFEST, b" " * 2**20 + b"{}"),
 }
 """What can happen to a file of an entry: its new content, or None where it is gone."""
 
@@ -285,6 +291,40 @@ def test_a_symbolic_link_is_made_anew(folder, builds, tmp_path, which):
     assert works(lg.compile(SQUARE)) and len(builds) == 2
     assert entries(folder) == [entry] and not entry.is_symlink()
     assert (tmp_path / "elsewhere").exists(), "what the link led to stays"
+
+
+@posix
+@pytest.mark.parametrize("which", ["manifest.json", MODULE])
+def test_a_pipe_is_not_waited_for(folder, builds, which):
+    lg.compile(SQUARE)
+    (entry,) = entries(folder)
+    (entry / which).unlink()
+    os.mkfifo(entry / which, 0o600)
+    forget_modules()
+    assert works(lg.compile(SQUARE)) and len(builds) == 2
+
+
+def test_no_file_outside_of_an_entry_is_read(folder, tmp_path, monkeypatch):
+    (tmp_path / "secret.py").write_text("raise SystemExit")
+    entry = folder / f"own-{'a' * 24}"
+    entry.mkdir(mode=0o700)
+    opened = []
+    monkeypatch.setattr(cache, "read_regular", lambda *of: opened.append(of[0]) or privacy.read_regular(*of))
+    digest = hashlib.sha256(b"raise SystemExit").hexdigest()
+    for name in (f"{tmp_path}/secret.py", "../../secret.py", "a/../../../secret.py", "secret.py\n", ".py"):
+        (entry / "manifest.json").write_text(json.dumps({name: digest}))
+        assert cache.intact_files(entry) is None
+    assert {path.name for path in opened} == {"manifest.json"}
+
+
+def test_the_files_of_an_entry_are_bounded_together(folder, monkeypatch):
+    lg.compile(OPTIONS)
+    (entry,) = entries(folder)
+    size = sum(len(text.encode()) for text in cache.intact_files(entry).values())
+    monkeypatch.setattr(cache, "MAXIMUM_BYTES", size)
+    assert cache.intact_files(entry) == modules(OPTIONS)
+    monkeypatch.setattr(cache, "MAXIMUM_BYTES", size - 1)
+    assert cache.intact_files(entry) is None
 
 
 def test_one_damaged_variant_rebuilds_all(folder, builds):
@@ -464,6 +504,24 @@ def test_the_group_of_a_user_alone_may_write(tmp_path, monkeypatch):
     assert privacy.objection(tmp_path / "own") is None
     (tmp_path / "own").chmod(0o772)
     assert "can be written by other users" in privacy.objection(tmp_path / "own")
+
+
+@posix
+def test_a_group_that_is_somebody_elses_own_is_not_private(monkeypatch):
+    """Its list of members leaves such a user out."""
+    import grp
+    import pwd
+
+    me = pwd.struct_passwd(("me", "x", os.getuid(), 7001, "", "/home/me", "/bin/sh"))
+    other = pwd.struct_passwd(("other", "x", os.getuid() + 1, 7001, "", "/home/other", "/bin/sh"))
+    users = [me]
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: me)
+    monkeypatch.setattr(pwd, "getpwall", lambda: users)
+    monkeypatch.setattr(grp, "getgrgid", lambda _: grp.struct_group(("me", "x", 7001, [])))
+    found = privacy._private_group.__wrapped__
+    assert found() == 7001
+    users.append(other)
+    assert found() is None
 
 
 @posix

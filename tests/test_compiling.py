@@ -5,13 +5,18 @@ import importlib.util
 import os
 import pickle
 import shutil
+import stat
 import subprocess
 import sys
 import time
+import warnings
 
 import pytest
+from numba.core import caching
 
-from lossgen.runtime import compiling
+from lossgen.runtime import compiling, privacy
+
+posix = pytest.mark.skipif(not hasattr(os, "getuid"), reason="this system has no owners of files")
 
 MODULE = """
 from lossgen.runtime.compiling import njit
@@ -144,7 +149,7 @@ def test_code_made_with_another_runtime_is_not_taken(tmp_path, monkeypatch, anew
     assert later(1.0) == 2.0 and not later.stats.cache_hits
 
 
-@pytest.mark.skipif(not hasattr(os, "getuid"), reason="this system has no owners of files")
+@posix
 def test_code_that_another_user_wrote_is_not_unpickled(tmp_path, monkeypatch, anew):
     compiled_here(tmp_path, "of_somebody")(1.0)
     (path,) = files(tmp_path)
@@ -159,6 +164,68 @@ def test_code_that_another_user_wrote_is_not_unpickled(tmp_path, monkeypatch, an
     assert cache.load(None) == "unpickled"
 
 
+@posix
+@pytest.mark.parametrize("which", ["file", "folder"])
+def test_code_that_others_could_write_is_not_unpickled(tmp_path, monkeypatch, anew, which):
+    monkeypatch.setattr(privacy, "_private_group", lambda: None)
+    name = f"beside_an_open_{which}"
+    compiled_here(tmp_path, name)(1.0)
+    (path,) = files(tmp_path)
+    cache = compiled_here(tmp_path, name)._cache._cache_file
+    monkeypatch.setattr(cache, "path", lambda key: path)
+    monkeypatch.setattr(pickle, "loads", lambda content: "unpickled")
+    place = path if which == "file" else path.parent
+    for others in (0o020, 0o002):
+        mode = stat.S_IMODE(place.stat().st_mode)
+        assert cache.load(None) == "unpickled"
+        place.chmod(mode | others)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            assert cache.load(None) is None
+        assert which == "file" or others == 0o002 or "can be written by others" in str(caught[0].message)
+        cache.module_is_open = True  # they can run code here anyway
+        assert cache.load(None) == "unpickled"
+        cache.module_is_open = False
+        place.chmod(mode)
+
+
+@posix
+def test_machine_code_is_written_for_oneself_whatever_the_umask(tmp_path, anew):
+    before = os.umask(0)
+    try:
+        compiled_here(tmp_path, "of_an_open_umask")(1.0)
+    finally:
+        os.umask(before)
+    (path,) = files(tmp_path)
+    assert not stat.S_IMODE(path.stat().st_mode) & 0o022
+
+
+@posix
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
+def test_what_is_no_file_is_not_read(tmp_path, anew, kind):
+    compiled_here(tmp_path, f"behind_a_{kind}")(1.0)
+    (path,) = files(tmp_path)
+    kept = path.rename(tmp_path / "elsewhere")
+    {"pipe": os.mkfifo, "link": lambda path: path.symlink_to(kept), "folder": os.mkdir}[kind](path)
+    again = compiled_here(tmp_path, f"behind_a_{kind}")
+    if kind == "folder":  # and nothing can be written in its place
+        with pytest.warns(RuntimeWarning, match="directory"):
+            assert again(1.0) == 2.0
+    else:
+        assert again(1.0) == 2.0
+    assert not again.stats.cache_hits
+
+
+def test_a_rebuild_of_the_same_size_in_the_same_tick_is_other_code(tmp_path, monkeypatch, anew):
+    """The times of a coarse clock, and the stamp that Numba makes of them."""
+    monkeypatch.setattr(caching._SourceFileBackedLocatorMixin, "get_source_stamp", lambda _: (1.7e9, 99))
+    for factor in (2, 3, 2):
+        (tmp_path / "rebuilt.py").unlink(missing_ok=True)
+        made = compiled_here(tmp_path, "rebuilt", factor=factor)
+        assert made(1.0) == factor and not made.stats.cache_hits
+    assert compiled_here(tmp_path, "rebuilt", factor=2)(1.0) == 2
+
+
 def test_on_a_full_disk_code_is_compiled_and_not_kept(tmp_path, monkeypatch, anew):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -171,8 +238,6 @@ def test_on_a_full_disk_code_is_compiled_and_not_kept(tmp_path, monkeypatch, ane
 
 
 def test_where_no_folder_can_be_written_code_is_not_kept(tmp_path, monkeypatch, anew):
-    from numba.core import caching
-
     monkeypatch.setattr(caching._CacheLocator, "ensure_cache_path", _read_only)
     with pytest.warns(RuntimeWarning, match="nor the user's cache folder can be written") as caught:
         function = compiled_here(tmp_path, "read_only")

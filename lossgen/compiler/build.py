@@ -10,7 +10,7 @@ from lossgen.language.declaration import Declaration
 
 from .files import clear_abandoned, write_tree
 from .module import modules, quoted
-from .ownership import TABLES, check_free, left_over, read
+from .ownership import TABLES, check_free, going, left_over, read
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,14 @@ def build(
         for name in (*files, *superfluous):
             clear_abandoned(folder / name)
         write_tree(folder, {name: text for name, text in stale.items() if name not in TABLES})
+        tables = {name: text for name, text in stale.items() if name in TABLES}
+        if superfluous:  # the package can be imported, and what is to go is known, wherever this is killed
+            note = going(superfluous)
+            tables = {name: text for name, text in files.items() if name in TABLES}
+            write_tree(folder, {name: text + note for name, text in tables.items()})
         for name in superfluous:
             _delete(folder, name)
-        write_tree(folder, {name: text for name, text in stale.items() if name in TABLES})
+        write_tree(folder, tables)
     return Report(tuple(stale), tuple(name for name in files if name not in stale), superfluous)
 
 

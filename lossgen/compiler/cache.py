@@ -25,12 +25,12 @@ from types import ModuleType
 from lossgen.errors import CacheWarning
 from lossgen.language.declaration import Declaration
 from lossgen.runtime.compiled import IN_MEMORY
+from lossgen.runtime.privacy import is_own, objection, read_regular
 
 from . import loading
 from .digest import compiler_digest, digest_of
 from .files import write_tree
 from .module import modules
-from .privacy import is_own, objection
 
 MANIFEST = "manifest.json"
 ENTRY = re.compile(r"\w+-[0-9a-f]{24}")
@@ -38,6 +38,11 @@ ENTRY = re.compile(r"\w+-[0-9a-f]{24}")
 
 LITTER = re.compile(rf"\.{ENTRY.pattern}\.\w{{8}}(\.damaged)?")
 """The name of what an entry is written to, or makes way to. The folder may hold a person's own things."""
+
+FILE = re.compile(r"(\w+/)?\w+\.py")
+"""The names of files of an entry."""
+
+MAXIMUM_MANIFEST, MAXIMUM_BYTES = 2**20, 2**24  # a manifest, and the files of an entry together
 
 ABANDONED = 86_400  # seconds after which what a process was writing is taken for litter
 
@@ -152,21 +157,22 @@ def intact_files(entry: Path) -> dict[str, str] | None:
     try:
         if not is_own(entry) or not is_own(entry / MANIFEST):
             return None
-        manifest = json.loads((entry / MANIFEST).read_text(encoding="utf-8"))
-        files = {}
+        manifest = json.loads(read_regular(entry / MANIFEST, MAXIMUM_MANIFEST)[0])
+        files, left = {}, MAXIMUM_BYTES
         for name, digest in manifest.items():
             path = entry / name
-            content = path.read_bytes()
-            if hashlib.sha256(content).hexdigest() != digest:
-                return None
             machine_code = path.parent / "__pycache__"
-            if not all(is_own(each) for each in (path, path.parent)):
+            if not FILE.fullmatch(name) or not all(is_own(each) for each in (path.parent, path)):
                 return None
             if os.path.lexists(machine_code) and not is_own(machine_code):
                 return None
+            content, _ = read_regular(path, left)
+            left -= len(content)
+            if hashlib.sha256(content).hexdigest() != digest:
+                return None
             files[name] = content.decode("utf-8")
         return files or None
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return None
 
 

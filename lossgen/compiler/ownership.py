@@ -15,6 +15,8 @@ from .files import cuda_name
 
 TABLES = ("__init__.py", "_index.py")
 
+GOING = "\n# Modules of the build before, while they are deleted: "
+
 DOCSTRING = re.compile(r'\s*"""((?:[^"\\]|\\.|"(?!""))*)"""', re.DOTALL)
 """By its characters and not as syntax: a generated module with a merge conflict in it is still ours."""
 
@@ -49,8 +51,16 @@ def left_over(folder: Path, files: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(found - set(files)))
 
 
+def going(files: Iterable[str]) -> str:
+    """The remark at the end of a table while files are deleted that it names no more."""
+    return f"{GOING}{', '.join(sorted({name.split('/')[0].removesuffix('.py') for name in files}))}\n"
+
+
 def _listed(table: str) -> Iterator[str]:
-    """The modules that a table names: those an `__init__.py` imports, or those of `_index.py`."""
+    """The modules that a table names: those an `__init__.py` imports, or those of `_index.py`; its remark."""
+    _, begun, names = table.rpartition(GOING)
+    if begun:
+        yield from (name for name in names.strip().split(", ") if name.isidentifier())
     try:
         statements = ast.parse(table).body
     except (SyntaxError, ValueError):

@@ -14,7 +14,7 @@ from lossgen.export.sources import PACKAGE, Source, Target, source_of
 SUBSTITUTES: dict[Target, Target] = {
     ("lossgen.runtime.compiling", "njit"): ("lossgen.runtime.own_copies", "njit"),
     ("lossgen.runtime.loss", "Loss"): ("lossgen.export.base", "Loss"),
-    ("lossgen.runtime.penalty", "Penalty"): ("lossgen.export.base", "Penalty"),
+    ("lossgen.runtime.penalty", "Penalty"): ("lossgen.export.penalty", "Penalty"),
     ("lossgen.runtime.loss", "function_of"): ("lossgen.runtime.function", "function_of"),
     ("lossgen.runtime.penalty", "function_of"): ("lossgen.runtime.function", "function_of"),
     ("lossgen.runtime.variant", "Term"): ("lossgen.export.base", "Term"),

@@ -16,6 +16,9 @@ LEFT_OUT = ("arrays", "formulas", "properties", "generated_from")
 
 LEFT_OUT_OF_CLASSES = ("digest", "generated_from")
 
+OWN = "lossgen.exported."
+"""What the names of generated modules begin with while they are linked: a loss may be called `math`."""
+
 MARK = "Exported by lossgen"
 """What the last paragraph of the docstring begins with; only such files are overwritten."""
 
@@ -37,7 +40,7 @@ def exported(declaration: Declaration) -> str:
         raise CompileError(f"{declaration.name} reads extra inputs, which kernels do not take yet.")
     files = {name: text for name, text in modules(declaration).items() if "_cuda_" not in name}
     sources = _sources(declaration, files)
-    main = sources[declaration.name]
+    main = sources[f"{OWN}{declaration.name}"]
     linker = Linker(sources)
     kept = [(main.name, declaration.class_name), (main.name, declaration.name)]
     linker.reach(kept)
@@ -60,15 +63,16 @@ def exported(declaration: Declaration) -> str:
 def _sources(declaration: Declaration, files: dict[str, str]) -> dict[str, Source]:
     """The generated modules without what is left out: that of the class is called as the loss."""
     variants = declaration.variants()
+    main = f"{OWN}{declaration.name}"
     if len(variants) == 1:
         (text,) = files.values()
-        return {declaration.name: Source(declaration.name, _reduced(text))}
+        return {main: Source(main, _reduced(text))}
     found = {}
     for name in variant_names(variants):
-        module = f"{declaration.name}.{name}"
+        module = f"{main}.{name}"
         found[module] = Source(module, _reduced(files[f"{declaration.name}/{name}.py"]))
-    package = _reduced(files[f"{declaration.name}/__init__.py"], declaration.name)
-    return {**found, declaration.name: Source(declaration.name, package)}
+    package = _reduced(files[f"{declaration.name}/__init__.py"], main)
+    return {**found, main: Source(main, package)}
 
 
 def _reduced(text: str, package: str | None = None) -> str:
@@ -120,5 +124,5 @@ def _header(declaration: Declaration, main: Source) -> str:
 
 
 def _rule(module: str, generated: bool) -> str:
-    title = f"{module}: generated from the formula" if generated else module
+    title = f"{module.removeprefix(OWN)}: generated from the formula" if generated else module
     return f"# {title} ".ljust(WIDTH, "-")

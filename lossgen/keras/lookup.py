@@ -1,12 +1,13 @@
 """Losses for Keras by name, by configuration and by declaration."""
 
 import inspect
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 
-from lossgen.errors import UnknownLossError
+from lossgen.errors import ConfigError, LossgenError, UnknownLossError
 from lossgen.keras import backend, catalog
 from lossgen.keras.loss import Loss
 from lossgen.keras.penalty import Penalty
@@ -15,6 +16,9 @@ from lossgen.runtime.door import Door
 
 OF_KERAS = ("CTC", "Circle", "ctc", "circle")
 """What lossgen has not yet of its own."""
+
+OF_ONES_OWN = (keras.losses.Loss, keras.regularizers.Regularizer)
+"""What a class must be that a configuration makes an instance of."""
 
 
 def class_of(standalone: type) -> type[Wrapper]:
@@ -117,10 +121,11 @@ def deserialize(config: Any) -> Any:
     if isinstance(config, Mapping):
         name = config.get("config") if config.get("class_name") == "function" else config.get("class_name")
         for one in (config.get("registered_name"), name):
-            if isinstance(one, str) and keras.saving.get_registered_object(one) is not None:
-                return keras.saving.deserialize_keras_object({"registered_name": one, **config})
+            found = keras.saving.get_registered_object(one) if isinstance(one, str) else None
+            if found is not None:
+                return _made(found, config)
         if name in OF_KERAS:
-            return keras.losses.deserialize(dict(config))
+            return _made(getattr(keras.losses, name), config)
         package, _, own = str(config.get("registered_name") or "").partition(">")
         if own and package != catalog.PACKAGE:
             raise UnknownLossError(
@@ -131,3 +136,28 @@ def deserialize(config: Any) -> Any:
     elif isinstance(config, str):
         return get(config)
     return _door.deserialize(config)
+
+
+def _made(found: Any, config: Mapping[str, Any]) -> Any:
+    """What a configuration makes of a class or function that Keras knows.
+
+    Keras itself would import the module that the configuration names.
+
+    Raises:
+        ConfigError: it is no loss or regularizer, or takes no such arguments.
+    """
+    if inspect.isfunction(found):
+        return found
+    arguments = config.get("config")
+    shown = reprlib.repr(dict(config))
+    if not inspect.isclass(found) or not issubclass(found, OF_ONES_OWN):
+        raise ConfigError(f"The configuration names neither a loss nor a regularizer. Received: {shown}")
+    if not isinstance(arguments, Mapping | type(None)):
+        raise ConfigError(f"`config` must be a dictionary of arguments. Received: {shown}")
+    try:
+        return found.from_config(dict(arguments or {}))
+    except LossgenError:
+        raise
+    except (TypeError, ValueError) as error:
+        said = reprlib.repr(str(error))
+        raise ConfigError(f"{found.__name__} cannot be made of its configuration: {said}. Received: {shown}") from error

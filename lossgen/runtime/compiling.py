@@ -15,6 +15,7 @@ import contextlib
 import hashlib
 import os
 import pickle
+import stat
 import time
 import warnings
 from collections.abc import Callable
@@ -30,6 +31,9 @@ from numba.core.sigutils import normalize_signature
 from lossgen.errors import CacheWarning
 from lossgen.runtime import own_copies
 from lossgen.runtime.digest import runtime_digest
+from lossgen.runtime.privacy import OTHERS, others_write, read_regular
+
+MAXIMUM_BYTES = 2**28  # of the machine code of one function
 
 ABANDONED = 86_400  # seconds after which a file that a process was writing is taken for litter
 
@@ -40,15 +44,18 @@ UNREADABLE = (OSError, ImportError, AttributeError, pickle.UnpicklingError, EOFE
 class CacheFiles(IndexDataCacheFile):
     """Machine code of one function: a file for each signature, and no index.
 
-    The files are pickles, as Numba's own are, in the folder that Numba chooses. The digest finds damage; who
-    may write that folder may run code, as who may write the modules beside it.
+    The files are pickles, as Numba's own are, in the folder that Numba chooses. The digest finds damage; what
+    others than the owner could write is not read, unless they can write the module of the function, too.
     """
 
     module_owner: int | None = None  # the user that the module of the function belongs to, where known
+    module_is_open: bool = False  # whether others can write that module, or put another in its place
+    text_digest: str = ""  # of the module; its time and size, which Numba goes by, can stay as they were
 
     def path(self, key) -> Path:
         """The file of a signature: of this source, this runtime, this Numba, this processor."""
-        source = _digest(repr((self._version, self._source_stamp, runtime_digest())).encode())[:8]
+        sources = self._version, self._source_stamp, self.text_digest, runtime_digest()
+        source = _digest(repr(sources).encode())[:8]
         stem = self._index_name.removesuffix(".nbi")
         # Types of different kinds may be spelt alike, as a tuple of arguments and one that is an argument.
         kinds = [type(one).__name__ for one in getattr(key[0], "args", key[0])]
@@ -66,6 +73,8 @@ class CacheFiles(IndexDataCacheFile):
             if _is_abandoned(other):
                 other.unlink(missing_ok=True)
         with self._open_for_write(str(path)) as file:
+            if hasattr(os, "fchmod"):  # whatever the umask: who else could write it could run code
+                os.fchmod(file.fileno(), stat.S_IMODE(os.fstat(file.fileno()).st_mode) & ~OTHERS)
             file.write(_seal(path, content) + content)
 
     def load(self, key):
@@ -76,18 +85,28 @@ class CacheFiles(IndexDataCacheFile):
         """
         path = self.path(key)
         try:
-            with open(path, "rb") as file:
-                if not self._may_write(os.fstat(file.fileno())):
-                    return None
-                found = file.read()
+            if not self._is_trusted(path.parent.stat()):
+                _say(f"{path.parent} belongs to another user or can be written by others")
+                return None
+            found, status = read_regular(path, MAXIMUM_BYTES)
+            if not self._is_trusted(status):
+                return None
             seal, content = found[:64], found[64:]
             return pickle.loads(content) if seal == _seal(path, content) else None
         except UNREADABLE:
             return None
 
-    def _may_write(self, found: os.stat_result) -> bool:
-        """Whether a file's owner is one who can run code in this process anyway."""
-        return not hasattr(os, "getuid") or found.st_uid in (os.getuid(), 0, self.module_owner)
+    def _is_trusted(self, found: os.stat_result) -> bool:
+        """Whether only users who can run code in this process anyway can have written a file or folder.
+
+        In a sticky folder, as `/tmp` is, others can add files, and each file is looked at by itself.
+        """
+        if not hasattr(os, "getuid"):
+            return True
+        if found.st_uid not in (os.getuid(), 0, self.module_owner):
+            return False
+        sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
+        return bool(sticky) or self.module_is_open or not others_write(found)
 
     def flush(self) -> None:
         """Removes all files of the function."""
@@ -106,6 +125,12 @@ def _is_abandoned(path: Path) -> bool:
         return False
 
 
+@cache
+def _text_digest(module: Path, *identity: int) -> str:
+    """The digest of a module's text, read once for each file that was in its place."""
+    return _digest(module.read_bytes())
+
+
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
@@ -119,8 +144,13 @@ class QuickCache(FunctionCache):
         self._cache_file = CacheFiles(
             locator.get_cache_path(), self._impl.filename_base, locator.get_source_stamp()
         )
+        module = Path(function.__code__.co_filename)
         with contextlib.suppress(OSError):  # the module is in an archive
-            self._cache_file.module_owner = os.stat(function.__code__.co_filename).st_uid
+            found = module.stat()
+            self._cache_file.module_owner = found.st_uid
+            self._cache_file.module_is_open = others_write(found) or others_write(module.parent.stat())
+            times = found.st_mtime_ns, found.st_ctime_ns
+            self._cache_file.text_digest = _text_digest(module, found.st_ino, *times)
 
     def load_overload(self, sig, target_context):
         """The machine code for a signature; None if the cache has none."""

@@ -121,6 +121,15 @@ def names_of(node):
     return [node.name] if hasattr(node, "name") else []
 
 
+@pytest.mark.parametrize("name", ["math", "inspect", "team"])
+def test_a_loss_may_be_called_as_a_module_that_is_used(name):
+    text = exported(lg.declare(name, "mean(delta*(p - y)**2)", delta=2.0))
+    space = {"__name__": f"vendored_{name}"}
+    exec(compile(text, f"{name}.py", "exec"), space)  # defined completely; nothing is compiled
+    assert space[name].loss_class is space[name.capitalize()]
+    assert f"# {name}: generated from the formula -" in text
+
+
 def test_every_rejected_argument_is_named(tmp_path, monkeypatch):
     (tmp_path / "exported_huber.py").write_text(exported(SHIPPED["huber"]), encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
