@@ -1,18 +1,17 @@
 """Losses for Keras by name, by configuration and by declaration."""
 
 import inspect
-import reprlib
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 
-from lossgen.errors import ConfigError, LossgenError, UnknownLossError
+from lossgen.errors import UnknownLossError
 from lossgen.keras import backend, catalog
 from lossgen.keras.loss import Loss
 from lossgen.keras.penalty import Penalty
 from lossgen.keras.wrapper import Wrapper, new_class
-from lossgen.runtime.door import Door
+from lossgen.runtime.door import Door, made_of
 
 OF_KERAS = ("CTC", "Circle", "ctc", "circle")
 """What lossgen has not yet of its own."""
@@ -123,9 +122,9 @@ def deserialize(config: Any) -> Any:
         for one in (config.get("registered_name"), name):
             found = keras.saving.get_registered_object(one) if isinstance(one, str) else None
             if found is not None:
-                return _made(found, config)
+                return made_of(found, config, OF_ONES_OWN)
         if name in OF_KERAS:
-            return _made(getattr(keras.losses, name), config)
+            return made_of(getattr(keras.losses, name), config, OF_ONES_OWN)
         package, _, own = str(config.get("registered_name") or "").partition(">")
         if own and package != catalog.PACKAGE:
             raise UnknownLossError(
@@ -136,28 +135,3 @@ def deserialize(config: Any) -> Any:
     elif isinstance(config, str):
         return get(config)
     return _door.deserialize(config)
-
-
-def _made(found: Any, config: Mapping[str, Any]) -> Any:
-    """What a configuration makes of a class or function that Keras knows.
-
-    Keras itself would import the module that the configuration names.
-
-    Raises:
-        ConfigError: it is no loss or regularizer, or takes no such arguments.
-    """
-    if inspect.isfunction(found):
-        return found
-    arguments = config.get("config")
-    shown = reprlib.repr(dict(config))
-    if not inspect.isclass(found) or not issubclass(found, OF_ONES_OWN):
-        raise ConfigError(f"The configuration names neither a loss nor a regularizer. Received: {shown}")
-    if not isinstance(arguments, Mapping | type(None)):
-        raise ConfigError(f"`config` must be a dictionary of arguments. Received: {shown}")
-    try:
-        return found.from_config(dict(arguments or {}))
-    except LossgenError:
-        raise
-    except (TypeError, ValueError) as error:
-        said = reprlib.repr(str(error))
-        raise ConfigError(f"{found.__name__} cannot be made of its configuration: {said}. Received: {shown}") from error

@@ -5,12 +5,13 @@ look-up and `compile` are here.
 """
 
 import inspect
+import reprlib
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from lossgen.errors import ConfigError, MissingLibraryError, UnknownLossError
+from lossgen.errors import ConfigError, LossgenError, MissingLibraryError, UnknownLossError
 from lossgen.generated._index import CLASSES, FUNCTIONS, IDENTIFIERS
 from lossgen.runtime.configuration import class_and_arguments
 
@@ -131,6 +132,36 @@ class Door:
         found, arguments = class_and_arguments(config, standalone)
         made = self.of(found) if standalone is None else cls
         return made(**found.from_config(arguments).get_config(portable=False))
+
+
+def made_of(found: Any, config: Mapping[str, Any], bases: tuple[type, ...]) -> Any:
+    """What a configuration makes of a class or function that Keras knows.
+
+    Keras itself would import the module that the configuration names.
+
+    Args:
+        found: what is registered under the name in the configuration.
+        config: the configuration.
+        bases: what a class must be, so that an instance is made.
+
+    Raises:
+        ConfigError: it is no loss or regularizer, or takes no such arguments.
+    """
+    if callable(found) and not inspect.isclass(found):
+        return found
+    arguments = config.get("config")
+    shown = reprlib.repr(dict(config))
+    if not inspect.isclass(found) or not issubclass(found, bases):
+        raise ConfigError(f"The configuration names neither a loss nor a regularizer. Received: {shown}")
+    if not isinstance(arguments, Mapping | type(None)):
+        raise ConfigError(f"`config` must be a dictionary of arguments. Received: {shown}")
+    try:
+        return found.from_config(dict(arguments or {}))
+    except LossgenError:
+        raise
+    except Exception as error:  # whatever Keras's own classes make of the arguments
+        said = reprlib.repr(str(error))
+        raise ConfigError(f"{found.__name__} cannot be made of this: {said}. Received: {shown}") from error
 
 
 def missing(library: str, module: str, error: ImportError) -> MissingLibraryError:

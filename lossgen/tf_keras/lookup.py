@@ -7,7 +7,7 @@ from typing import Any
 import tf_keras
 
 from lossgen.runtime.compiled import IN_MEMORY
-from lossgen.runtime.door import Door
+from lossgen.runtime.door import Door, made_of
 from lossgen.runtime.function import function_of
 from lossgen.tf_keras.loss import MODULE, Loss, make_class
 
@@ -110,8 +110,6 @@ def deserialize(config: Any) -> Any:
         registered = config.get("registered_name")
         for one in (registered, name, f"{PACKAGE}>{name}"):
             found = tf_keras.saving.get_registered_object(one) if isinstance(one, str) else None
-            if inspect.isclass(found) and issubclass(found, tf_keras.losses.Loss):
-                return found.from_config(dict(config.get("config") or {}))
             if found is not None:
-                return found
+                return made_of(found, config, (tf_keras.losses.Loss,))
     return _door.deserialize(config)

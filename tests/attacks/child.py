@@ -7,11 +7,13 @@ takes five seconds is interrupted. An audit hook notes what only executed code w
 """
 
 import contextlib
+import hashlib
 import io
 import json
 import os
 import resource
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +33,7 @@ SUSPICIOUS = (
     "urllib.",
     "code.",
 )
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 HARMLESS = {"os.listdir", "os.scandir", "ctypes.dlopen", "ctypes.dlsym", "ctypes.addressof", "marshal.loads"}
 
 
@@ -46,6 +49,10 @@ class Watch:
     """What was done while an attack ran that reading text does not do."""
 
     def __init__(self) -> None:
+        import lossgen
+
+        places = (sys.prefix, sys.base_prefix, Path(lossgen.__file__).parent, Path(__file__).parent)
+        self.installed = tuple(f"{place}{os.sep}" for place in places)
         self.events: list[str] = []
         self.on = False
         sys.addaudithook(self.hook)
@@ -57,9 +64,11 @@ class Watch:
             self.events.append(f"import {arguments[0]}")
         elif event == "exec":
             file = getattr(arguments[0], "co_filename", "")
-            if not file.endswith(".py") and not file.startswith("<frozen"):
+            if not file.startswith((*self.installed, "<frozen")):
                 self.events.append(f"exec of {file}")
-        elif event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
+        elif event == "open" and (
+            set(str(arguments[1] or "")) & set("wax+") or (arguments[2] or 0) & WRITING  # os.open has no mode
+        ):
             self.events.append(f"open {arguments[0]}")
         elif event.startswith(SUSPICIOUS) and event not in HARMLESS:
             self.events.append(event)
@@ -175,7 +184,12 @@ def expressions(folder: Path) -> Iterator[Callable[[], object]]:
         yield lambda inside=inside: lg.penalty(name="attack")(lambda x: inside)
 
 
-def configurations(folder: Path, door: str = "lossgen") -> Iterator[Callable[[], object]]:
+def configurations(folder: Path, doors: str = "lossgen") -> Iterator[Callable[[], object]]:
+    for door in doors.split("+"):
+        yield from configurations_of(door, folder)
+
+
+def configurations_of(door: str, folder: Path) -> Iterator[Callable[[], object]]:
     from importlib import import_module
 
     import lossgen as lg
@@ -199,6 +213,48 @@ def configurations(folder: Path, door: str = "lossgen") -> Iterator[Callable[[],
     for name in filled(IDENTIFIERS, folder):
         yield lambda name=name: module.deserialize(name)
         yield lambda name=name: module.get(name)
+
+
+def entries(folder: Path) -> Iterator[Callable[[], object]]:
+    from attacks.corpus import FILES_OF_ENTRIES, MANIFESTS
+    from lossgen.compiler.cache import MANIFEST, intact_files
+
+    secret = folder / "secret.py"
+    secret.write_text("secret = True\n")
+    (folder / "canary.json").write_text("{}")
+
+    def made(kind: str, path: Path) -> None:
+        path.unlink(missing_ok=True)
+        if kind == "pipe":
+            os.mkfifo(path, 0o600)
+        elif kind == "huge":
+            path.touch(0o600)
+            os.truncate(path, 10**11)
+        elif kind == "folder":
+            path.mkdir()
+        elif kind == "socket":
+            with socket.socket(socket.AF_UNIX) as one:
+                os.chdir(path.parent)  # names of sockets are short
+                one.bind(path.name)
+        else:
+            path.symlink_to({"link": secret, "device": "/dev/zero", "terminal": "/dev/tty"}[kind])
+
+    attacked = []
+    for number, manifest in enumerate(filled(MANIFESTS, folder)):
+        entry = folder / f"number-{number:024x}"
+        entry.mkdir(mode=0o700)
+        (entry / MANIFEST).write_text(manifest, encoding="utf-8", errors="surrogatepass")
+        attacked.append(entry)
+    for name in ("x.py", MANIFEST):
+        for kind in FILES_OF_ENTRIES:
+            entry = folder / f"{kind}_{name[0]}-{0:024x}"
+            entry.mkdir(mode=0o700)
+            digest = hashlib.sha256(secret.read_bytes()).hexdigest()
+            (entry / MANIFEST).write_text(json.dumps({"x.py": digest}))
+            made(kind, entry / name)
+            attacked.append(entry)
+    for entry in attacked:
+        yield lambda entry=entry: intact_files(entry)
 
 
 def lines(folder: Path) -> Iterator[Callable[[], object]]:
@@ -263,6 +319,6 @@ if __name__ == "__main__":
     kind, _, rest = entry.partition(":")
     makers = {
         each.__name__: each
-        for each in (formulas, fine_formulas, names, expressions, configurations, lines, lists)
+        for each in (formulas, fine_formulas, names, expressions, configurations, entries, lines, lists)
     }
     run(list(makers[kind](place, *([rest] if rest else []))), writes=kind == "lines")

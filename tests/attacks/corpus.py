@@ -528,6 +528,15 @@ CONFIGURATIONS = [
     {"class_name": "system", "module": "os", "config": "touch @canary@"},
     {"class_name": "Popen", "module": "subprocess", "config": {"args": ["touch", "@canary@"]}},
     {"class_name": "A", "module": MODULE, "config": {}, "registered_name": None},
+    {"class_name": "A", "module": MODULE, "config": {"no": 1}, "registered_name": "lossgen>Huber"},
+    {"class_name": "lossgen>Huber", "module": MODULE, "config": {"no": 1}, "registered_name": f"{MODULE}>A"},
+    {"class_name": "lossgen>Huber", "module": MODULE, "config": [["delta", 1.0]]},
+    {"class_name": "lossgen>Loss", "module": MODULE, "config": {"module": MODULE, "class_name": "A"}},
+    {"class_name": "lossgen>Loss", "config": 3, "shared_object_id": 1, "compile_config": {"loss": "mse"}},
+    {"class_name": "Circle", "module": MODULE, "config": {"no": CODE}},
+    {"class_name": "CTC", "module": MODULE, "config": 3, "registered_name": "CTC"},
+    {"class_name": "__tensor__", "config": {"value": [1], "dtype": CODE}},
+    {"class_name": "__typespec__", "spec_name": "A", "module": MODULE, "config": [], "registered_name": "A"},
     {"class_name": "A", "module": MODULE, "config": {}, "registered_name": f"{MODULE}>A"},
     {"class_name": "Huber", "module": MODULE, "config": {"evil": 1}, "registered_name": f"{MODULE}>Huber"},
     {"class_name": "function", "config": "eval", "module": "builtins"},
@@ -644,6 +653,43 @@ IDENTIFIERS = [
     "%s",
 ]
 """For `get` and `deserialize`: none names a loss."""
+
+# Entries of the cache of compiled losses ----------------------------------------------------------------
+
+MANIFESTS = [
+    "",
+    "\x00",
+    "{}",
+    "[]",
+    "null",
+    "3",
+    '"x.py"',
+    "[" * 100_000,
+    '{"a":' * 100_000,
+    "9" * 1_000_000,
+    '{"x.py": ' + "9" * 900_000 + "}",
+    '"' + "x" * 50_000_000 + '"',
+    "[" + "[]," * 300_000 + "[]]",
+    "{" + ",".join(f'"{number}.py": "0"' for number in range(50_000)) + ', "1.py": 0}',
+    *(
+        f'{{"{name}": "0"}}'
+        for name in (
+            "/dev/zero", "/dev/tty", "/dev/stdin", "/proc/self/mem", "/proc/self/environ", "/etc/passwd",
+            "../secret.py", "../../secret.py", "@folder@/secret.py", "x/../../secret.py", "./secret.py",
+            "//secret.py", "..", ".", "", "/", "x/", "x/y/z.py", "manifest.json", "__pycache__/x.pyc",
+            "x.pth", "x.py\\u0000", "x.py\\n",
+            "\\ud800.py", "~/x.py", "C:/x.py", "$HOME/x.py", "x" * 100_000 + ".py",
+        )
+    ),
+    '{"x.py": null}',
+    '{"x.py": ["0"]}',
+    f'{{"x.py": "{CODE}"}}',
+    f'{{"{CODE}": "0"}}',
+]  # fmt: skip
+"""Texts of a manifest that describe no entry."""
+
+FILES_OF_ENTRIES = ("pipe", "huge", "folder", "socket", "link", "device", "terminal")
+"""What may stand in the place of a file of an entry."""
 
 # The command line --------------------------------------------------------------------------------------
 

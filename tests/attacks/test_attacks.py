@@ -15,6 +15,14 @@ import pytest
 TESTS = Path(__file__).parents[1]
 SECONDS = 1.0  # of processor time for one attack
 
+LIBRARIES = {
+    "lossgen.torch": ("torch",),
+    "lossgen.keras": ("keras", "torch"),
+    "lossgen.jax": ("jax",),
+    "lossgen.tensorflow+lossgen.tf_keras": ("tensorflow", "tf_keras"),
+}
+"""What must be installed for the doors that are attacked together."""
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -73,18 +81,27 @@ def check_clear(message, line):
         ("configurations:lossgen.penalties", "LossgenError", 240),
         ("configurations:lossgen.torch", "LossgenError", 240),
         ("configurations:lossgen.keras", "LossgenError", 240),
+        ("configurations:lossgen.jax", "LossgenError", 240),
+        ("configurations:lossgen.tensorflow+lossgen.tf_keras", "LossgenError", 480),
     ],
 )
 def test_text_is_refused(entry, error, least, folder):
-    library = entry.rpartition(":lossgen.")[2]
-    if library in ("torch", "keras") and not all(map(importlib.util.find_spec, (library, "torch"))):
-        pytest.skip(f"{library} is not installed")
+    for library in LIBRARIES.get(entry.partition(":")[2], ()):
+        if importlib.util.find_spec(library) is None:
+            pytest.skip(f"{library} is not installed")
     lines = attacked(entry, folder)
     assert len(lines) >= least
     for line in lines:
         assert error in line["outcome"].split(), line
         check_clear(line["message"], line)
         assert not line["printed"], line
+
+
+def test_no_entry_of_the_cache_is_read_that_is_not_ones_own(folder):
+    lines = attacked("entries", folder)
+    assert len(lines) >= 55
+    for line in lines:
+        assert (line["outcome"], line["message"], line["printed"]) == ("accepted", "None", ""), line
 
 
 def test_odd_formulas_are_read_quickly(folder):
