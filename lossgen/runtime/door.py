@@ -147,7 +147,7 @@ def made_of(found: Any, config: Mapping[str, Any], bases: tuple[type, ...]) -> A
     Raises:
         ConfigError: it is no loss or regularizer, or takes no such arguments.
     """
-    if callable(found) and not inspect.isclass(found):
+    if callable(found) and not inspect.isclass(found) and config.get("class_name") == "function":
         return found
     arguments = config.get("config")
     shown = reprlib.repr(dict(config))
