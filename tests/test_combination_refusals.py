@@ -10,6 +10,23 @@ y, p = lg.y_true, lg.y_pred
 square = lg.declare("Square", lg.Mean((p - y) ** 2))
 scaled = lg.declare("Stretched", lg.Mean((p - y) ** 2 * sympy.Symbol("rate", real=True)), rate=2.0)
 label = lg.declare("Picked", -lg.Gather(p))
+both = lg.declare(
+    "Both", lg.Mean(sympy.Symbol("one", real=True) * p + sympy.Symbol("other", real=True)), one=1.0, other=2.0
+)
+
+
+@lg.loss
+def with_input(y_true, y_pred, rate):
+    return lg.Mean(rate * (y_pred - y_true) ** 2)
+
+
+@lg.penalty
+def ridge(x):
+    return lg.Sum(x**2)
+
+
+def declared(**facts):
+    return lg.loss(**facts)(lambda y_true, y_pred: lg.Mean((y_pred - y_true) ** 2))
 
 
 @pytest.mark.parametrize(
@@ -19,6 +36,16 @@ label = lg.declare("Picked", -lg.Gather(p))
         (lambda: square / 0, ["square/0", "cannot be divided by 0"]),
         (lambda: square * float("nan"), ["multiplied by numbers only", "a finite number"]),
         (lambda: square * square, ["square * square", "one formula"]),
+        (lambda: square + ridge, ["square + ridge", "a penalty one input"]),
+        (lambda: scaled + with_input, ["`rate` is an input of one and an argument of the other"]),
+        (lambda: both.renamed_arguments(one="other"), ["`other` is already taken"]),
+        (lambda: declared(name="fine", axis_argument=1), ["axis_argument=1", "True or False"]),
+        (lambda: declared(name="fine", scope=(0, 0)), ["scope=(0, 0)", "a tuple of axes"]),
+        (lambda: declared(name="fine", target_preparation="sorted"), ["'sorted'", "the only preparation"]),
+        (lambda: declared(name="fine", domain={"truth": "real"}), ["`truth`", "target, prediction"]),
+        (lambda: declared(name="fine", domain={"target": lambda mode: "real"}), ["`mode`", "no option"]),
+        (lambda: declared(name="fine", kind="convex"), ["knows no `kind`"]),
+        (lambda: lg.loss(lambda y_pred, y_true: lg.Mean(p), name="fine"), ["the target comes first"]),
         (lambda: square * p, ["square * p", "a weight that is a parameter"]),
         (lambda: square + 1, ["square + 1", "a constant belongs inside the formula"]),
         (lambda: square(y), ["square reads y_true, y_pred; received 1 inputs"]),
@@ -45,6 +72,15 @@ label = lg.declare("Picked", -lg.Gather(p))
 )
 def test_what_is_refused(make, fragments):
     refused(make, *fragments)
+
+
+def test_arguments_that_a_declaration_has_not():
+    for make in (
+        lambda: both.renamed_arguments(onee="third"),
+        lambda: both.with_defaults(onee=3.0),
+        lambda: both(y, p, onee=3.0),
+    ):
+        refused(make, "both has no argument `onee`", "`one`", error=lg.errors.ParameterError)
 
 
 def test_a_parameter_per_class_is_one_number_inside_a_formula():
