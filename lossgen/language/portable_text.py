@@ -1,6 +1,7 @@
 """Declarations as JSON text and back: what `portable` writes, laid out for people and for `diff`."""
 
 import json
+from collections import Counter
 from typing import Any
 
 from lossgen.errors import PortableError
@@ -68,8 +69,8 @@ def parsed(text: str | bytes) -> Plain:
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     entries = dict(pairs)
     if len(entries) != len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
         raise PortableError(f"The JSON has the key {shown(twice)} twice in one place.")
     return entries
 

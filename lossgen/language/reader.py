@@ -189,7 +189,7 @@ class Reader:
                 arguments = [read(argument) for argument in node.args]
                 if name in ("Eq", "Ne"):
                     self.check_plain(node, *arguments)
-                    return self.build(node, compared(logic.make), *arguments)
+                    return self.build(node, compared(sympy.Eq if name == "Eq" else sympy.Ne), *arguments)
                 return logic.make(*arguments)
         raise self.error(node, "a comparison is expected, such as y_pred > 0")
 
