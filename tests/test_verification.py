@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mpmath import mpf
 
 import lossgen as lg
 from lossgen import losses
@@ -13,6 +14,9 @@ from lossgen.catalog import DECLARATIONS
 from lossgen.cli import main
 from lossgen.cli.finding import find
 from lossgen.errors import CompileError, ParameterError, UnknownLossError
+from lossgen.inspection.verification.contract import SINGLE, Quantity, excess
+from lossgen.inspection.verification.findings import Deviation
+from lossgen.inspection.verification.judgement import Judge
 from lossgen.inspection.verification.kinks import around, crossings, switches
 from lossgen.inspection.verification.limits import LIMITS, limit_of
 from lossgen.inspection.verification.report import Effort
@@ -102,6 +106,51 @@ def test_limits_are_the_catalogues_own():
     own = lg.declare("cauchy", "mean(log(1 + (p - y)**2))")
     worst = verdict(own, losses.MeanSquaredError).own["value", "float64"].worst
     assert worst.size > 1 and limit_of(worst) is None
+
+
+def test_a_steep_slope_is_no_jump():
+    """An error as large as between neighbouring floats is excused at a switch of the formula alone."""
+    p = np.array([1000.3, 0.5, 0.25])
+    steep = Judge(Subject(lg.declare("steep", "sum(sin(p) - y)")))
+    kinked = Judge(Subject(lg.declare("kinked", "sum(where(p > 1000.25, 8*p - 7002, p) - y)")))
+    for judge, place, jumps in ((steep, 1000.3, False), (kinked, 1000.25, True), (kinked, 1000.3, False)):
+        p[0] = place
+        y, other = np.zeros(3), np.array([np.nextafter(np.float32(place), np.float32(2000)), *p[1:]], float)
+        row, beside = judge.row(y, p), judge.row(y, other)
+        got, right = float(beside.gradient[0]), float(row.gradient[0])
+        quantity = Quantity("gradient", 0)
+        miss = Deviation(judge.subject, quantity, SINGLE, got, right, 4.0, 4.0, y, p)
+        assert judge.is_beside_a_jump(miss) == jumps
+
+
+def test_four_ulps_to_a_jump_only_where_sums_are_compared():
+    plain = lg.declare("plain_step", "sum(where(p > 1, 3*p, p) - y)")
+    of_sums = lg.declare("step_of_sums", "sum(where(p > sum(p)/3, 3*p, p) - y)")
+    assert not any(Judge(Subject(plain)).branches.of_sums)
+    assert all(Judge(Subject(of_sums)).branches.of_sums)
+
+
+def test_what_is_out_of_range_keeps_its_sign():
+    wanted, allowed = mpf(10) ** 39, mpf(10) ** 30
+    for got in (math.inf, 3.4e38, 2e38):
+        assert excess(got, wanted, allowed, SINGLE) == 0
+        assert excess(-got, -wanted, allowed, SINGLE) == 0
+    for got in (math.nan, -math.inf, 0.0, 1e38):
+        assert excess(got, wanted, allowed, SINGLE) == math.inf
+
+
+def test_derivatives_are_compared_one_by_one():
+    """One parameter whose derivative does not exist does not hide the others'; it is counted."""
+    own = lg.declare(
+        "two_scales",
+        "mean(a*(p - y)**2 + b**gamma)",
+        a=lg.Parameter(1.0),
+        b=lg.Parameter(0.0, minimum=0),
+        gamma=lg.Parameter(0.5, minimum=0),
+    )
+    variant = verdict(own, lg.compile(own))
+    assert variant.own["by a", "float64"].numbers > 0
+    assert variant.own["by b", "float64"].unknown > 0 and variant.own["by a", "float64"].unknown == 0
 
 
 # Inputs -----------------------------------------------------------------------------------------------------
@@ -276,3 +325,10 @@ def test_penalties_are_verified():
     assert isinstance(cubes, PenaltyDeclaration)
     (variant,) = lg.verify(cubes, points=2, quick=True, dtypes="float64").variants
     assert {output for output, _ in variant.own} == {"value", "gradient", "product", "by weight"}
+    assert not variant.untried
+
+
+def test_what_is_not_tried_is_said():
+    report = lg.verify(find("total_variation"), points=1, quick=True, dtypes="float64", peers=False)
+    said = "the differences before the formula are not tried"
+    assert said in str(report) and said in report.markdown() and said in report.to_json()

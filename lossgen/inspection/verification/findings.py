@@ -22,6 +22,7 @@ class Deviation:
         ulps: error in units of the last place of the exact number; infinite for a number that is not finite.
         target, prediction: the row, its target a label where the loss reads labels.
         addend: the largest |addend| of any sum over the columns.
+        loss: the exact loss of the row.
     """
 
     subject: Subject
@@ -34,6 +35,12 @@ class Deviation:
     target: object
     prediction: np.ndarray
     addend: float = 0.0
+    loss: float = 0.0
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the number is not finite where the exact one is in range."""
+        return not math.isfinite(self.got) and self.kind.holds(self.exact)
 
     @property
     def place(self) -> str:
@@ -107,7 +114,10 @@ class Tally:
         not_finite: how many of these are not finite.
         worst, coarsest: the largest multiple of the allowed error, and the largest error in ULP, of what no
             known limit covers.
-        jumps: how many are right on the other side of a kink at most one ulp away.
+        jumps: how many are right on the other side of a switch of the formula beside the inputs.
+        unknown: rows tried whose exact derivative (by the target or a parameter) cannot be found.
+        nonzero, vague: how many exact numbers are not 0, and of these how many are smaller than the allowed
+            error, so that 0 would pass.
         known: what known limits have excused.
     """
 
@@ -115,6 +125,9 @@ class Tally:
     broken: int = 0
     not_finite: int = 0
     jumps: int = 0
+    unknown: int = 0
+    nonzero: int = 0
+    vague: int = 0
     worst: Deviation | None = None
     coarsest: Deviation | None = None
     known: dict[int, Excused] = field(default_factory=dict)
@@ -123,7 +136,7 @@ class Tally:
         """One number that no known limit covers."""
         self.numbers += 1
         self.broken += deviation.size > 1
-        self.not_finite += not math.isfinite(deviation.got)
+        self.not_finite += deviation.is_lost
         self.worst = larger(self.worst, deviation, lambda each: each.size)
         self.coarsest = larger(self.coarsest, deviation, lambda each: each.ulps)
 
@@ -132,7 +145,7 @@ class Tally:
         self.numbers += 1
         excused = self.known.setdefault(id(limit), Excused(limit))
         excused.count += 1
-        excused.not_finite += not math.isfinite(deviation.got)
+        excused.not_finite += deviation.is_lost
         excused.worst = larger(excused.worst, deviation, lambda each: each.size)
 
     def add(self, other: "Tally") -> None:
@@ -141,6 +154,9 @@ class Tally:
         self.broken += other.broken
         self.not_finite += other.not_finite
         self.jumps += other.jumps
+        self.unknown += other.unknown
+        self.nonzero += other.nonzero
+        self.vague += other.vague
         self.worst = larger(self.worst, other.worst, lambda each: each.size)
         self.coarsest = larger(self.coarsest, other.coarsest, lambda each: each.ulps)
         for key, excused in other.known.items():

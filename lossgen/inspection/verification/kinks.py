@@ -1,7 +1,8 @@
 """Where a formula changes its branch: found from the declaration, for any loss.
 
 A switch is an expression whose sign decides: the two sides of a condition, the argument of |x|, the
-difference of what a maximum compares, the distance to the bounds of a clip.
+difference of what a maximum compares, the distance to the bounds of a clip. Together with the column that is
+the largest (or smallest) of a row they say which branches an input takes.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,6 +15,7 @@ from sympy.core.relational import Relational
 
 from lossgen.inspection.verification.jets import Undetermined
 from lossgen.inspection.verification.reference import Row
+from lossgen.language import reductions
 from lossgen.language.reductions import Reduction
 from lossgen.language.symbols import y_pred, y_true
 
@@ -24,8 +26,8 @@ MOST_SWITCHES = 12
 DIGITS = 40
 
 
-def switches(expression: Expr) -> tuple[Expr, ...]:
-    """The expressions whose sign decides between branches."""
+def switches(expression: Expr, most: int | None = MOST_SWITCHES) -> tuple[Expr, ...]:
+    """The expressions whose sign decides between branches, the first `most` of them."""
     found: list[Expr] = []
     for node in sympy.preorder_traversal(expression):
         name, arguments = type(node).__name__, node.args
@@ -42,7 +44,7 @@ def switches(expression: Expr) -> tuple[Expr, ...]:
         elif isinstance(node, sympy.Pow) and not node.exp.is_integer and not node.base.is_number:
             found.append(node.base)
     varying = [each for each in dict.fromkeys(found) if each.free_symbols & {y_true, y_pred}]
-    return tuple(varying[:MOST_SWITCHES])
+    return tuple(varying[:most])
 
 
 class Switch:
@@ -59,6 +61,53 @@ class Switch:
             except (Undetermined, ZeroDivisionError, OverflowError, MemoryError):
                 return None
             return int(mp.sign(jet.value))
+
+
+class Branches:
+    """Which branches a formula takes at a row.
+
+    Args:
+        expression: the formula of a row.
+        parameters: the value of each of its parameters' symbols.
+    """
+
+    def __init__(self, expression: Expr, parameters: dict):
+        self.parameters = parameters
+        self.switches = switches(expression, None)
+        self.extrema = tuple(expression.atoms(reductions.Max, reductions.Min))
+        self.of_sums = tuple(bool(each.atoms(Reduction)) for each in (*self.switches, *self.extrema))
+
+    def __call__(self, y, p: np.ndarray) -> tuple[tuple, ...]:
+        """The signs of each switch at the columns, the columns of each extremum; None where there is none."""
+        with mp.workdps(DIGITS):
+            row = Row(y, p, self.parameters, 0)
+            signs = [self._of(row, lambda each=each: self._signs(row, each)) for each in self.switches]
+            return (
+                *signs,
+                *(self._of(row, lambda each=each: self._place(row, each)) for each in self.extrema),
+            )
+
+    def differ(self, first: tuple, second: tuple, *, only_sums: bool) -> bool:
+        """Whether two rows are on different sides of a switch (`only_sums`: of one that compares sums)."""
+        compared = zip(first, second, self.of_sums, strict=True)
+        return any(a != b for a, b, of_sums in compared if of_sums or not only_sums)
+
+    @staticmethod
+    def _of(row: Row, function: Callable) -> tuple | None:
+        try:
+            return function()
+        except (Undetermined, ZeroDivisionError, OverflowError, MemoryError):
+            return None
+
+    @staticmethod
+    def _signs(row: Row, expression: Expr) -> tuple[int, ...]:
+        return tuple(int(mp.sign(jet.value)) for jet in row.over_columns(expression))
+
+    @staticmethod
+    def _place(row: Row, extremum: Reduction) -> tuple[int, ...]:
+        values = [jet.value for jet in row.over_columns(extremum.args[0])]
+        best = max(values) if isinstance(extremum, reductions.Max) else min(values)
+        return tuple(j for j, value in enumerate(values) if value == best)
 
 
 def crossings(sign: Callable[[float], int | None], scan: Iterable[float], dtype: type) -> list[float]:

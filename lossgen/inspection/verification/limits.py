@@ -8,10 +8,42 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from lossgen.inspection.classes import is_shipped
-from lossgen.inspection.verification.contract import SINGLE
+from lossgen.inspection.verification.circumstances import (
+    has_far_alpha,
+    has_small_gamma,
+    is_at_clip,
+    is_at_margin,
+    is_confident,
+    is_extreme,
+    is_far_apart,
+    is_led,
+    is_nearly_empty,
+    is_nearly_largest,
+    is_nearly_out,
+    is_nearly_too_large,
+    is_of_logits,
+    is_of_probabilities,
+    is_one_sided,
+    is_smoothed,
+    is_smoothed_away,
+    is_sum_too_large,
+    is_unlikely,
+    of_clip,
+    of_curvature,
+    of_equal_logits,
+    of_exact,
+    of_half,
+    of_loss,
+    of_margin,
+    of_norms,
+    of_other_classes,
+    of_quotient,
+    of_steep_power,
+    of_step,
+    of_weight,
+    overflows_as_exponent,
+)
 
 FIRST = ("value", "gradient")
 SECOND = ("hessian", "product")
@@ -27,7 +59,9 @@ class Limit:
     names, outputs  losses and outputs it concerns
     factor          how many times the allowed error is reached at most
     where           of a miss: whether its inputs are among those
-    when            of a case: whether its arguments are
+    when            whether the arguments, options and parameters, are among those
+    error           of a miss: how large the error itself may be; there the factor means nothing
+    overflows       whether it is only about results that are infinite or NaN, which no other limit excuses
     """
 
     names: tuple[str, ...]
@@ -36,120 +70,27 @@ class Limit:
     reason: str
     where: Callable = lambda miss: True
     when: Callable = lambda arguments: True
+    error: Callable | None = None
+    overflows: bool = False
 
+    def covers(self, miss) -> bool:
+        """Whether it excuses a `Deviation`."""
+        arguments = {**miss.subject.options, **miss.subject.values}
+        return (
+            (not self.names or miss.subject.name in self.names)
+            and miss.quantity.output.partition(" ")[0] in self.outputs
+            and self.when(arguments)
+            and self.bounds(miss)
+            and self.where(miss)
+        )
 
-def is_logits(miss) -> bool:
-    """Whether the predictions are no probabilities."""
-    return bool(np.any((miss.prediction < 0) | (miss.prediction > 1)))
-
-
-def is_extreme(miss) -> bool:
-    """Whether the fifth power of an input leaves the float type's range, as products of norms would."""
-    bound = float(miss.kind.largest) ** 0.2
-    sizes = np.abs(np.concatenate([np.ravel(miss.target), miss.prediction])).astype(float)
-    return bool(((sizes > bound) | ((sizes < 1 / bound) & (sizes > 0))).any())
-
-
-def is_nearly_largest(miss) -> bool:
-    """Whether an input is close to the largest float."""
-    return max(np.abs(miss.target).max(), np.abs(miss.prediction).max()) > float(miss.kind.largest) / 16
-
-
-def is_nearly_too_large(miss) -> bool:
-    """Whether the exact number is close to the largest float."""
-    return abs(miss.exact) > float(miss.kind.largest) / 16
-
-
-def is_nearly_out(miss) -> bool:
-    """Whether an input or the exact number is close to the largest float, and the result is not finite."""
-    return not math.isfinite(miss.got) and (is_nearly_largest(miss) or is_nearly_too_large(miss))
-
-
-def is_confident(miss) -> bool:
-    """Whether a probability of the row is below 1e-30 (in float64 1e-200), by its logit."""
-    spread = np.ptp(np.append(miss.prediction, 0).astype(float) / 2)
-    return bool(spread > (34.5 if miss.kind is SINGLE else 230))
-
-
-def is_sum_too_large(miss) -> bool:
-    """Whether a sum of numbers that are in range may leave it before it is divided by their count."""
-    columns, largest = miss.prediction.size, float(miss.kind.largest)
-    return largest / columns**2 < miss.addend / columns <= largest and not math.isfinite(miss.got)
-
-
-def is_led(miss) -> bool:
-    """Whether one logit is larger than all others by 16 or more: 1 − softmax is below half an ulp of 1."""
-    ordered = np.sort(miss.prediction.astype(float) / 2)
-    return ordered.size > 1 and bool(ordered[-1] - ordered[-2] >= 8)
-
-
-def has_small_gamma(arguments) -> bool:
-    """Whether the power of a focal loss has an infinite slope at 0."""
-    powers = (arguments.get(name, 2) for name in ("gamma", "gamma_negative", "gamma_positive"))
-    return any(0 < power < 1 for power in powers)
-
-
-def is_far_apart(miss) -> bool:
-    """Whether two predictions differ by more than the largest float."""
-    halves = miss.prediction.astype(float) / 2
-    return bool(np.ptp(halves) > float(miss.kind.largest) / 2)
-
-
-def is_at_clip(miss) -> bool:
-    """Whether a column's share of the sum is an end of the clip, 1e-7 or 1 − 1e-7, up to rounding."""
-    numbers = miss.prediction.astype(float)
-    shares = numbers / max(numbers.sum(), numbers.max(), 1e-300)
-    rounding = 8 * float(miss.kind.ulp(1))
-    ends = np.array([1e-7, 1 - 1e-7])
-    return bool((np.abs(shares[:, None] - ends) <= rounding * np.maximum(shares[:, None], ends)).any())
-
-
-def is_not_finite(miss) -> bool:
-    """Whether the result is infinite or NaN."""
-    return not math.isfinite(miss.got)
-
-
-def is_one_sided(arguments) -> bool:
-    """Whether the errors of one side have weight 0."""
-    return arguments.get("expectile") in (0, 1)
-
-
-def has_far_alpha(arguments) -> bool:
-    """Whether the power of the general robust loss is so steep that it amplifies roundings."""
-    return arguments.get("alpha", 0) < -8
-
-
-def is_smoothed(arguments) -> bool:
-    """Whether targets are moved towards the uniform distribution."""
-    return arguments.get("label_smoothing", 0) > 0
-
-
-def is_smoothed_away(arguments) -> bool:
-    """Whether nothing of the targets is left."""
-    return arguments.get("label_smoothing", 0) == 1
-
-
-def is_small_beside_weight(miss) -> bool:
-    """Whether the error is that of a difference of numbers of the size of the weight."""
-    weight = 1 if miss.quantity.output == "by weight" else abs(miss.subject.values["weight"])
-    return abs(miss.got - miss.exact) <= 8 * float(miss.kind.ulp(4 * weight))
-
-
-def is_small_beside_inverse_norm(miss) -> bool:
-    """Whether the error is that of a difference of numbers of the size of 1/‖target‖."""
-    norm = float(np.sqrt(np.sum(np.square(miss.target.astype(float)))))
-    return norm > 0 and abs(miss.got - miss.exact) <= 16 * float(miss.kind.ulp(1)) / norm
-
-
-def is_left_over(miss) -> bool:
-    """Whether the error is the rounding of the margin in float64."""
-    return abs(miss.got - miss.exact) <= 2**-50 * max(miss.subject.values["margin"], 1)
-
-
-def is_nearly_empty(miss) -> bool:
-    """Whether probabilities add up to so little that the inverse of its square leaves the range."""
-    bound = 1e-18 if miss.kind is SINGLE else 1e-150
-    return bool(0 < np.sum(miss.prediction.astype(float)) < bound)
+    def bounds(self, miss) -> bool:
+        """Whether the miss is no larger than it says."""
+        if self.overflows or not math.isfinite(miss.got):
+            return self.overflows and not math.isfinite(miss.got)
+        if self.error is not None:
+            return abs(miss.got - miss.exact) <= self.error(miss)
+        return miss.size <= self.factor
 
 
 LOG_LINK = ("gamma", "poisson_nll", "tweedie")
@@ -165,99 +106,123 @@ SMOOTHED = (
 LOGITS = ("categorical_crossentropy", "categorical_focal_crossentropy", "poly1")
 
 LIMITS = (
+    Limit(
+        ("categorical_focal_crossentropy",), SECOND, 0, "the Hessian is a difference at 1", is_led,
+        has_small_gamma, error=of_curvature,
+    ),
+    Limit(
+        ("adaptive_robust",), ALL + BEYOND, 0, "a steep power of a number near 1 loses its digits",
+        when=has_far_alpha, error=of_steep_power,
+    ),
     Limit(LOG_LINK, FIRST, 2, "exp(p) − y near its zero: exp is rounded before the difference"),
     Limit(FOCAL, FIRST, 2.5, "the power gamma amplifies the rounding of the probability"),
-    Limit(("asymmetric_loss",), FIRST, 8, "soft targets near the gradient's zero; hit − margin near 0"),
-    Limit(("focal_tversky",), ALL, 2, "a power of a quotient of sums is more roundings than four"),
-    Limit(("multi_margin",), ALL, math.inf, "terms of the margin cancel, up to 1e-16 of it", is_left_over),
-    Limit(FOCAL, SECOND, 10, "the Hessian changes sign, at logits around ±4"),
-    Limit(SHARES, ALL, 2.5, "p / Σp is rounded before its logarithm"),
-    Limit(FOCAL, BEYOND, 1e3, "array code rounds a probability near 1 before its complement is taken"),
-    Limit(SHARES, ALL + BEYOND, math.inf, "at an end of the clip, terms may see different sides", is_at_clip),
     Limit(
-        SMOOTHED,
-        ("gradient",),
-        math.inf,
-        "targets are all alike: differences at logit 0",
-        when=is_smoothed_away,
+        ("asymmetric_loss",), ALL, 0, "a gamma below 1 loses a term of small probabilities", is_unlikely,
+        has_small_gamma, error=of_exact,
+    ),
+    Limit(
+        ("jaccard",), SECOND, 0, "of one column with the target 1: a difference that is 0", error=of_quotient
+    ),
+    Limit(("asymmetric_loss",), FIRST, 6, "soft targets near the gradient's zero; hit − margin near 0"),
+    Limit(
+        ("asymmetric_loss",), SECOND, 0, "hit − margin is rounded to 0", is_at_margin, error=of_step
+    ),
+    Limit(("multi_margin",), ("gradient",), 0, "terms of the margin cancel in float64", error=of_margin),
+    Limit(("entropy",), ("value",), 1.1, "subnormal numbers"),
+    Limit(("adaptive_robust",), ("gradient",), 1.1, "a power of a sum is more roundings than four"),
+    Limit(("pseudo_huber",), SECOND, 1.1, "the cube of a quotient is three roundings and more"),
+    Limit(("focal_tversky",), ALL, 2, "a power of a quotient of sums is more roundings than four"),
+    Limit(FOCAL, SECOND, 3.5, "the Hessian changes sign, at logits around ±4"),
+    Limit(SHARES, ALL, 2.5, "p / Σp is rounded before its logarithm", when=is_of_probabilities),
+    Limit(LOGITS, FIRST, 2, "softmax − target near its zero: both are rounded before", when=is_of_logits),
+    Limit(
+        SHARES, ("gradient", *SECOND), 0, "at an end of the clip, terms may see different sides",
+        is_at_clip, is_of_probabilities, error=of_clip,
+    ),
+    Limit(
+        SMOOTHED, ("gradient",), 0, "targets are all alike: differences at logit 0",
+        when=is_smoothed_away, error=of_equal_logits,
     ),
     Limit(("binary_crossentropy",), FIRST, 1.5, "of soft targets, a difference of products near its zero"),
     Limit(SMOOTHED, ALL, 8, "the smoothed target is rounded", when=is_smoothed),
-    Limit(("brier",), ALL, math.inf, "a dominant wrong class cancels", is_logits),
+    Limit(
+        ("brier",), ("gradient",), 0, "a dominant wrong class cancels",
+        when=is_of_logits, error=of_other_classes,
+    ),
     Limit(("cosine_similarity",), ALL, 2, "the gradient of parallel vectors is a difference that vanishes"),
     Limit(
-        ("cosine_similarity",),
-        ALL + BEYOND,
-        math.inf,
-        "Σp² and powers of the norm need a scaled sum",
-        is_extreme,
-    ),
-    Limit(("pseudo_huber",), ("value",), math.inf, "error / delta overflows", is_nearly_too_large),
-    Limit(("pseudo_huber", "charbonnier"), SECOND, 1.2, "the cube of a quotient is three roundings and more"),
-    Limit(("cauchy", "adaptive_robust"), SECOND, 4, "the Hessian changes sign, at an error of √2·c"),
-    Limit(("cauchy", "adaptive_robust"), ALL, math.inf, "error / c overflows", is_nearly_largest),
-    Limit(("mean_squared_logarithmic_error",), SECOND, 4, "the Hessian changes sign: 1 − log(…)"),
-    Limit(("adaptive_robust",), FIRST, math.inf, "a power of a large square overflows", is_nearly_too_large),
-    Limit(FOCAL, ALL, math.inf, "the curvature of a power near 0 overflows", is_confident, has_small_gamma),
-    Limit(("categorical_focal_crossentropy",), SECOND, math.inf, "the Hessian is a difference at 1", is_led),
-    Limit(LOGITS, ALL + BEYOND, math.inf, "p − max(p) is held at the largest float", is_far_apart),
-    Limit(("categorical_focal_crossentropy", "poly1"), ALL, math.inf, "1/(Σp)² overflows", is_nearly_empty),
-    Limit(("entropy",), ("value",), 1.5, "subnormal numbers"),
-    Limit(
-        ("kl_sparsity",),
-        ("value", "by"),
-        math.inf,
-        "two logarithms cancel where the mean is close to rho",
-        is_small_beside_weight,
+        ("cosine_similarity",), ALL + BEYOND, 0, "Σp² and powers of the norm need a scaled sum",
+        is_extreme, error=of_norms,
     ),
     Limit(
-        ("cosine_similarity",),
-        BEYOND,
-        math.inf,
-        "of parallel vectors, a difference that vanishes",
-        is_small_beside_inverse_norm,
+        ("cosine_similarity",), ALL + BEYOND, 0, "Σp² and powers of the norm overflow", is_extreme,
+        overflows=True,
     ),
     Limit(
-        ("entropy",),
-        ("gradient", "product"),
-        math.inf,
-        "differences of numbers of the size of the weight",
-        is_small_beside_weight,
+        ("pseudo_huber",), ("value",), 0, "error / delta overflows", is_nearly_too_large, overflows=True
+    ),
+    Limit(("cauchy", "adaptive_robust"), SECOND, 2.5, "the Hessian changes sign, at an error of √2·c"),
+    Limit(
+        ("cauchy", "adaptive_robust"), ALL, 0, "error / c overflows", is_nearly_largest, overflows=True
     ),
     Limit(
-        ("expectile",), ("value",), math.inf, "0 times a square that overflows", is_not_finite, is_one_sided
+        ("cauchy", "adaptive_robust"), ("gradient", *SECOND), 0, "0, as error / c overflows",
+        is_nearly_largest, error=of_exact,
     ),
-    Limit(LOG_LINK, BEYOND, math.inf, "addends that overflow would cancel", is_not_finite),
+    Limit(("mean_squared_logarithmic_error",), SECOND, 3, "the Hessian changes sign: 1 − log(…)"),
     Limit(
-        ("adaptive_robust",),
-        ALL + BEYOND,
-        math.inf,
-        "a steep power of a number near 1 loses its digits",
-        when=has_far_alpha,
+        ("adaptive_robust",), FIRST, 0, "a power of a large square overflows", is_nearly_too_large,
+        overflows=True,
     ),
-    Limit(("adaptive_robust",), ALL, 100, "a power of a large square amplifies its rounding"),
-)
+    Limit(
+        FOCAL, ALL, 0, "the curvature of a power near 0 overflows", is_confident, has_small_gamma,
+        overflows=True,
+    ),
+    Limit(
+        FOCAL, BEYOND, 0, "array code: 1 − p is 0 where the probability p rounds to 1", is_led, error=of_half
+    ),
+    Limit(
+        LOGITS, ALL + BEYOND, 0, "p − max(p) is held at the largest float", is_far_apart, is_of_logits,
+        error=of_half,
+    ),
+    Limit(
+        SHARES, ALL, 0, "1/(Σp)² overflows", is_nearly_empty,
+        is_of_probabilities, overflows=True,
+    ),
+    Limit(
+        ("kl_sparsity",), ("value", "by"), 0, "two logarithms cancel where the mean is close to rho",
+        error=of_weight,
+    ),
+    Limit(
+        ("entropy",), ("gradient", "product"), 0, "differences of numbers of the size of the weight",
+        error=of_weight,
+    ),
+    Limit(
+        ("expectile",), ("value",), 0, "0 times a square that overflows", when=is_one_sided, overflows=True
+    ),
+    Limit(
+        LOG_LINK, ("value",), 0, "both addends of the loss overflow", is_nearly_largest, overflows=True
+    ),
+    Limit(LOG_LINK, BEYOND, 0, "addends that overflow would cancel", overflows_as_exponent, overflows=True),
+)  # fmt: skip
 
 
 EVERY = (
     Limit(
-        (), ALL, math.inf, "a sum over the columns leaves the range before it is divided", is_sum_too_large
+        (), ALL, 0, "a sum over the columns leaves the range before it is divided", is_sum_too_large,
+        overflows=True,
     ),
-    Limit((), BEYOND, math.inf, "array code: a step of it overflows near the largest float", is_nearly_out),
-)
+    Limit(
+        (), BEYOND, 0, "array code: a step of it overflows near the largest float", is_nearly_out,
+        overflows=True,
+    ),
+    Limit((), BEYOND, 0, "array code: a difference of numbers as large as the loss", error=of_loss),
+)  # fmt: skip
 """The limits of every loss, also of one's own: partial sums have the dtype of the predictions."""
 
 
 def limit_of(miss) -> Limit | None:
     """The first row of the table that covers a `Deviation`, if there is one."""
     shipped = is_shipped(miss.subject.declaration)
-    for limit in (*EVERY, *LIMITS) if shipped else EVERY:
-        if (
-            (not limit.names or miss.subject.name in limit.names)
-            and miss.quantity.output.partition(" ")[0] in limit.outputs
-            and miss.size <= limit.factor
-            and limit.where(miss)
-            and limit.when(miss.subject.values)
-        ):
-            return limit
-    return None
+    known = (*EVERY, *LIMITS) if shipped else EVERY
+    return next((limit for limit in known if limit.covers(miss)), None)

@@ -29,6 +29,17 @@ probability, Keras 3.15.1 on torch takes the mean of float64 numbers in float32;
 """
 
 
+COUNTS = """
+## What the figures rest on
+
+Unknown: rows whose exact value cannot be found (log 0, 0/0, …); unknown derivatives: rows and outputs for
+which that holds of a derivative by the target or by one parameter. Neither is compared. Jumps: numbers that
+are right on the other side of a switch of the formula (a condition, the kink of a modulus, the end of a
+clip), an ulp away. 0 would pass: the share of the exact numbers, 0 itself aside, that are smaller than the
+error which the contract allows. Of the settings, the first is the defaults{settings}.
+"""
+
+
 def page(report: Report) -> str:
     """The whole page."""
     names = list(dict.fromkeys(name for each in report.variants for name in each.findings if name != OURS))
@@ -38,6 +49,7 @@ def page(report: Report) -> str:
     lines += [_line(columns), _line(["---"] * 2 + ["---:"] * (len(columns) - 2))]
     for variant in report.variants:
         lines += _rows(variant, report.effort, peers)
+    lines += _counts(report)
     lines += _limits(report)
     return "\n".join(lines) + "\n"
 
@@ -81,6 +93,25 @@ def _peer(tally: Tally | None) -> str:
 def ulps(tally: Tally) -> str:
     """The largest error in ULP."""
     return multiple(tally.coarsest.ulps) if tally.coarsest.ulps else "0"
+
+
+def _counts(report: Report) -> Iterator[str]:
+    quick = ", and `--quick` takes one more; `lossgen verify` without it takes all" * report.effort.quick
+    yield COUNTS.format(settings=quick)
+    yield _line(
+        ["loss", "settings", "rows", "unknown", "unknown derivatives", "numbers", "jumps", "0 would pass"]
+    )
+    yield _line(["---"] + ["---:"] * 7)
+    for variant in report.variants:
+        counts = [len(variant.settings), variant.points, variant.unknown]
+        counts += [variant.total(name) for name in ("unknown", "numbers", "jumps")]
+        title = f"`{variant.title}`" + (f" ({variant.untried})" if variant.untried else "")
+        yield _line([title, *map(str, counts), share(variant.total("vague"), variant.total("nonzero"))])
+
+
+def share(part: int, whole: int) -> str:
+    """A part in percent."""
+    return f"{100 * part / whole:.1f} %" if whole else ""
 
 
 def _limits(report: Report) -> Iterator[str]:

@@ -79,6 +79,7 @@ def exact(
     sums: bool = True,
     extra: Mapping[sympy.Symbol, Sequence[float]] | None = None,
     by: Sequence[sympy.Symbol] = (),
+    by_target: bool = False,
 ) -> Exact | None:
     """One row of a declared loss, to 25 digits or more; None when it has no finite value that can be found.
 
@@ -92,12 +93,13 @@ def exact(
         extra: further inputs by symbol, one value a column.
         by: parameters to differentiate by, too. Where there are any, all variables have derivatives of this
             order; otherwise those of targets enter only linearly.
+        by_target: whether targets have derivatives of this order in any case.
     """
     earlier = None
     for digits in PRECISIONS:
         with mp.workdps(digits):
             try:
-                result = Row(y, p, parameters or {}, order, sums, extra or {}, by).loss(expression)
+                result = Row(y, p, parameters or {}, order, sums, extra or {}, by, by_target).loss(expression)
             except (Undetermined, ZeroDivisionError, OverflowError, MemoryError):
                 earlier = None
                 continue
@@ -123,14 +125,14 @@ def agree(first: Exact, second: Exact) -> bool:
 class Row:
     """The evaluation of one row at the present precision."""
 
-    def __init__(self, y, p, parameters, order, sums=False, extra=(), by=()):
+    def __init__(self, y, p, parameters, order, sums=False, extra=(), by=(), by_target=False):
         self.sums = sums
         self.columns = C = len(p)
         counts = [len(parameters[each]) if isinstance(parameters[each], tuple) else 1 for each in by]
         starts = [2 * C + sum(counts[:k]) for k in range(len(by))]
         self.variables = dict(zip(by, starts, strict=True))
         self.first_sum = 2 * C + sum(counts)
-        self.space = Space(order, linear_from=sys.maxsize if by else C)
+        self.space = Space(order, linear_from=sys.maxsize if by or by_target else C)
         self.label = y if isinstance(y, int) else None
         self.per_column = {y_pred: [self.space.variable(mpf(float(x)), j) for j, x in enumerate(p)]}
         if self.label is None:

@@ -69,6 +69,16 @@ class Verified:
         return self.findings.get(OURS, {})
 
     @property
+    def untried(self) -> str:
+        """What of the loss is not compared; empty where everything is."""
+        preparation = getattr(self.declaration, "preparation", None)
+        return f"the {preparation} before the formula are not tried" if preparation else ""
+
+    def total(self, name: str) -> int:
+        """A count of `Tally` over all outputs and dtypes of lossgen."""
+        return sum(getattr(tally, name) for tally in self.own.values())
+
+    @property
     def kept(self) -> bool:
         """Whether the contract is kept, known limits aside."""
         return bool(self.own) and not any(tally.broken for tally in self.own.values())
@@ -140,6 +150,7 @@ def _variant(variant: Verified) -> dict[str, object]:
         "settings": [dict(each) for each in variant.settings],
         "points": variant.points,
         "unknown": variant.unknown,
+        "untried": variant.untried,
         "kept": variant.kept,
         "absent_peers": dict(variant.absent),
         "outputs": [_output(variant, key, tally) for key, tally in variant.own.items()],
@@ -156,6 +167,9 @@ def _output(variant: Verified, key: tuple[str, str], tally: Tally) -> dict[str, 
         "broken": tally.broken,
         "not_finite": tally.not_finite,
         "beside_jumps": tally.jumps,
+        "unknown": tally.unknown,
+        "nonzero": tally.nonzero,
+        "zero_would_pass": tally.vague,
         "worst": _deviation(tally.worst),
         "worst_in_ulp": _deviation(tally.coarsest),
         "known_limits": [_excused(each) for each in tally.known.values()],

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from sympy import Add, Expr, Piecewise, Pow, Symbol
+from sympy import Add, Expr, Mul, Piecewise, Pow, Symbol
 from sympy.core.relational import Relational
 
 from lossgen.language.atoms import power
@@ -115,6 +115,14 @@ class Subject:
     def is_normalised(self) -> bool:
         """Whether predictions are made shares of one by their exponentials."""
         return self.expression.has(Softmax, LogSoftmax)
+
+    @cached_property
+    def is_power(self) -> bool:
+        """Whether the loss is a power of sums: its Hessian is a difference of gradient²/loss and the like."""
+        return any(
+            isinstance(each, Pow | power) and each.args[0].has(Reduction) and not each.args[1].is_number
+            for each in Mul.make_args(self.expression)
+        )
 
     @cached_property
     def takes_logits(self) -> bool:

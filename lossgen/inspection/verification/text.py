@@ -35,7 +35,7 @@ def report_text(report: Report) -> str:
 
 def variant_text(variant: Verified) -> RenderableType:
     """One variant: heading, table, what is broken, what is known."""
-    parts: list[RenderableType] = [_heading(variant), _table(variant)]
+    parts: list[RenderableType] = [_heading(variant), _table(variant), _counts(variant)]
     return Group(*parts, *_broken(variant), *_known(variant), Text(""))
 
 
@@ -60,11 +60,20 @@ def _heading(variant: Verified) -> Text:
     text = Text(variant.title, style="bold")
     settings = "" if len(variant.settings) == 1 else f", {len(variant.settings)} settings"
     text.append(f"   {variant.points} rows{settings}, {variant.seconds:.1f} s", style="not bold dim")
+    if variant.untried:
+        text.append(f"   {variant.untried}", style="not bold yellow")
     if variant.kept:
         text.append("   keeps the contract", style="not bold green")
     else:
         text.append("   breaks the contract", style="bold red")
     return text
+
+
+def _counts(variant: Verified) -> Text:
+    vague, nonzero = variant.total("vague"), variant.total("nonzero")
+    unknown = f"{variant.unknown} rows and {variant.total('unknown')} derivatives have no exact value"
+    jumps = f"{variant.total('jumps')} of {variant.total('numbers')} numbers are beside a jump"
+    return Text(f"  {unknown}; {jumps}; 0 would pass for {vague} of {nonzero} that are not 0", style="dim")
 
 
 def _table(variant: Verified) -> Table:
