@@ -169,7 +169,7 @@ LIMITS = (
         ("cauchy", "adaptive_robust"), ("gradient", *SECOND), 0, "0, as error / c overflows",
         is_nearly_largest, error=of_exact,
     ),
-    Limit(("mean_squared_logarithmic_error",), SECOND, 3, "the Hessian changes sign: 1 − log(…)"),
+    Limit(("mean_squared_logarithmic_error",), SECOND, 4, "the Hessian changes sign: 1 − log(…)"),
     Limit(
         ("adaptive_robust",), FIRST, 0, "a power of a large square overflows", is_nearly_too_large,
         overflows=True,
