@@ -31,8 +31,8 @@ class Brier(Loss):
     default_name = "brier"
     default_axis = -1
     labels = False
-    digest = "2408a2c8"
-    generated_from = "11c04c6b-2408a2c8"
+    digest = "e30f66b2"
+    generated_from = "11c04c6b-e30f66b2"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

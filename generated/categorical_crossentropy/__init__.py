@@ -31,8 +31,8 @@ class CategoricalCrossentropy(Loss):
     default_name = "categorical_crossentropy"
     default_axis = -1
     labels = False
-    digest = "2408a2c8"
-    generated_from = "2e2db783-2408a2c8"
+    digest = "e30f66b2"
+    generated_from = "2e2db783-e30f66b2"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -34,8 +34,8 @@ class MultiMargin(Loss):
     default_name = "multi_margin"
     default_axis = -1
     labels = True
-    digest = "2408a2c8"
-    generated_from = "e29d78e6-2408a2c8"
+    digest = "e30f66b2"
+    generated_from = "e29d78e6-e30f66b2"
     variants = {
         (1,): ".exponent_1",
         (2,): ".exponent_2",

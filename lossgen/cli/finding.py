@@ -84,7 +84,7 @@ def from_file(path: str) -> tuple[Declaration, ...]:
         spec.loader.exec_module(module)
     except LossgenError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a program that ends early has checked nothing
         raise FileError(f"{path}{_line(error, file)} fails: {type(error).__name__}: {error}") from error
     finally:
         sys.path.remove(str(file.resolve().parent))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from lossgen.export.sources import PACKAGE, Source, Target, source_of
 
 SUBSTITUTES: dict[Target, Target] = {
-    ("lossgen.runtime.compiling", "njit"): ("lossgen.runtime.own_copies", "njit"),
+    ("lossgen.runtime.compiling", "njit"): ("lossgen.export.substitutes", "njit"),
     ("lossgen.runtime.loss", "Loss"): ("lossgen.export.base", "Loss"),
     ("lossgen.runtime.penalty", "Penalty"): ("lossgen.export.penalty", "Penalty"),
     ("lossgen.runtime.loss", "function_of"): ("lossgen.runtime.function", "function_of"),

@@ -6,12 +6,26 @@ Linked like the rest of the runtime, so it imports nothing but NumPy, Numba and 
 from math import prod
 from typing import Any
 
+import numba
 import numpy as np
 
 from lossgen.errors import DtypeError
+from lossgen.runtime.own_copies import SelfContained
 
 APART = 64
 """Elements between a very small result and what lies before it: loops would add up in another order there."""
+
+
+def njit(**options: Any) -> Any:
+    """`numba.njit`, whose machine code is kept only where there is a folder for it."""
+
+    def decorate(function: Any) -> Any:
+        try:
+            return numba.njit(pipeline_class=SelfContained, **options)(function)
+        except RuntimeError:
+            return numba.njit(pipeline_class=SelfContained, **{**options, "cache": False})(function)
+
+    return decorate
 
 
 def team() -> tuple[int, int, int]:

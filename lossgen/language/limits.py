@@ -59,6 +59,9 @@ MAXIMUM_VARIANTS = 16
 MAXIMUM_ARGUMENTS = 64
 """Parameters and options of one loss; entries of any other list in a declaration."""
 
+MAXIMUM_VECTOR = 100_000
+"""Numbers of one argument, such as a weight for each class, in a declaration that is read."""
+
 MAXIMUM_NAME = 100
 """Characters of a name: it becomes the name of a file, with additions."""
 

@@ -98,6 +98,8 @@ def _without_cases(entries: Mapping[str, Plain], penalty: bool) -> Declaration:
     kind: type[Declaration] = PenaltyDeclaration if penalty else Declaration
     name = name_of(entries["name"], "name", "loss", "loss")
     class_name = name_of(entries["class"], "class", "loss", name)
+    if class_name == name:
+        raise wrong("class", f"{shown(name)} is the name of the function; another one is expected")
     own: dict[str, Parameter | Option] = {}
     for number, each in enumerate(array(entries["arguments"], "arguments")):
         path = f"arguments[{number}]"

@@ -99,6 +99,6 @@ def laid_out(data: Plain, indent: str = "", used: int = 0) -> str:
         parts = [laid_out(value, inner, 1) for value in data]
         opening, closing = "[", "]"
         if data and isinstance(data[0], str):  # the word of an expression stands beside its bracket
-            opening, parts = f"[{parts[0]},", parts[1:]
+            opening, parts = f"[{parts[0]}{',' * (len(parts) > 1)}", parts[1:]
     body = ",\n".join(inner + part for part in parts)
-    return f"{opening}\n{body}\n{indent}{closing}"
+    return f"{opening}\n{body}\n{indent}{closing}" if parts else opening + closing

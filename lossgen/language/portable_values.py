@@ -6,7 +6,7 @@ from typing import Any
 
 from lossgen.language.declaration import Scope
 from lossgen.language.facts import check_scope
-from lossgen.language.limits import MAXIMUM_ARGUMENTS, MAXIMUM_NAME, MAXIMUM_PHRASE
+from lossgen.language.limits import MAXIMUM_ARGUMENTS, MAXIMUM_NAME, MAXIMUM_PHRASE, MAXIMUM_VECTOR
 from lossgen.language.names import check_name, suggestion
 from lossgen.language.portable import place
 from lossgen.language.portable_expression import Plain, shown, wrong
@@ -19,24 +19,24 @@ def dictionary(data: Plain, path: str) -> Mapping[str, Plain]:
     return data
 
 
-def array(data: Plain, path: str) -> list[Plain]:
-    """The data, if it is a list of no more than `MAXIMUM_ARGUMENTS` entries."""
+def array(data: Plain, path: str, most: int = MAXIMUM_ARGUMENTS) -> list[Plain]:
+    """The data, if it is a list of no more than `most` entries."""
     if not isinstance(data, list):
         raise wrong(path, f"a list is expected, not {shown(data)}")
-    if len(data) > MAXIMUM_ARGUMENTS:
-        raise wrong(path, f"a list of at most {MAXIMUM_ARGUMENTS} entries is expected, not of {len(data)}")
+    if len(data) > most:
+        raise wrong(path, f"a list of at most {most} entries is expected, not of {len(data)}")
     return data
 
 
 def text(data: Plain, path: str, most: int = MAXIMUM_PHRASE) -> str:
-    """The data, if it is text of bounded length that a file can hold."""
+    """The data, if it is text of bounded length that a file can hold: without halves of characters."""
     if not isinstance(data, str):
         raise wrong(path, f"text is expected, not {shown(data)}")
     if len(data) > most:
         raise wrong(path, f"the text has {len(data)} characters; at most {most} are read")
     for character in data:
-        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t":
-            raise wrong(path, f"the text holds the control character {character!r}; leave it out")
+        if unicodedata.category(character) == "Cs":
+            raise wrong(path, f"the text holds {character!r}, half of a character; leave it out")
     return data
 
 
@@ -48,7 +48,8 @@ def texts(data: Plain, path: str) -> tuple[str, ...]:
 def value(data: Plain, path: str) -> Any:
     """A plain value: text, a number, a truth value, null; a list of them is a tuple."""
     if isinstance(data, list):
-        return tuple(value(each, f"{path}[{number}]") for number, each in enumerate(array(data, path)))
+        entries = array(data, path, MAXIMUM_VECTOR)
+        return tuple(value(each, f"{path}[{number}]") for number, each in enumerate(entries))
     if isinstance(data, dict):
         check_keys(data, path, ("float",), ())
         return float(choice(data["float"], f"{path}.float", ("inf", "-inf")))

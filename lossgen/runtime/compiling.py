@@ -22,6 +22,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import numba
 from numba.core import config
 from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
 from numba.core.ccallback import CFunc
@@ -29,8 +30,8 @@ from numba.core.runtime import rtsys
 from numba.core.sigutils import normalize_signature
 
 from lossgen.errors import CacheWarning
-from lossgen.runtime import own_copies
 from lossgen.runtime.digest import runtime_digest
+from lossgen.runtime.own_copies import SelfContained
 from lossgen.runtime.privacy import OTHERS, others_write, read_regular
 
 MAXIMUM_BYTES = 2**28  # of the machine code of one function
@@ -201,7 +202,7 @@ def njit(signature=None, *, cache: bool = True, **options) -> Callable:
     """
 
     def decorate(function):
-        made = own_copies.njit(**options)(function)
+        made = numba.njit(pipeline_class=SelfContained, **options)(function)
         if cache and not config.DISABLE_JIT:
             made._cache = _cache_of(function)
         if signature is not None and not config.DISABLE_JIT:
@@ -221,7 +222,7 @@ def cfunc(signature) -> Callable:
             normalize_signature(signature),
             locals={},
             options={},
-            pipeline_class=own_copies.SelfContained,
+            pipeline_class=SelfContained,
         )
         made._cache = _cache_of(function)
         made.compile()

@@ -8,7 +8,6 @@ order (`intrinsics.accumulate`), and results would differ in the last bit from o
 
 import hashlib
 
-import numba
 from llvmlite.binding import Linkage
 from numba.core.bytecode import FunctionIdentity
 from numba.core.codegen import JITCodeLibrary
@@ -39,8 +38,3 @@ class SelfContained(Compiler):
         library.enable_object_caching()
         self.state.library = library
         return super().compile_extra(func)
-
-
-def njit(**options):
-    """`numba.njit` with this compiler."""
-    return numba.njit(pipeline_class=SelfContained, **options)
