@@ -64,7 +64,7 @@ TARGETS = ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.25, 0.5, 0.25))
 
 OPEN = {
     ("zero-inflated Poisson", "value"),
-    ("log of a sum and one", "gradient"), ("log of a sum and one", "hessian"),
+    ("log of a sum and one", "hessian"),
     ("focal", "hessian"),
     ("focal, exponent below 1", "hessian"), ("focal of a label", "hessian"),
     ("absolute error of shares", "value"), ("absolute error of shares", "gradient"),

@@ -12,6 +12,7 @@ from scipy.special import softmax
 import lossgen as lg
 from lossgen import losses
 from lossgen.errors import CurvatureError, DtypeError, LabelError, NoGradientError, ShapeError, WeightError
+from lossgen.runtime import threads
 from lossgen.runtime.lanes import LANES
 from lossgen.runtime.raw import RawDerivatives
 from lossgen.runtime.raw_kernels import RawKernels
@@ -191,8 +192,9 @@ def test_arrays_are_left_alone():
 
 @pytest.mark.parametrize("loss", [LOGISTIC, SOFTMAX, SOFT], ids=lambda loss: loss.name)
 @pytest.mark.parametrize("place", [np.ascontiguousarray, np.asfortranarray])
-def test_nothing_is_copied(loss, place):
-    """But for labels, which become int32."""
+def test_nothing_is_copied(loss, place, monkeypatch):
+    """But for labels, which become int32, and the tiles of a thread."""
+    monkeypatch.setattr(threads, "_wanted", 1)
     rows, columns = 20_000, 4
     raw = place(random.normal(size=(rows, columns)))
     y = random.integers(0, 4, rows).astype(np.float32) if loss.labels else place(softmax(raw, axis=1))

@@ -30,8 +30,8 @@ class BinaryCrossentropy(Loss):
     default_name = "binary_crossentropy"
     default_axis = -1
     labels = False
-    digest = "e30f66b2"
-    generated_from = "b96e6b40-e30f66b2"
+    digest = "82243bfa"
+    generated_from = "b96e6b40-82243bfa"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -43,8 +43,8 @@ class BinaryFocalCrossentropy(Loss):
     default_name = "binary_focal_crossentropy"
     default_axis = -1
     labels = False
-    digest = "e30f66b2"
-    generated_from = "635bd299-e30f66b2"
+    digest = "82243bfa"
+    generated_from = "635bd299-82243bfa"
     variants = {
         (False, False): ".no_apply_class_balancing_and_no_from_logits",
         (False, True): ".no_apply_class_balancing_and_from_logits",

@@ -31,8 +31,8 @@ class Brier(Loss):
     default_name = "brier"
     default_axis = -1
     labels = False
-    digest = "e30f66b2"
-    generated_from = "11c04c6b-e30f66b2"
+    digest = "82243bfa"
+    generated_from = "11c04c6b-82243bfa"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

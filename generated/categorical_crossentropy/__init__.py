@@ -31,8 +31,8 @@ class CategoricalCrossentropy(Loss):
     default_name = "categorical_crossentropy"
     default_axis = -1
     labels = False
-    digest = "e30f66b2"
-    generated_from = "2e2db783-e30f66b2"
+    digest = "82243bfa"
+    generated_from = "2e2db783-82243bfa"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

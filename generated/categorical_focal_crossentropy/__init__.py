@@ -38,8 +38,8 @@ class CategoricalFocalCrossentropy(Loss):
     default_name = "categorical_focal_crossentropy"
     default_axis = -1
     labels = False
-    digest = "e30f66b2"
-    generated_from = "77f8d666-e30f66b2"
+    digest = "82243bfa"
+    generated_from = "77f8d666-82243bfa"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -34,8 +34,8 @@ class MultiMargin(Loss):
     default_name = "multi_margin"
     default_axis = -1
     labels = True
-    digest = "e30f66b2"
-    generated_from = "e29d78e6-e30f66b2"
+    digest = "82243bfa"
+    generated_from = "e29d78e6-82243bfa"
     variants = {
         (1,): ".exponent_1",
         (2,): ".exponent_2",

@@ -33,8 +33,8 @@ class Poly1(Loss):
     default_name = "poly1"
     default_axis = -1
     labels = False
-    digest = "e30f66b2"
-    generated_from = "7051326a-e30f66b2"
+    digest = "82243bfa"
+    generated_from = "7051326a-82243bfa"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

@@ -28,8 +28,8 @@ class SparseCategoricalCrossentropy(Loss):
     default_name = "sparse_categorical_crossentropy"
     default_axis = -1
     labels = True
-    digest = "e30f66b2"
-    generated_from = "3158974e-e30f66b2"
+    digest = "82243bfa"
+    generated_from = "3158974e-82243bfa"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",

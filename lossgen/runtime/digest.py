@@ -10,10 +10,12 @@ from lossgen.errors import StaleModuleError
 INLINED = (
     "cuda/compiling.py", "cuda/elements.py", "cuda/intrinsics.py", "cuda/library.py", "cuda/mathematics.py",
     "cuda/reduction.py", "cuda/single.py", "cuda/values.py", "intrinsics.py", "ladder_math.py", "lanes.py",
-    "options.py", "own_copies.py", "split.py", "team/work.py", "tracing.py", "transposition.py",
-    "vector_math",
+    "options.py", "split.py", "team/work.py", "tracing.py", "transposition.py", "vector_math",
 )  # fmt: skip
 """Files and folders of this package whose functions become part of a compiled kernel."""
+
+LINKING = "own_copies.py"
+"""How they become part of it."""
 
 
 @cache
@@ -21,7 +23,7 @@ def runtime_digest() -> str:
     """Eight hexadecimal digits; a generated module carries those it was made with."""
     folder = Path(__file__).parent
     digest = hashlib.sha256()
-    for name in INLINED:
+    for name in (*INLINED, LINKING):
         path = folder / name
         for file in sorted(path.glob("*.py")) if path.is_dir() else [path]:
             digest.update(file.name.encode() + b"\0" + file.read_bytes())

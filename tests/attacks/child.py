@@ -45,6 +45,10 @@ def interrupt(*_: object) -> None:
     raise TooSlow
 
 
+HANDED = ("nothing.py", "fine.py")
+"""Files of losses that the command line is given: the person's own programs, which it runs."""
+
+
 class Watch:
     """What was done while an attack ran that reading text does not do."""
 
@@ -64,7 +68,7 @@ class Watch:
             self.events.append(f"import {arguments[0]}")
         elif event == "exec":
             file = getattr(arguments[0], "co_filename", "")
-            if not file.startswith((*self.installed, "<frozen")):
+            if not file.startswith((*self.installed, "<frozen")) and Path(file).name not in HANDED:
                 self.events.append(f"exec of {file}")
         elif event == "open" and (
             set(str(arguments[1] or "")) & set("wax+") or (arguments[2] or 0) & WRITING  # os.open has no mode

@@ -97,13 +97,13 @@ def test_a_loss_of_ones_own_comes_back(tmp_path):
 def test_a_loss_that_was_saved_without_its_declaration_is_named():
     cls = lossgen.keras.compile(cubic_error)
     config = {name: value for name, value in cls().get_config().items() if name != "declaration"}
-    data = {"module": "builtins", "class_name": "CubicError", "registered_name": "Custom>CubicError"}
+    data = {"module": None, "class_name": "CubicError", "registered_name": "Custom>CubicError"}
     data["config"] = config
     assert isinstance(lossgen.keras.deserialize(data), cls)  # compiled here: Keras knows the name
     registered = keras.saving.get_custom_objects()
     del registered["Custom>CubicError"]
     try:
-        with pytest.raises(TypeError, match="Could not locate class 'CubicError'"):
+        with pytest.raises(TypeError, match="CubicError"):
             keras.losses.deserialize(data)
         with pytest.raises(lg.UnknownLossError, match=r"carries no declaration: .* lossgen\.keras\.compile"):
             lossgen.keras.deserialize(data)

@@ -138,7 +138,7 @@ def test_the_derivative_by_the_cotangent_is_right_where_that_is_zero(scene, mode
 def test_reduced_losses_have_the_same_derivatives(scene, mode):
     """The mean of all is computed without the losses of rows."""
     loss, y, p, _, vector = scene
-    module = door.compile(type(loss))(**loss.get_config())
+    module = door.compile(type(loss))(**loss.get_config(portable=False))
 
     def program(y, p, vector):
         with tf.GradientTape() as outer:

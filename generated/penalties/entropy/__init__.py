@@ -35,8 +35,8 @@ class Entropy(Penalty):
     default_name = "entropy"
     default_axis = -1
     default_reduction = "mean"
-    digest = "e30f66b2"
-    generated_from = "ce0e5160-e30f66b2"
+    digest = "82243bfa"
+    generated_from = "ce0e5160-82243bfa"
     variants = {
         (False,): ".no_from_logits",
         (True,): ".from_logits",
