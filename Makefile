@@ -15,6 +15,7 @@
 #   make mutation  which test notices when a rule of the compiler is left out or altered
 #   make verification  the report of `lossgen verify --quick` on the catalogue: docs/verification.md, in minutes
 #   make regression-update  record the results of every loss anew; make golden-update: the generated text of a dozen
+#   make docs     these pages as HTML, with a page a loss and the gallery: docs/_build/html/index.html
 #   make build    rebuild generated/ from lossgen/catalog/
 #   make lint     ruff only
 #   make clean    remove .venv and everything that was built
@@ -25,7 +26,7 @@ BIN := .venv/bin
 JOBS ?= 2
 N ?= 1000
 
-.PHONY: demo test bench bench-all bench-boosting bench-doors bench-cuda cuda-table booster-table exhaustive coverage faults fuzz mutation verification regression-update golden-update build lint clean
+.PHONY: demo test bench bench-all bench-boosting bench-doors bench-cuda cuda-table booster-table exhaustive coverage faults fuzz mutation verification regression-update golden-update docs build lint clean
 
 demo: .venv/demo.stamp
 	$(BIN)/python examples/demo.py
@@ -90,6 +91,10 @@ golden-update: .venv/test.stamp
 verification: .venv/test.stamp
 	$(BIN)/lossgen verify --quick --markdown docs/verification.md $(VERIFY_ARGS)
 
+docs: .venv/docs.stamp
+	$(BIN)/python -m sphinx -b html -n -W --keep-going -q docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 build: .venv/demo.stamp
 	$(BIN)/lossgen build
 
@@ -97,7 +102,7 @@ lint: .venv/test.stamp
 	$(BIN)/ruff check
 
 clean:
-	rm -rf .venv build dist demo_output *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv build dist demo_output docs/_build docs/changelog.md *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/python.stamp:
@@ -112,6 +117,10 @@ clean:
 
 .venv/test.stamp: .venv/demo.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	touch $@
+
+.venv/docs.stamp: .venv/demo.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
 	touch $@
 
 .venv/bench.stamp: .venv/demo.stamp

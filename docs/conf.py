@@ -1,0 +1,47 @@
+"""How Sphinx builds these pages: `make docs`. What it needs besides packages stands in `_extensions/`."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_extensions"))
+
+import lossgen  # noqa: E402  (after the path)
+
+project = "lossgen"
+author = "The lossgen authors"
+copyright = "The lossgen authors, Apache License 2.0"
+version = release = lossgen.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "formulas",  # MathML, no JavaScript and no network
+    "outside",  # files of the repository that are not below docs/
+]
+source_suffix = {".md": "markdown"}
+exclude_patterns = ["_build", "_extensions", "examples"]
+nitpicky = True
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+suppress_warnings = ["misc.highlighting_failure"]  # assembly and messages in blocks without a language
+
+html_theme = "pydata_sphinx_theme"
+html_title = "lossgen"
+html_static_path = ["_static"]
+html_css_files = ["lossgen.css"]
+html_show_sourcelink = False
+html_math_renderer = "formulas"
+html_theme_options = {
+    "show_prev_next": False,
+    "navigation_with_keys": False,
+    "navbar_align": "left",
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "secondary_sidebar_items": ["page-toc"],
+    "show_toc_level": 2,
+}
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
