@@ -18,13 +18,14 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "formulas",  # MathML, no JavaScript and no network
+    "loss_pages",  # a page for every loss of the catalogue
     "outside",  # files of the repository that are not below docs/
 ]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build", "_extensions", "examples"]
+exclude_patterns = ["_build", "_extensions", "_templates", "examples"]
 nitpicky = True
 
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 suppress_warnings = ["misc.highlighting_failure"]  # assembly and messages in blocks without a language
 
