@@ -818,11 +818,11 @@ variant = Variant(
         ),
         'latex': (
             '- \\sum \\left(y \\log{\\left(\\sigma\\left(p\\right) \\right)} {\\sigma\\left(- p\\right)}^{\\g'
-            'amma_{\\mathrm{positive}}} + \\left(1 - y\\right) \\begin{cases} \\log{\\left(\\sigma\\left('
-            '- p\\right) \\right)} & \\text{for}\\: \\mathrm{margin} = 0 \\\\\\log{\\left(\\min\\left(\\mathr'
-            'm{margin} + \\sigma\\left(- p\\right), 1\\right) \\right)} & \\text{otherwise} \\end{cases}'
-            ' {\\max\\left(\\sigma\\left(p\\right) - \\mathrm{margin}, 0\\right)}^{\\gamma_{\\mathrm{negat'
-            'ive}}}\\right)'
+            'amma_{\\mathrm{positive}}} + \\left(1 - y\\right) {\\max\\left(\\sigma\\left(p\\right) - \\ma'
+            'thrm{margin}, 0\\right)}^{\\gamma_{\\mathrm{negative}}} \\begin{cases} \\log{\\left(\\sigma'
+            '\\left(- p\\right) \\right)} & \\text{for}\\: \\mathrm{margin} = 0 \\\\\\log{\\left(\\min\\left('
+            '\\mathrm{margin} + \\sigma\\left(- p\\right), 1\\right) \\right)} & \\text{otherwise} \\end{'
+            'cases}\\right)'
         ),
     },
     properties=Properties(

@@ -369,8 +369,8 @@ variant = Variant(
         'gradient': "100·sign(p − y)/(C·max(|y|, 10⁻⁷))",
         'hessian': "0",
         'latex': (
-            '100 \\frac{1}{C}\\sum \\frac{\\left|{p - y}\\right|}{\\max\\left(\\left|{y}\\right|, 10^{-7}\\'
-            'right)}'
+            '\\frac{100}{C}\\sum \\frac{\\left|{p - y}\\right|}{\\max\\left(\\left|{y}\\right|, 10^{-7}\\ri'
+            'ght)}'
         ),
     },
     properties=Properties(

@@ -407,8 +407,8 @@ variant = Variant(
         'gradient': "(p − y)/(C·√(1 + (p − y)²/δ²))",
         'hessian': "1/(C·(1 + (p − y)²/δ²)^(3/2))",
         'latex': (
-            '\\delta^{2} \\frac{1}{C}\\sum \\left(\\sqrt{1 + \\frac{\\left(p - y\\right)^{2}}{\\delta^{2}}'
-            '} - 1\\right)'
+            '\\frac{\\delta^{2}}{C}\\sum \\left(\\sqrt{1 + \\frac{\\left(p - y\\right)^{2}}{\\delta^{2}}} '
+            '- 1\\right)'
         ),
     },
     properties=Properties(

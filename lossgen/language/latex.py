@@ -2,13 +2,23 @@
 
 from collections.abc import Callable
 
-from sympy import Add, Expr, Gt, Mul, S, Symbol
+from sympy import Add, Expr, Gt, Mul, Piecewise, S, Symbol
 from sympy.core.basic import Basic
 from sympy.core.relational import Relational
 from sympy.printing.latex import LatexPrinter
 
-from lossgen.language.notation import GREEK, fraction, indicator, is_decimal, sides, signed_terms, unfold
+from lossgen.language.notation import (
+    GREEK,
+    fraction,
+    indicator,
+    is_decimal,
+    sides,
+    signed_terms,
+    split_digits,
+    unfold,
+)  # fmt: skip
 from lossgen.language.reductions import LogSumExp, Mean, Reduction, Sum
+from lossgen.language.symbols import column_count
 
 CALLS = {
     "sigmoid": r"\sigma", "softplus": r"\operatorname{softplus}", "sech2": r"\operatorname{sech}^{2}",
@@ -33,11 +43,23 @@ class FormulaPrinter(LatexPrinter):
         if condition := indicator(node):
             condition = condition.replace("arg max", r"\arg\max").replace("arg min", r"\arg\min")
             return rf"\left[{condition}\right]"
+        letter, digits = split_digits(node.name)
+        if digits:
+            return f"{letter}_{{{digits}}}"
         head, mark, rest = node.name.partition("_")
         if head not in GREEK and len(head) > 1:
             return r"\mathrm{" + node.name.replace("_", r"\ ") + "}"
         letter = f"\\{head}" if head in GREEK else head
         return letter + (r"_{\mathrm{" + rest.replace("_", r"\ ") + "}}" if mark else "")
+
+    def _print_Integer(self, node: Expr) -> str:
+        digits = str(abs(int(node)))
+        zeros = len(digits) - len(digits.rstrip("0"))
+        if zeros < 6 or node == 0:
+            return str(int(node))
+        head = digits[:-zeros]
+        power = rf"10^{{{zeros}}}"
+        return ("-" if node < 0 else "") + (power if head == "1" else rf"{head} \cdot {power}")
 
     def _print_Rational(self, node: Expr) -> str:
         if not is_decimal(node):
@@ -53,8 +75,19 @@ class FormulaPrinter(LatexPrinter):
     def _print_Mul(self, node: Mul) -> str:
         if node.as_coeff_Mul()[0].is_negative:
             return f"- {self._factor(-node)}"
-        above, below = (" ".join(self._factors(part)) for part in fraction(node))
+        factors, divisors = fraction(node)
+        large = [factor for factor in factors if isinstance(factor, Piecewise | Mean)]
+        if len(large) == 1 and not any(each.has(Reduction) for each in divisors):
+            return self._before(large[0], [each for each in factors if each is not large[0]], divisors)
+        above, below = (" ".join(self._factors(part)) for part in (factors, divisors))
         return rf"\frac{{{above or 1}}}{{{below}}}" if below else above
+
+    def _before(self, large: Expr, above: list[Expr], below: list[Expr]) -> str:
+        """What is too high for a numerator stands beside the fraction; a factor joins the 1/C of a mean."""
+        others = Mul(*above, *(1 / factor for factor in below))
+        if isinstance(large, Mean):
+            return rf"{self._print(others / column_count)}\sum {self._factor(large.args[0])}"
+        return f"{self._factor(others)} {self._print(large)}"
 
     def _factors(self, factors: list[Expr]) -> list[str]:
         if len(factors) == 1:

@@ -26,6 +26,8 @@ OWN_NOTATION = frozenset({
 
 ERROR = Symbol("e", real=True)
 
+SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
+
 INDICATORS = {
     "label_hit": "k = y", "maximum": "k = arg max", "minimum": "k = arg min",
 }  # fmt: skip
@@ -68,6 +70,12 @@ def rebuild(expression: Basic, arguments: list[Basic]) -> Basic:
     if isinstance(expression, Piecewise | Boolean):
         return expression.func(*arguments, evaluate=False)
     return expression.func(*arguments)
+
+
+def split_digits(name: str) -> tuple[str, str]:
+    """A letter of the compiler's with its number: `t₁` is `t` and `1`; any other name has none."""
+    letter = name.rstrip(SUBSCRIPTS)
+    return letter, "".join(str(SUBSCRIPTS.index(digit)) for digit in name[len(letter) :])
 
 
 # The order in which a textbook writes the parts of a sum, a product, a comparison ----------------------
