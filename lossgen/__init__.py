@@ -35,8 +35,8 @@ _NAMES = {
         "CacheWarning", "CommandError", "CompileError", "ConfigError", "ConstantError", "CopyWarning",
         "CurvatureError", "DeclarationError", "DeviceError", "DtypeError", "ExecutionError", "FileError",
         "LabelError", "LimitError", "LossgenError", "MissingLibraryError", "NoGradientError",
-        "ObjectiveError", "ParameterError", "ParseError", "PortableError", "ReductionError", "ShapeError",
-        "StaleModuleError", "TargetError", "UnknownLossError", "WeightError",
+        "NoViewError", "ObjectiveError", "ParameterError", "ParseError", "PortableError", "ReductionError",
+        "ShapeError", "StaleModuleError", "TargetError", "UnknownLossError", "WeightError",
     ),
 }  # fmt: skip
 """Public names by the module that holds them."""
@@ -106,7 +106,7 @@ if TYPE_CHECKING:  # the table once more for type checkers and editors; a test c
         DeviceError as DeviceError, DtypeError as DtypeError, ExecutionError as ExecutionError,
         FileError as FileError, LabelError as LabelError, LimitError as LimitError,
         LossgenError as LossgenError, MissingLibraryError as MissingLibraryError,
-        NoGradientError as NoGradientError, ObjectiveError as ObjectiveError,
+        NoGradientError as NoGradientError, NoViewError as NoViewError, ObjectiveError as ObjectiveError,
         ParameterError as ParameterError, ParseError as ParseError, PortableError as PortableError,
         ReductionError as ReductionError, ShapeError as ShapeError, StaleModuleError as StaleModuleError,
         TargetError as TargetError, UnknownLossError as UnknownLossError, WeightError as WeightError,

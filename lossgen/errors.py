@@ -53,6 +53,10 @@ class ParameterError(LossgenError):
     """A constructor argument outside its range or not among its choices."""
 
 
+class NoViewError(LossgenError):
+    """A picture that a loss has not: no one-dimensional view of it, or not over this variable or range."""
+
+
 class ReductionError(LossgenError):
     """A reduction that is none of the known ones."""
 
