@@ -1,10 +1,13 @@
 """How Sphinx builds these pages: `make docs`. What it needs besides packages stands in `_extensions/`."""
 
+import os
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_extensions"))
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
 
 import lossgen  # noqa: E402  (after the path)
 
@@ -15,10 +18,13 @@ version = release = lossgen.__version__
 
 extensions = [
     "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "sphinx_design",
     "formulas",  # MathML, no JavaScript and no network
     "loss_pages",  # a page for every loss of the catalogue
+    "reference",  # the page of the command line, links to errors
     "outside",  # files of the repository that are not below docs/
 ]
 source_suffix = {".md": "markdown"}
@@ -28,6 +34,12 @@ nitpicky = True
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 suppress_warnings = ["misc.highlighting_failure"]  # assembly and messages in blocks without a language
+
+default_role = "code"  # docstrings write `name`, as Markdown does
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = "lossgen"

@@ -1,18 +1,18 @@
 """LaTeX formulas become MathML, which browsers set by themselves: no JavaScript, no fonts, no network."""
 
 from docutils import nodes
-from latex2mathml.converter import convert as mathml
 from sphinx.application import Sphinx
+
+from lossgen.inspection.mathematics import mathml
 
 
 def inline(translator, node: nodes.math) -> None:
-    translator.body.append(mathml(node.astext()))
+    translator.body.append(mathml(node.astext(), inline=True))
     raise nodes.SkipNode
 
 
 def block(translator, node: nodes.math_block) -> None:
-    formula = mathml(node.astext()).replace('display="inline"', 'display="block"')
-    translator.body.append(f'<div class="formula" tabindex="0">{formula}</div>\n')
+    translator.body.append(f'<div class="formula" tabindex="0">{mathml(node.astext())}</div>\n')
     raise nodes.SkipNode
 
 

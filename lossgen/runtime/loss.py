@@ -142,9 +142,9 @@ class Loss(RawScores):
         gives its own loss, and their mean is not the loss of the whole.
 
         Returns:
-            The weighted sum of the losses that count, and what they count for: with
-            `reduction="mean_with_sample_weight"` the sum of their weights, with any other their number (with
-            "sum", the loss of all data is Σ loss_sum). Both float64, whatever the dtype of the predictions.
+            The weighted sum of the losses that count, and what they count for. That is the sum of their
+            weights with `reduction="mean_with_sample_weight"`, with any other their number (with "sum", the
+            loss of all data is Σ loss_sum). Both float64, whatever the dtype of the predictions.
             A single loss without an index counts for 1.
 
         Raises:

@@ -17,7 +17,7 @@ class RawScores(Compiled):
 
     @property
     def properties(self) -> Properties:
-        """What the compiler knows of the loss in its raw prediction: link, domains, convexity.
+        """What the compiler knows of the loss in its raw prediction, such as link, domains and convexity.
 
         Raises:
             NoGradientError: the loss is written by hand.

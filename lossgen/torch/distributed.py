@@ -14,8 +14,7 @@ def global_mean(
     DDP and FSDP average the gradients of the processes. A mean over the batch of each process then is a mean
     of means: wrong where the processes have different numbers of tokens or sums of weights. This divides by
     the sum of all weights instead, and multiplies by the number of processes what the engine will divide by.
-
-        loss = global_mean(*loss_function.sum_and_weight(y_true, y_pred, sample_weight))
+    Write `loss = global_mean(*loss_function.sum_and_weight(y_true, y_pred, sample_weight))`.
 
     Args:
         loss_sum: sum of the weighted losses of this process, a scalar.

@@ -46,7 +46,7 @@ def verify(
         peers: let Keras and torch compute the same inputs where they are installed and have the loss.
 
     Returns:
-        A report: `print(report)`, `report.kept`, `report.to_json()`, `report.markdown()`.
+        A report, for `print(report)`, `report.kept`, `report.to_json()`, `report.markdown()`.
 
     Raises:
         ParameterError: an argument outside its range.
