@@ -237,7 +237,7 @@ class Printer:
             sign = "-"
             factors = ([-factors[0]] if factors[0] != -1 else []) + factors[1:]
         above, below = [], []
-        for factor in sorted(factors, key=_rank):
+        for factor in sorted(factors, key=factor_rank):
             if isinstance(factor, Rational) and not isinstance(factor, Integer) and abs(factor.p) == 1:
                 below.append(Integer(factor.q))
             elif (
@@ -331,7 +331,7 @@ class Printer:
         raise CompileError(f"no kernel code is known for the condition {condition}")
 
 
-def _rank(factor: Expr) -> int:
+def factor_rank(factor: Expr) -> int:
     """Factors of at most 1 come first: what tends to 0 keeps the others from overflowing. Then guarded ones.
 
     A guarded product makes up for the small ones: after it nothing underflows that the result does not.

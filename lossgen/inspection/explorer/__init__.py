@@ -1,0 +1,1 @@
+"""The loss explorer: one static page on which a person moves parameters and sees the curves move."""
