@@ -13,6 +13,7 @@ from lossgen.errors import LossgenError, readable
 COMMANDS = {
     "list": "the losses that ship",
     "show": "formula, gradient, Hessian, passes of a loss",
+    "explore": "a page with sliders: curves of losses, formulas, kernels",
     "build": "write the modules of declared losses",
     "export": "write losses as modules that need no lossgen",
     "warm": "compile losses ahead of their first use",
@@ -26,6 +27,7 @@ examples:
   lossgen list
   lossgen show huber
   lossgen show binary_crossentropy from_logits=true --latex
+  lossgen explore huber log_cosh -o huber.html
   lossgen build my_losses.py -o my_package/
   lossgen build --check
   lossgen export huber -o vendored/

@@ -7,14 +7,23 @@ const PANELS = ["value", "gradient", "hessian"];
 // A choice is {loss, options, own, target}: the number of a loss, the number of each option's choice, the values
 // of its parameters, the number of a target of its view.
 
-function newChoice(number) {
+// Everything at its default; options and the target as in another choice where they mean the same.
+function newChoice(number, like = null) {
   const loss = losses[number];
-  return {
+  const choice = {
     loss: number,
     options: Object.fromEntries(loss.options.map((each) => [each.name, 0])),
     own: Object.fromEntries(loss.parameters.map((each) => [each.name, each.default])),
     target: 0,
   };
+  for (const {name, choices} of like ? loss.options : []) {
+    const same = losses[like.loss].options.find((each) => each.name === name);
+    if (same) choice.options[name] = Math.max(0, choices.indexOf(same.choices[like.options[name]]));
+  }
+  const {targets, usual} = variantOf(choice).view;
+  const equal = like ? targets.findIndex((each) => each.name === targetOf(like).name) : -1;
+  choice.target = equal < 0 ? usual : equal;
+  return choice;
 }
 
 function variantNumber(choice) {
@@ -88,8 +97,8 @@ function extent(lists) {
 function written(number) {
   if (!Number.isFinite(number)) return Number.isNaN(number) ? "undefined" : number > 0 ? "∞" : "−∞";
   const size = Math.abs(number);
-  const text = size !== 0 && (size < 1e-4 || size >= 1e6) ? number.toExponential(3) : `${+number.toPrecision(5)}`;
-  return text.replace("-", "−");
+  const text = size !== 0 && (size < 1e-3 || size >= 1e6) ? number.toExponential(2) : `${+number.toPrecision(4)}`;
+  return text.replaceAll("-", "−");
 }
 
 // Parameters ----------------------------------------------------------------------------------------------
@@ -182,7 +191,7 @@ function linkOf(state) {
       const value = shown(choice.own[parameter.name]).replaceAll(" ", "");
       if (value !== shown(parameter.default).replaceAll(" ", "")) words.set(`${side}.${parameter.name}`, value);
     }
-    if (choice.target) words.set(`${side}.target`, String(choice.target));
+    if (choice.target !== variantOf(choice).view.usual) words.set(`${side}.target`, String(choice.target));
   }
   if (state.x !== null) words.set("x", String(state.x));
   if (state.from !== null) {
@@ -201,13 +210,15 @@ function stateOf(link, usual) {
     const number = losses.findIndex((each) => each.name === words.get(side));
     if (number < 0) continue;
     const choice = newChoice(number);
-    const within = (name, count) => {
-      const chosen = Number(words.get(`${side}.${name}`) ?? 0);
-      return Number.isInteger(chosen) && chosen >= 0 && chosen < count ? chosen : 0;
+    const within = (name, count, otherwise) => {
+      const chosen = Number(words.get(`${side}.${name}`) ?? otherwise);
+      return Number.isInteger(chosen) && chosen >= 0 && chosen < count ? chosen : otherwise;
     };
-    for (const {name, choices} of losses[number].options) choice.options[name] = within(name, choices.length);
-    const {targets} = variantOf(choice).view;
-    choice.target = within("target", targets.length);
+    for (const {name, choices} of losses[number].options) {
+      choice.options[name] = within(name, choices.length, 0);
+    }
+    const {targets, usual: usualTarget} = variantOf(choice).view;
+    choice.target = within("target", targets.length, usualTarget);
     for (const parameter of losses[number].parameters) {
       const text = words.get(`${side}.${parameter.name}`);
       const value = text === null ? undefined : parsed(parameter, text, targets[0].p.length);

@@ -2,10 +2,11 @@
 "use strict";
 
 const SIDES = ["a", "b"];
-const MARGIN = {left: 58, right: 14, top: 8, bottom: 44};
-const PANEL_SPACES = [[0.70, 1], [0.35, 0.65], [0, 0.30]];
+const MARGIN = {left: 58, right: 14, top: 26, bottom: 44};
+const PANEL_SPACES = [[0.72, 1], [0.36, 0.64], [0, 0.28]];
 const PANEL_TITLES = ["Loss", "Gradient", "Hessian"];
 const SAMPLES = 481;
+const SMALLEST_TYPE = 11;
 
 const byId = (id) => document.getElementById(id);
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -27,7 +28,7 @@ function usualState() {
   const [first, second] = [numberOf("huber"), numberOf("log_cosh")];
   const state = {a: newChoice(Math.max(first, 0)), b: null, x: null, from: null, to: null};
   if (first >= 0 && second >= 0) state.b = newChoice(second);
-  else if (losses.length === 2) state.b = newChoice(1);
+  else if (losses.length === 2) state.b = newChoice(1, state.a);
   return state;
 }
 
@@ -61,7 +62,8 @@ function lossSelect(side) {
   select.append(...(groups.size > 1 ? groups.values() : [...groups.values()].flatMap((each) => [...each.children])));
   select.value = state[side] ? String(state[side].loss) : "";
   select.addEventListener("change", () => {
-    state[side] = select.value === "" ? null : newChoice(Number(select.value));
+    state[side] = select.value === "" ? null
+      : newChoice(Number(select.value), side === "b" ? state.a : null);
     if (side === "a") [state.x, state.from, state.to] = [null, null, null];
     rebuild(`${side}-loss`);
   });
@@ -192,11 +194,12 @@ function traces(places) {
         type: "scatter", mode: "lines", x: places, yaxis: `y${number ? number + 1 : ""}`, connectgaps: false,
       };
       if (before) {
-        made.push({...common, y: before[panel], line: {color: colour(side), width: 1, dash: "dot"}, opacity: 0.6});
+        made.push({...common, y: before[panel], opacity: 0.6,
+          line: {color: colour(side), width: 1, dash: "dot", simplify: false}});
       }
       made.push({
         ...common, y: curves[side][panel],
-        line: {color: colour(side), width: 2.25, dash: side === "a" ? "solid" : "7px,4px"},
+        line: {color: colour(side), width: 2.25, dash: side === "a" ? "solid" : "7px,4px", simplify: false},
       });
     });
   }
@@ -218,9 +221,8 @@ function layout(axisTitle) {
     margin: {l: MARGIN.left, r: MARGIN.right, t: MARGIN.top, b: MARGIN.bottom},
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font, showlegend: false, autosize: true,
     annotations: PANEL_TITLES.map((text, number) => ({
-      text, xref: "paper", yref: "paper", x: 0, y: PANEL_SPACES[number][1], xanchor: "left", yanchor: "top",
-      xshift: 6, yshift: -2, showarrow: false, font: {...font, size: 13, color: style("--ink")},
-      bgcolor: style("--paper"), opacity: 0.85,
+      text, xref: "paper", yref: "paper", x: 0, y: PANEL_SPACES[number][1], xanchor: "left",
+      yanchor: "bottom", xshift: -2, showarrow: false, font: {...font, size: 13, color: style("--ink")},
     })),
   };
 }
@@ -372,11 +374,11 @@ const TABS = {
       element("div", {className: "mathematics", tabIndex: 0, role: "region",
         "aria-label": `${PANEL_TITLES[number]} of ${loss.className}, formula`},
         mathematics(variant.formulas[panel]))));
-    const words = [];
-    if (loss.summary) words.push(element("p", {textContent: loss.summary}));
-    words.push(element("p", {className: "quiet", textContent: variant.view.note}));
-    if (loss.reference) words.push(element("p", {className: "quiet", textContent: loss.reference}));
-    return [...words.slice(0, 1), ...parts, ...words.slice(1)];
+    const letters = variant.formulas.letters.map((each) => element("div", {className: "mathematics"},
+      mathematics(each)));
+    if (letters.length) letters.unshift(element("h4", {textContent: "where"}));
+    const words = (text, className = "") => (text ? [element("p", {textContent: text, className})] : []);
+    return [...words(loss.summary), ...parts, ...letters, ...words(loss.reference, "quiet")];
   },
   kernel: (side, choice) => [codeBlock(side, `Kernel of ${losses[choice.loss].className}`,
     variantOf(choice).kernel)],
@@ -394,6 +396,15 @@ function showText() {
   byId("text").replaceChildren(...chosen().map((side) => element("article", {className: `side-${side}`},
     element("h3", {}, element("span", {className: `swatch side-${side}`}), losses[state[side].loss].className),
     ...TABS[tab](side, state[side]))));
+  byId("text").querySelectorAll(".mathematics").forEach(fit);
+}
+
+// A formula that is too wide in smaller type, as far as one can read it; beyond that it scrolls.
+function fit(box) {
+  box.style.fontSize = "";
+  const size = parseFloat(getComputedStyle(box).fontSize);
+  const share = box.clientWidth / box.scrollWidth;
+  if (share < 1) box.style.fontSize = `${Math.max(SMALLEST_TYPE, Math.floor(10 * size * share) / 10)}px`;
 }
 
 async function copyText(text, done) {
@@ -452,7 +463,11 @@ function begin() {
     state = stateOf(location.hash, usualState);
     rebuild();
   });
-  new ResizeObserver(() => extents && read()).observe(byId("plot"));
+  new ResizeObserver(() => {
+    if (!extents) return;
+    read();
+    byId("text").querySelectorAll(".mathematics").forEach(fit);
+  }).observe(byId("plot"));
   rebuild();
 }
 
