@@ -1,4 +1,4 @@
-"""What the page shows of a loss, as plain data: arguments with their ranges, views, formulas, kernels, code."""
+"""What the page shows of a loss, as plain data: arguments with their ranges, views, formulas, kernels."""
 
 import math
 from collections.abc import Mapping
@@ -23,8 +23,8 @@ from lossgen.language.printing import symbol_text
 from lossgen.language.symbols import y_pred
 from lossgen.runtime.parameters import Parameter
 
-DECADE = 20.0
-"""A parameter without an upper bound has a slider from its default divided by this to its default times this."""
+FACTOR = 20.0
+"""A positive parameter has a slider from its default divided by this to its default times this."""
 
 CLEAR_OF_END = 1e-3
 """Share of a slider's length that it keeps clear of an end that the parameter may not attain."""
@@ -53,7 +53,9 @@ def shown(declaration: Declaration, imports: tuple[str, ...] = ()) -> Shown:
         MissingLibraryError: latex2mathml is not installed.
     """
     if isinstance(declaration, PenaltyDeclaration):
-        raise NoViewError(f"{declaration.class_name} is a penalty: the explorer shows losses; try `lossgen plot`")
+        raise NoViewError(
+            f"{declaration.class_name} is a penalty, and the explorer shows losses; try `lossgen plot`"
+        )
     variants, functions, kernels = [], [], _kernels(declaration)
     for options, kernel in zip(declaration.variants(), kernels, strict=True):
         view = checked_view(declaration, options)
@@ -94,8 +96,8 @@ def checked_view(declaration: Declaration, options: Mapping[str, object]) -> Vie
     rank = 1 + max(
         (axis if axis >= 0 else -axis - 1 for scope in view.scopes for axis in _axes(scope)), default=0
     )
-    along = column_axis(view)
-    if any(scope is not None and along not in {axis % rank for axis in _axes(scope)} for scope in view.scopes):
+    rows = [{axis % rank for axis in _axes(scope)} for scope in view.scopes if scope is not None]
+    if any(column_axis(view) not in axes for axes in rows):
         raise NoViewError(
             f"{declaration.class_name} has no one-dimensional view: its terms run over different axes "
             f"({', '.join(map(str, view.scopes))})"
@@ -190,7 +192,9 @@ def _formulas(
         which: mathml(f"{symbol.replace('INPUT', prediction)} = {latex_of(getattr(parts, which))}")
         for which, symbol in SYMBOLS.items()
     }
-    formulas["letters"] = [mathml(f"{latex_of(symbol)} = {latex_of(part)}") for symbol, part in parts.definitions]
+    formulas["letters"] = [
+        mathml(f"{latex_of(symbol)} = {latex_of(part)}") for symbol, part in parts.definitions
+    ]
     return formulas
 
 
@@ -217,7 +221,7 @@ def slider(parameter: Parameter) -> dict[str, Any]:
     default = max(parameter.default) if isinstance(parameter.default, tuple) else parameter.default
     size = max(1.0, abs(default))
     if low == 0 and not low_allowed and math.isinf(high) and default > 0:
-        return {"low": default / DECADE, "high": default * DECADE, "logarithmic": True}
+        return {"low": default / FACTOR, "high": default * FACTOR, "logarithmic": True}
     begin = low if math.isfinite(low) else min(default, high) - 4 * size
     end = high if math.isfinite(high) else max(default + (1 if default < 1 else 3 * size), begin + 1)
     clearance = CLEAR_OF_END * (end - begin)

@@ -33,18 +33,19 @@ def variant_code(derived: tuple[Derived, ...], per_class: Set[str]) -> str:
     """The terms of a variant as a JavaScript array of `{value, gradient, hessian}`.
 
     Each is a function of a row `{y, p, label, columns, own}`: targets and predictions, the integer label, the
-    number of columns, and the parameters by name, one number a column for those in `per_class`. `value` returns
-    a number; `gradient` and `hessian` return a function of the column.
+    number of columns, and the parameters by name, one number a column for those in `per_class`. `value`
+    returns a number; `gradient` and `hessian` return a function of the column.
 
     Raises:
         CompileError: a term needs a function that no JavaScript is known for.
     """
     terms = []
     for term in derived:
-        functions = [
-            f"{output}: (row) => {{\n{_indented(_function(term.lowered[source], output, term, per_class))}\n}},"
+        bodies = {
+            output: _indented(_function(term.lowered[source], output, per_class))
             for output, source in OUTPUTS.items()
-        ]
+        }
+        functions = [f"{output}: (row) => {{\n{body}\n}}," for output, body in bodies.items()]
         terms.append("{\n" + _indented(functions) + "\n},")
     return "[\n" + _indented(terms) + "\n]"
 
@@ -53,9 +54,9 @@ def _indented(lines: list[str]) -> str:
     return "\n".join(f"  {line}" for text in lines for line in text.split("\n"))
 
 
-def _function(lowered: Lowered, output: str, term: Derived, per_class: Set[str]) -> list[str]:
+def _function(lowered: Lowered, output: str, per_class: Set[str]) -> list[str]:
     """The body of one output's function."""
-    names = _names(lowered, term, per_class)
+    names = _names(lowered, per_class)
     result = lowered.outputs[output]
     lines = [OPENING]
     for symbol, kind, expression in _statements(lowered, result):
@@ -66,7 +67,8 @@ def _function(lowered: Lowered, output: str, term: Derived, per_class: Set[str])
         elif kind in REDUCTIONS:
             lines += _closure(f"const {name} = ops.{REDUCTIONS[kind]}(columns, ", expression, names, ");")
         elif kind == "pick":
-            lines += _closure(f"const {name} = ops.pick(", expression, names, f", {_index(lowered, symbol)});")
+            at = _index(lowered, symbol)
+            lines += _closure(f"const {name} = ops.pick(", expression, names, f", {at});")
         else:
             slot = next(each for each in lowered.slots if each.symbol == symbol)
             extremum = names.get(slot.of, slot.of.name)
@@ -77,7 +79,7 @@ def _function(lowered: Lowered, output: str, term: Derived, per_class: Set[str])
     return [*lines, *_closure("return ", result, names, ";")]
 
 
-def _names(lowered: Lowered, term: Derived, per_class: Set[str]) -> dict[Symbol, str]:
+def _names(lowered: Lowered, per_class: Set[str]) -> dict[Symbol, str]:
     """How symbols are written; those that are missing are variables of their own name."""
     known = {y_true: "y[j]", y_pred: "p[j]", column_count: "columns", LABEL_HIT: "ops.hit(label, j)"}
     known |= {hit: f"ops.hit({index.name}, j)" for hit, index in lowered.hits.items() if index is not None}
@@ -123,7 +125,7 @@ def _statements(lowered: Lowered, result: Expr) -> list[Statement]:
 
 
 def _read_by(statement: Statement, lowered: Lowered) -> Set[Symbol]:
-    symbol, kind, expression = statement
+    symbol, _, expression = statement
     further = {each.of for each in lowered.slots if each.symbol == symbol}
     further |= {each.index for each in lowered.picks if each.symbol == symbol}
     return (expression.free_symbols | further) - {None}

@@ -1,4 +1,4 @@
-"""The page as a file: data, functions and scripts placed into one HTML document, the plotting library beside it.
+"""The page as a file: data, functions, scripts in one HTML document, the plotting library beside it.
 
 Nothing that a person declared becomes markup or script: names and texts travel as JSON whose `<`, `>` and `&`
 are escaped, and the scripts of the page write them as text.
@@ -37,8 +37,8 @@ def explore(
 ) -> Path:
     """Writes the loss explorer: one page on which parameters are moved and curves move with them.
 
-    The page needs no server and no network. The plotting library is copied into the folder `NAME_files` beside
-    `NAME.html`; with `single_file` it becomes part of the page, which is then 5 MB larger.
+    The page needs no server and no network. The plotting library is copied into the folder `NAME_files`
+    beside `NAME.html`; with `single_file` it becomes part of the page, which is then 5 MB larger.
 
     Args:
         losses: declarations, losses or classes of losses; all losses of the catalogue if there are none.
@@ -90,7 +90,7 @@ def page(declarations: Iterable[Declaration], library: str, beside: str | None, 
         raise ParameterError(f"two losses are called `{twice}`; give one another name with `.renamed(...)`")
     every = [shown(each, imports.get(each.name, ())) for each in chosen]
     title = every[0].data["className"] if len(every) == 1 else f"{len(every)} losses"
-    environment = Environment(undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(undefined=StrictUndefined, autoescape=True, trim_blocks=True)
     return environment.from_string(_template("page.html.jinja")).render(
         version=lossgen.__version__,
         title=f"Loss explorer: {title}",
@@ -139,9 +139,10 @@ def _library() -> str:
         MissingLibraryError: it is not installed, or latex2mathml is not.
     """
     spec = find_spec("plotly")
-    found = [Path(place, "package_data", LIBRARY) for place in (spec and spec.submodule_search_locations) or ()]
-    if not any(each.is_file() for each in found) or not mathematics.is_available():
+    folders = (spec and spec.submodule_search_locations) or ()
+    found = [path for folder in folders if (path := Path(folder, "package_data", LIBRARY)).is_file()]
+    if not found or not mathematics.is_available():
         raise MissingLibraryError(
             "the explorer needs plotly and latex2mathml: pip install 'lossgen[explore]'"
         )
-    return next(each for each in found if each.is_file()).read_text("utf-8")
+    return found[0].read_text("utf-8")
