@@ -46,7 +46,7 @@ def test_every_class_is_raised_documented_and_public():
 
 def test_the_examples_of_the_page(monkeypatch):
     require("sklearn")
-    monkeypatch.setitem(sys.modules, "matplotlib", sys.modules.get("matplotlib"))  # the page hides it
+    monkeypatch.setitem(sys.modules, "matplotlib", require("matplotlib", "plots"))  # the page hides it
     examples = "\n".join(BLOCK.findall(PAGE.read_text("utf-8")))
     parsed = doctest.DocTestParser().get_doctest(examples, {"__name__": "my_losses"}, "errors.md", None, 0)
     said = []

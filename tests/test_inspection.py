@@ -1,10 +1,9 @@
-"""Formula text, LaTeX, explanations, plots: what a person reads."""
+"""Formula text, LaTeX, explanations: what a person reads."""
 
 import re
 
 import pytest
 import sympy as sp
-from requiring import require
 
 import lossgen as lg
 from lossgen.catalog import DECLARATIONS
@@ -183,11 +182,3 @@ def test_an_unknown_option_is_refused():
 def test_source_is_the_generated_module():
     assert "class Huber(Loss)" in source(NAMED["huber"])
     assert "from_logits=True" in source(NAMED["binary_crossentropy"], from_logits=True)
-
-
-def test_plot_draws_a_curve_for_each_value(tmp_path):
-    require("matplotlib", "plots")
-    figure = NAMED["huber"].plot(path=tmp_path / "huber.png", delta=[0.5, 1.0])
-    assert (tmp_path / "huber.png").stat().st_size > 10_000
-    assert [panel.get_title() for panel in figure.axes] == ["loss", "gradient", "Hessian"]
-    assert [line.get_label() for line in figure.axes[0].lines[:2]] == ["δ = 0.5, y = 0", "δ = 1, y = 0"]

@@ -36,11 +36,17 @@ class Inspected:
 
         return latex(self, which, **options)
 
-    def plot(self: Any, **options: Any) -> object:
-        """A figure of the loss and its gradient."""
-        from lossgen.inspection.plot import plot
+    def plot(self: Any, path: Any = None, *, against: Any = None, **options: Any) -> Any:
+        """Loss, gradient and Hessian over one number as a matplotlib figure.
 
-        return plot(self, **options)
+        Args:
+            path: where it is saved, by its ending as PNG, SVG or PDF.
+            against: another loss, or several, to compare with on the same axis.
+            options: those of `lossgen.plot`, and constructor arguments; a list gives a curve for each value.
+        """
+        from lossgen.inspection.curves.plot import plot_against
+
+        return plot_against(self, path, against=against, **options)
 
     def code(self: Any, **options: Any) -> str:
         """The generated module as text."""

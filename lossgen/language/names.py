@@ -20,7 +20,7 @@ ATTRIBUTES = frozenset(
     arguments call declaration default_axis default_name default_reduction digest formula formulas
     from_config generated_from get_config gradient gradient_and_hessian gradient_formula hessian_matrix
     hessian_vector_product inputs inverse_link is_compiled labels optimal_constant options parameters
-    preparation properties sealed signature source sum_and_weight table_module target_preparation
+    plot preparation properties sealed signature source sum_and_weight table_module target_preparation
     value_and_gradient variants
     """.split()  # noqa: SIM905  a table of words
 )

@@ -3,7 +3,7 @@ them, configuration, formulas, and the plan that leads to the kernels.
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any, ClassVar, Self
 
@@ -34,8 +34,28 @@ IN_MEMORY = "lossgen_compiled"
 """The package of the modules that `lg.compile` makes: no file of that name can be imported elsewhere."""
 
 
+class Plot:
+    """`Huber.plot(delta=[0.5, 1.0])` of a class, `Huber(delta=2).plot()` of an instance: the same method.
+
+    Its arguments are those of `lossgen.plot`, and `against`: other losses to compare with.
+    """
+
+    def __get__(self, instance: "Compiled | None", owner: "type[Compiled]") -> Callable[..., Any]:
+        """The method, which reaches matplotlib when it is called."""
+
+        def plot(path: Any = None, *, against: Any = None, **options: Any) -> Any:
+            """Loss, gradient and Hessian over one number as a matplotlib figure, see `lossgen.plot`."""
+            from lossgen.inspection.curves.plot import plot_against
+
+            return plot_against(owner if instance is None else instance, path, against=against, **options)
+
+        return plot
+
+
 class Compiled:
     """The base class of `Loss` and `Penalty`."""
+
+    plot = Plot()
 
     inputs: ClassVar[tuple[str, ...]]  # the arrays that a call takes
 

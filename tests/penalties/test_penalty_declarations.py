@@ -12,7 +12,7 @@ import lossgen as lg
 from lossgen.catalog import PENALTIES
 from lossgen.catalog.penalties import l1, l2, total_variation
 from lossgen.compiler.module import modules
-from lossgen.errors import DeclarationError, ParameterError
+from lossgen.errors import DeclarationError
 
 SHARES = np.array([[0.25, 0.75], [0.5, 0.5], [1.0, 0.0]])
 
@@ -51,8 +51,6 @@ def test_a_reader_sees_x():
     assert l1.formula() == "l1·Σ |x|" and repr(l1) == "<penalty L1(l1=0.01): l1*Sum(Abs(x))>"
     assert "differences at a column" in total_variation.explain()
     assert l1.latex() == r"L = \mathrm{l1} \sum \left|{x}\right|"
-    with pytest.raises(ParameterError, match="only losses are plotted"):
-        l1.plot()
 
 
 def test_what_is_refused():

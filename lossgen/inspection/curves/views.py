@@ -122,18 +122,38 @@ def view_of(
         ParameterError: an option or the variable is unknown.
         NoViewError: the loss has no view, or not this one.
     """
+    if variable not in (None, *VARIABLES):
+        known = ", ".join(map(repr, VARIABLES))
+        raise ParameterError(f"`view` must be one of {known}. Received: view={variable!r}")
+    return _deciding(declaration, options, parameters).made(variable)
+
+
+def variables_of(
+    declaration: Declaration, options: Mapping[str, object] | None = None
+) -> tuple[str, ...]:
+    """The variables that a loss may be drawn over, the usual one first.
+
+    Raises:
+        ParameterError: an option is unknown.
+        NoViewError: the loss has no view.
+    """
+    return _deciding(declaration, options, None).allowed()
+
+
+def _deciding(
+    declaration: Declaration,
+    options: Mapping[str, object] | None,
+    parameters: Mapping[str, object] | None,
+) -> "_View":
     chosen = dict(zip(declaration.options, declaration.variant_key(options), strict=True))
     if declaration.extra_inputs:
         names = ", ".join(each.name for each in declaration.extra_inputs)
         raise NoViewError(
             f"{declaration.class_name} has no one-dimensional view: it reads more than target and "
-            f"prediction ({names})"
+            f"prediction ({names}); make them parameters to plot it"
         )
-    if variable not in (None, *VARIABLES):
-        known = ", ".join(map(repr, VARIABLES))
-        raise ParameterError(f"`view` must be one of {known}. Received: view={variable!r}")
     values = {name: each.default for name, each in declaration.parameters.items()} | dict(parameters or {})
-    return _View(declaration, chosen, values).made(variable)
+    return _View(declaration, chosen, values)
 
 
 class _View:
@@ -157,7 +177,7 @@ class _View:
         self.alone = self.alone and self.columns == 1
 
     def made(self, variable: str | None) -> View:
-        allowed = self._allowed()
+        allowed = self.allowed()
         if variable not in (None, *allowed):
             raise NoViewError(
                 f"{self.declaration.class_name} has no view over the {variable}; "
@@ -182,7 +202,7 @@ class _View:
             differences=bool(getattr(self.declaration, "preparation", None)),
         )
 
-    def _allowed(self) -> tuple[str, ...]:
+    def allowed(self) -> tuple[str, ...]:
         """The variables that make sense, the usual one first."""
         if self.is_penalty or self.labels or not self.is_real:
             return ("prediction",)

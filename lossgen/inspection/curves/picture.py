@@ -1,0 +1,272 @@
+"""The curves of one picture: of one loss or several compared, of families, of targets; on one axis.
+
+What `figure` draws with matplotlib and `braille` in a terminal.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lossgen.errors import NoViewError, ParameterError
+from lossgen.inspection.curves.sampling import Curve, Numbers, curve_of, loss_of
+from lossgen.inspection.curves.subjects import Subject
+from lossgen.inspection.curves.views import View, variables_of, view_of
+from lossgen.language.domains import bounds
+from lossgen.runtime.parameters import is_number
+
+MOST_CURVES = 40
+PANELS = ("loss", "gradient", "Hessian")
+DERIVATIVES = ("value", "gradient", "hessian")
+LONGEST_FORMULA = 110
+
+
+@dataclass(frozen=True)
+class Series:
+    """A curve and its place among the others: which loss or member of a family, which target."""
+
+    curve: Curve
+    member: int
+    target: int
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a picture shows.
+
+    Args:
+        title: names of the losses, with arguments.
+        note: the formula, where it is one and short; else "".
+        label: of the axis.
+        interval: of the axis.
+        series: the curves, with labels; a label is "" where there is nothing to tell apart.
+        members, targets: how many losses or members of families, and how many targets each has.
+        is_ordered: whether the members are values of one parameter in order.
+    """
+
+    title: str
+    note: str
+    label: str
+    interval: tuple[float, float]
+    series: tuple[Series, ...]
+    members: int
+    targets: int
+    is_ordered: bool
+
+
+def picture_of(
+    subjects: Sequence[Subject],
+    view: str | None = None,
+    targets: Sequence[float] | float | None = None,
+    interval: tuple[float, float] | None = None,
+) -> Picture:
+    """The picture of one loss, or of several on one axis.
+
+    Args:
+        subjects: the losses.
+        view: the variable, where the usual one is not wanted.
+        targets: targets or labels to draw curves for; by default typical ones, of several losses one each.
+        interval: of the variable; by default typical.
+
+    Raises:
+        NoViewError: a loss has no such view, or the losses have none in common.
+        ParameterError: targets or an interval outside their domains, or too many curves.
+    """
+    variable = view if view or len(subjects) == 1 else common_variable(subjects)
+    views = [views_of(subject, variable) for subject in subjects]
+    flat = [each for several in views for each in several]
+    shown = checked_interval(subjects[0], flat, interval)
+    chosen = [[checked_targets(subject, each, targets, len(subjects)) for each in several]
+              for subject, several in zip(subjects, views, strict=True)]  # fmt: skip
+    count = sum(len(each) for several in chosen for each in several)
+    if count > MOST_CURVES:
+        raise ParameterError(f"{count} curves are too many for one picture; at most {MOST_CURVES} are drawn")
+    series: list[Series] = []
+    place, formula = 0, ""
+    for subject, several, wanted in zip(subjects, views, chosen, strict=True):
+        for (words, values), member_view, its_targets in zip(subject.members(), several, wanted, strict=True):
+            loss = loss_of(subject.declaration, values)
+            formula = loss.formula()
+            within = replace(member_view, interval=shown)
+            for number, target in enumerate(its_targets):
+                parts = [subject.name] * (len(subjects) > 1) + [words] * bool(words)
+                if len(its_targets) > 1:
+                    parts.append(target_text(member_view, target))
+                curve = curve_of(loss, within, target, ", ".join(parts))
+                series.append(Series(curve, place, number))
+            place += 1
+    first = chosen[0][0]
+    return Picture(
+        title="  and  ".join(subject.name for subject in subjects),
+        note=f"L = {formula}" if len(subjects) == 1 and len(formula) <= LONGEST_FORMULA else "",
+        label=_label(flat[0], first, {each.label for each in flat}),
+        interval=shown,
+        series=tuple(series),
+        members=place,
+        targets=len(first),
+        is_ordered=len(subjects) == 1 and _is_ordered(subjects[0]),
+    )
+
+
+def views_of(subject: Subject, variable: str | None) -> list[View]:
+    """The view of each member of a family; all have the interval of the widest."""
+    widest = subject.widest()
+    views = []
+    for _, values in subject.members():
+        options = subject.options(values)
+        view = view_of(subject.declaration, options, widest, variable)
+        views.append(view)
+    if len({(view.variable, view.quantity) for view in views}) > 1:
+        names = ", ".join(subject.families)
+        raise NoViewError(
+            f"{subject.declaration.class_name} is drawn over different things for these values of {names}; "
+            "make a plot of each"
+        )
+    return views
+
+
+def common_variable(subjects: Sequence[Subject]) -> str:
+    """The first variable that all losses can be drawn over.
+
+    Raises:
+        NoViewError: there is none.
+    """
+    allowed = [
+        variables_of(subject.declaration, subject.options(values))
+        for subject in subjects
+        for _, values in subject.members()
+    ]
+    common = [each for each in allowed[0] if all(each in others for others in allowed[1:])]
+    assert common, "every loss can be drawn over its prediction"
+    return common[0]
+
+
+def checked_interval(
+    subject: Subject, views: Sequence[View], interval: Sequence[float] | None
+) -> tuple[float, float]:
+    """The interval of the axis: what a person wants, or what all losses share.
+
+    Raises:
+        ParameterError: its ends are no two rising numbers, or outside the domain.
+        NoViewError: the losses are drawn over different things.
+    """
+    low, high = (end(view.limits[side] for view in views) for side, end in ((0, max), (1, min)))
+    bounded = {math.isfinite(view.limits[0]) or math.isfinite(view.limits[1]) for view in views}
+    if len(bounded) > 1:
+        words = sorted({view.label for view in views})
+        raise NoViewError(
+            f"these losses are drawn over different things ({'; '.join(words)}); "
+            "choose options that agree, such as from_logits, or make a plot of each"
+        )
+    if interval is None:
+        ends = [view.interval for view in views]
+        if bounded == {True}:
+            return max(end[0] for end in ends), min(end[1] for end in ends)
+        return min(end[0] for end in ends), max(end[1] for end in ends)
+    given = tuple(interval) if isinstance(interval, Sequence | np.ndarray) else (interval,)
+    if len(given) != 2 or not all(is_number(end) and math.isfinite(end) for end in given):
+        raise ParameterError(f"`interval` must be two numbers (low, high). Received: interval={interval!r}")
+    first, last = map(float, given)
+    if not first < last:
+        raise ParameterError(f"`interval` must rise from its first number. Received: {first:g} to {last:g}")
+    if first < low or last > high:
+        domain = f"from {low:g} to {high:g}" if math.isfinite(high) else f"from {low:g} on"
+        raise ParameterError(
+            f"`interval` must lie in the domain of the prediction of {subject.declaration.class_name}, "
+            f"{domain}. Received: {first:g} to {last:g}"
+        )
+    return first, last
+
+
+def checked_targets(
+    subject: Subject, view: View, targets: Sequence[float] | float | None, losses: int
+) -> tuple[float, ...]:
+    """The targets that there are curves for.
+
+    Raises:
+        ParameterError: a target outside its domain.
+    """
+    if targets is None:
+        return view.targets if losses == 1 else view.targets[-1:]
+    given: tuple[Any, ...] = (targets,) if is_number(targets) else tuple(targets)  # type: ignore[arg-type]
+    if view.target is None:
+        raise ParameterError(f"{subject.declaration.class_name} is a penalty and has no target")
+    for target in given:
+        if not (is_number(target) and is_admissible(view, float(target))):
+            raise ParameterError(
+                f"a target of {subject.declaration.class_name} must be {admissible_text(view)}. "
+                f"Received: {target!r}"
+            )
+    if not given:
+        raise ParameterError("`targets` is empty; write the targets to draw curves for")
+    return tuple(dict.fromkeys(map(float, given)))
+
+
+def is_admissible(view: View, target: float) -> bool:
+    """Whether a target lies in its domain."""
+    if not math.isfinite(target):
+        return False
+    if view.labels:
+        return target in range(view.columns)
+    if view.target == "signs":
+        return target in (-1, 1)
+    low, high = bounds(view.target or "real")
+    return (low < target if view.target == "positive" else low <= target) and target <= high
+
+
+def admissible_text(view: View) -> str:
+    """The domain of the target in words."""
+    if view.labels:
+        return f"a label from 0 to {view.columns - 1}"
+    if view.target == "signs":
+        return "−1 or 1"
+    low, high = bounds(view.target or "real")
+    if (low, high) == (-math.inf, math.inf):
+        return "a finite number"
+    above = ">" if view.target == "positive" else "at least"
+    return f"{above} {low:g}" if math.isinf(high) else f"from {low:g} to {high:g}"
+
+
+def target_text(view: View, target: float) -> str:
+    """What a curve says of its target."""
+    return f"label {target:g}" if view.labels else f"y = {target:g}"
+
+
+def _label(view: View, targets: tuple[float, ...], labels: set[str]) -> str:
+    """The label of the axis, with the target where it matters and there is one."""
+    words = view.label if len(labels) == 1 else view.label.partition(" of one column")[0]
+    if view.target is None or len(targets) > 1 or (view.targets == (0.0,) and targets == (0.0,)):
+        return words
+    if view.variable == "margin" and view.targets == targets:
+        return words
+    return f"{words}   ({target_text(view, targets[0])})"
+
+
+def _is_ordered(subject: Subject) -> bool:
+    """Whether the members are the values of one parameter."""
+    if len(subject.families) != 1:
+        return False
+    (values,) = subject.families.values()
+    return len(values) > 2 and all(isinstance(value, float) for value in values)
+
+
+def shown_limits(curves: Sequence[Curve], which: str) -> tuple[float, float]:
+    """What a panel shows of a value or derivative: all of it, but for a peak that would flatten the rest.
+
+    Beyond the span of nine tenths of the numbers, once more that span is shown.
+    """
+    numbers: Numbers = np.concatenate([getattr(curve, which) for curve in curves])
+    numbers = numbers[np.isfinite(numbers)]
+    if not numbers.size:
+        return -1.0, 1.0
+    low, high = float(numbers.min()), float(numbers.max())
+    inner, outer = (float(each) for each in np.quantile(numbers, (0.05, 0.95)))
+    if outer > inner:
+        low, high = max(low, inner - (outer - inner)), min(high, outer + (outer - inner))
+    if high - low < 1e-12 * max(1.0, abs(high)):
+        room = max(1.0, abs(high)) / 2
+        return low - room, high + room
+    room = 0.06 * (high - low)
+    return low - room, high + room
