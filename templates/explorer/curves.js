@@ -47,27 +47,14 @@ function rowAt(choice, x) {
   return {y: target.y, p, label: target.label, columns: p.length, own};
 }
 
-// Value, gradient and Hessian diagonal of a row of any kind; the last two a number for each column.
-function evaluate(terms, row) {
-  const result = {value: 0, gradient: row.p.map(() => 0), hessian: row.p.map(() => 0)};
-  for (const term of terms) {
-    result.value += term.value(row);
-    for (const panel of ["gradient", "hessian"]) {
-      const at = term[panel](row);
-      row.p.forEach((_, j) => { result[panel][j] += at(j); });
-    }
-  }
-  return result;
-}
-
-// The three numbers at a place: derivatives by the prediction that moves.
+// The three numbers at a place: derivatives by the axis, along which a prediction rises or falls with slope ±1.
 function pointAt(choice, x) {
-  const {column} = targetOf(choice);
+  const {column, slope} = targetOf(choice);
   const row = rowAt(choice, x);
   const point = {value: 0, gradient: 0, hessian: 0};
   for (const term of functions[choice.loss][variantNumber(choice)]) {
     point.value += term.value(row);
-    point.gradient += term.gradient(row)(column);
+    point.gradient += slope * term.gradient(row)(column);
     point.hessian += term.hessian(row)(column);
   }
   return point;
