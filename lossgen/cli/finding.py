@@ -127,11 +127,12 @@ def option_values(words: Sequence[str]) -> dict[str, object]:
         name, equals, value = word.partition("=")
         if not equals or not name:
             raise CommandError(f"`{word}` is no option; write name=value, for example from_logits=true")
-        values[name] = _value(value)
+        values[name] = value_of(value)
     return values
 
 
-def _value(written: str) -> object:
+def value_of(written: str) -> object:
+    """A word of the command line as true, false, none, a number or itself."""
     if written.lower() in WORDS:
         return WORDS[written.lower()]
     for kind in (int, float):

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -13,6 +14,7 @@ from lossgen.errors import LossgenError, readable
 COMMANDS = {
     "list": "the losses that ship",
     "show": "formula, gradient, Hessian, passes of a loss",
+    "plot": "curves of a loss in the terminal or as a file",
     "explore": "a page with sliders: curves of losses, formulas, kernels",
     "build": "write the modules of declared losses",
     "export": "write losses as modules that need no lossgen",
@@ -28,6 +30,7 @@ examples:
   lossgen show huber
   lossgen show binary_crossentropy from_logits=true --latex
   lossgen explore huber log_cosh -o huber.html
+  lossgen plot huber delta=0.5,1,2 -o huber.svg
   lossgen build my_losses.py -o my_package/
   lossgen build --check
   lossgen export huber -o vendored/
@@ -47,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, 1 where a check failed, 2 for an error of the person's.
     """
-    options = parser().parse_args(arguments)
+    options = parsed(sys.argv[1:] if arguments is None else arguments)
     try:
         return command_module(options.command).run(options)
     except LossgenError as error:
@@ -82,6 +85,28 @@ def parser() -> argparse.ArgumentParser:
         )
         module.add_arguments(command)
     return top
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The arguments as values; `name=value` may stand after an option, and a value may be negative."""
+    top = parser()
+    options, rest = top.parse_known_args(with_negative_values(arguments))
+    if rest and hasattr(options, "options") and not any(word.startswith("-") for word in rest):
+        options.options += rest
+    elif rest:
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
+    return options
+
+
+def with_negative_values(arguments: Sequence[str]) -> list[str]:
+    """`--interval -2,2`, which would be taken for two options, as `--interval=-2,2`."""
+    joined: list[str] = []
+    for word in arguments:
+        if re.match(r"[-−][\d.]", word) and joined and re.fullmatch(r"--[a-z-]+", joined[-1]):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def command_module(name: str) -> ModuleType:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lossgen.errors import FileError, MissingLibraryError
-from lossgen.inspection.curves.picture import DERIVATIVES, PANELS, Picture, Series, shown_limits
+from lossgen.inspection.curves.picture import DERIVATIVES, PANELS, Picture, Series, jumps, shown_limits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -144,37 +144,22 @@ def _draw_panel(panel: "Axes", picture: Picture, which: str) -> None:
     panel.margins(0)
 
 
-def _at(series: Series, place: float) -> int:
-    """The index of a kink among the places of its curve."""
-    return int(np.argmin(np.abs(series.curve.x - place)))
-
-
-def jumps(series: Series, which: str, index: int) -> bool:
-    """Whether a curve is not continuous at a place, as far as an eye can see."""
-    numbers = getattr(series.curve, which)
-    finite = numbers[np.isfinite(numbers)]
-    span = float(finite.max() - finite.min()) if finite.size else 0.0
-    around = numbers[max(index - 1, 0) : index + 2]
-    return bool(np.ptp(around) > 1e-6 * span)
-
-
 def _broken(series: Series, which: str) -> tuple[Any, Any]:
     """The line of a curve, with a gap where it jumps."""
     x, numbers = series.curve.x, np.array(getattr(series.curve, which))
     for place in series.curve.kinks:
-        index = _at(series, place)
-        if jumps(series, which, index):
-            numbers[index] = np.nan
+        if jumps(series, which, place):
+            numbers[series.curve.index(place)] = np.nan
     numbers[~np.isfinite(numbers)] = np.nan
     return x, numbers
 
 
 def _mark(panel: "Axes", series: Series, which: str, place: float, colour: str) -> None:
     """A kink: an open circle; where the curve jumps, one at each end and a full one at its own number."""
-    index = _at(series, place)
+    index = series.curve.index(place)
     numbers = getattr(series.curve, which)
     ends = {"markersize": 6, "markeredgewidth": 1.4, "markeredgecolor": colour, "linestyle": "none"}
-    if jumps(series, which, index):
+    if jumps(series, which, place):
         for end in (index - 1, index + 1):
             panel.plot([place], [numbers[end]], "o", markerfacecolor="white", zorder=3, **ends)
         panel.plot([place], [numbers[index]], "o", markerfacecolor=colour, zorder=4, **ends)

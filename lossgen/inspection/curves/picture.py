@@ -170,7 +170,9 @@ def checked_interval(
         raise ParameterError(f"`interval` must be two numbers (low, high). Received: interval={interval!r}")
     first, last = map(float, given)
     if not first < last:
-        raise ParameterError(f"`interval` must rise from its first number. Received: {first:g} to {last:g}")
+        raise ParameterError(
+            f"`interval` must go from a smaller number to a larger one. Received: {first:g} to {last:g}"
+        )
     if first < low or last > high:
         domain = f"from {low:g} to {high:g}" if math.isfinite(high) else f"from {low:g} on"
         raise ParameterError(
@@ -197,7 +199,7 @@ def checked_targets(
         if not (is_number(target) and is_admissible(view, float(target))):
             raise ParameterError(
                 f"a target of {subject.declaration.class_name} must be {admissible_text(view)}. "
-                f"Received: {target!r}"
+                f"Received: {f'{target:g}' if is_number(target) else repr(target)}"
             )
     if not given:
         raise ParameterError("`targets` is empty; write the targets to draw curves for")
@@ -270,3 +272,11 @@ def shown_limits(curves: Sequence[Curve], which: str) -> tuple[float, float]:
         return low - room, high + room
     room = 0.06 * (high - low)
     return low - room, high + room
+
+
+def jumps(series: Series, which: str, kink: float) -> bool:
+    """Whether a value or derivative is not continuous at a kink, as far as an eye can see."""
+    numbers, index = getattr(series.curve, which), series.curve.index(kink)
+    finite = numbers[np.isfinite(numbers)]
+    span = float(finite.max() - finite.min()) if finite.size else 0.0
+    return bool(np.ptp(numbers[max(index - 1, 0) : index + 2]) > 1e-6 * span)

@@ -45,6 +45,10 @@ class Curve:
     hessian: Numbers
     kinks: tuple[float, ...] = ()
 
+    def index(self, place: float) -> int:
+        """The index of the nearest place, such as that of a kink."""
+        return int(np.argmin(np.abs(self.x - place)))
+
 
 def loss_of(declaration: Declaration, arguments: Mapping[str, object]) -> Compiled:
     """The loss or penalty that curves are computed with: in float64, not reduced.
