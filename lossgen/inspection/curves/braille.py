@@ -82,14 +82,11 @@ def terminal_picture(picture: Picture, width: int) -> Text:
     page.append(_legend(picture, width))
     page.append(_kinks(picture, width), "dim")
     limits = [shown_limits([each.curve for each in picture.series], which) for which in DERIVATIVES]
-    marks = [_marks(low, high, max(3, lines // 2)) for (low, high), lines in zip(limits, HEIGHTS, strict=True)]
-    numbers = [labels_of(each) for each in marks]
-    margin = max(len(label) for each in numbers for label in each)
+    marks = [_marks(*ends, max(3, lines // 2)) for ends, lines in zip(limits, HEIGHTS, strict=True)]
+    margin = max(len(label) for each in marks for label in labels_of(each))
     for index, which in enumerate(DERIVATIVES):
         page.append(f"\n{PANELS[index]}\n", "bold")
-        page.append(
-            _panel(picture, which, limits[index], (marks[index], numbers[index]), margin, width, HEIGHTS[index])
-        )
+        page.append(_panel(picture, which, limits[index], marks[index], margin, width, HEIGHTS[index]))
     page.append(_axis(picture, margin, width))
     return page
 
@@ -112,9 +109,8 @@ def _legend(picture: Picture, width: int) -> Text:
             continue
         sample = Canvas(SAMPLE, 1)
         sample.line([1] * (2 * SAMPLE), 0, DASHES[number % len(DASHES)])
-        entry = Text.assemble(
-            ("".join(one for one, _ in sample.rows()[0]), _style(number)), " ", _cut(label, width - SAMPLE - 1)
-        )
+        drawn = "".join(one for one, _ in sample.rows()[0])
+        entry = Text.assemble((drawn, _style(number)), " ", _cut(label, width - SAMPLE - 1))
         if used and used + 3 + len(entry) > width:
             lines.append("\n")
             used = 0
@@ -141,7 +137,7 @@ def _panel(
     picture: Picture,
     which: str,
     limits: tuple[float, float],
-    marks: tuple[list[float], list[str]],
+    marks: Sequence[float],
     margin: int,
     width: int,
     height: int,
@@ -153,7 +149,7 @@ def _panel(
         canvas.line(heights, number, DASHES[number % len(DASHES)])
     low, high = limits
     labels = {}
-    for place, label in zip(*marks, strict=True):
+    for place, label in zip(marks, labels_of(marks), strict=True):
         row = height - 1 - min(height - 1, int((place - low) / (high - low) * height))
         labels.setdefault(row, label)
     text = Text()

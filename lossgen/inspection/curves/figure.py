@@ -49,7 +49,7 @@ LINES = (
 )  # fmt: skip
 """Line styles, which also tell curves apart in black and white."""
 
-SCALE, LIGHTEST = "viridis", 0.88
+SCALE, LIGHTEST = "viridis", 0.8
 """The colours of a family in order, dark to light, without the yellow end."""
 
 ENDINGS = ("png", "svg", "pdf")
@@ -201,5 +201,7 @@ def _legend(figure: "Figure", panel: "Axes", picture: Picture) -> None:
     across = max(1, min(len(handles), 130 // (longest + 8)))
     if len(handles) > 3 * across:
         figure.legend(handles=handles, loc="outside right upper", handlelength=3)
-    else:
-        figure.legend(handles=handles, loc="outside lower center", ncols=across, handlelength=3)
+        return
+    if picture.members > 1 and picture.targets > 1:  # a column a member
+        across = min(across, -(-len(handles) // picture.targets))
+    figure.legend(handles=handles, loc="outside lower center", ncols=across, handlelength=3)

@@ -99,7 +99,7 @@ def picture_of(
             place += 1
     first = chosen[0][0]
     return Picture(
-        title="  and  ".join(subject.name for subject in subjects),
+        title=", ".join(subject.name for subject in subjects),
         note=f"L = {formula}" if len(subjects) == 1 and len(formula) <= LONGEST_FORMULA else "",
         label=_label(flat[0], first, {each.label for each in flat}),
         interval=shown,
@@ -255,18 +255,19 @@ def _is_ordered(subject: Subject) -> bool:
 
 
 def shown_limits(curves: Sequence[Curve], which: str) -> tuple[float, float]:
-    """What a panel shows of a value or derivative: all of it, but for a peak that would flatten the rest.
+    """What a panel shows of a value or derivative: all of it, but for what rises at an end of the axis.
 
-    Beyond the span of nine tenths of the numbers, once more that span is shown.
+    There the span of nine tenths of the numbers is shown once more beyond them. Peaks inside are whole.
     """
-    numbers: Numbers = np.concatenate([getattr(curve, which) for curve in curves])
-    numbers = numbers[np.isfinite(numbers)]
+    numbers = _finite(np.concatenate([getattr(curve, which) for curve in curves]))
+    inside = _finite(np.concatenate([_inside(curve, which) for curve in curves]))
     if not numbers.size:
         return -1.0, 1.0
     low, high = float(numbers.min()), float(numbers.max())
     inner, outer = (float(each) for each in np.quantile(numbers, (0.05, 0.95)))
-    if outer > inner:
-        low, high = max(low, inner - (outer - inner)), min(high, outer + (outer - inner))
+    if outer > inner and inside.size:
+        low = max(low, min(inner - (outer - inner), float(inside.min())))
+        high = min(high, max(outer + (outer - inner), float(inside.max())))
     if high - low < 1e-12 * max(1.0, abs(high)):
         room = max(1.0, abs(high)) / 2
         return low - room, high + room
@@ -274,9 +275,21 @@ def shown_limits(curves: Sequence[Curve], which: str) -> tuple[float, float]:
     return low - room, high + room
 
 
+def _finite(numbers: Numbers) -> Numbers:
+    return numbers[np.isfinite(numbers)]
+
+
+def _inside(curve: Curve, which: str) -> Numbers:
+    """The numbers over the middle nine tenths of the axis."""
+    low, high = curve.x[0], curve.x[-1]
+    edge = (high - low) / 20
+    numbers: Numbers = getattr(curve, which)
+    return numbers[(curve.x > low + edge) & (curve.x < high - edge)]
+
+
 def jumps(series: Series, which: str, kink: float) -> bool:
     """Whether a value or derivative is not continuous at a kink, as far as an eye can see."""
     numbers, index = getattr(series.curve, which), series.curve.index(kink)
-    finite = numbers[np.isfinite(numbers)]
+    finite = _finite(numbers)
     span = float(finite.max() - finite.min()) if finite.size else 0.0
     return bool(np.ptp(numbers[max(index - 1, 0) : index + 2]) > 1e-6 * span)

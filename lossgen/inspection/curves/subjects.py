@@ -47,7 +47,7 @@ class Subject:
         several = [dict(zip(self.families, values, strict=True)) for values in combinations]
         return [
             (
-                ", ".join(f"{symbol_text(name)} = {value_text(value)}" for name, value in each.items()),
+                ", ".join(f"{symbol_text(name)} = {_typeset(value)}" for name, value in each.items()),
                 {**self.fixed, **each},
             )
             for each in several
@@ -127,8 +127,12 @@ def _is_family(value: Any, argument: Parameter | Option) -> bool:
     return isinstance(value, list) or not getattr(argument, "per_class", False)
 
 
+def _typeset(value: object) -> str:
+    return value_text(value) if isinstance(value, str) else value_text(value).replace("-", "−")
+
+
 def value_text(value: object) -> str:
-    """A value of an argument as a label shows it."""
+    """A value of an argument, as short as it is told apart."""
     if isinstance(value, tuple):
         return f"({', '.join(map(value_text, value))})"
     return f"{value:g}" if isinstance(value, float) else str(value)
