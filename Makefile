@@ -102,7 +102,7 @@ lint: .venv/test.stamp
 	$(BIN)/ruff check
 
 clean:
-	rm -rf .venv build dist demo_output docs/_build docs/losses docs/changelog.md docs/reference/commands.md *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv build dist demo_output docs/_build docs/losses docs/gallery docs/changelog.md docs/reference/commands.md *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/python.stamp:

@@ -22,13 +22,14 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "sphinx_design",
+    "sphinx_gallery.gen_gallery",
     "formulas",  # MathML, no JavaScript and no network
     "loss_pages",  # a page for every loss of the catalogue
     "reference",  # the page of the command line, links to errors
     "outside",  # files of the repository that are not below docs/
 ]
-source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build", "_extensions", "_templates", "examples"]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}  # the gallery writes the latter
+exclude_patterns = ["_build", "_extensions", "_templates", "examples", "sg_execution_times.rst"]
 nitpicky = True
 
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
@@ -55,6 +56,16 @@ html_theme_options = {
     "footer_end": [],
     "secondary_sidebar_items": ["page-toc"],
     "show_toc_level": 2,
+}
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "gallery",
+    "download_all_examples": False,
+    "show_memory": False,
+    "write_computation_times": False,
+    "show_signature": False,
+    "remove_config_comments": True,
+    "plot_gallery": "True",
 }
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
