@@ -31,6 +31,7 @@ _NAMES = {
     "lossgen.compiler.api": ("compile",),
     "lossgen.inspection.verification.verify": ("verify",),
     "lossgen.inspection.curves.plot": ("plot",),
+    "lossgen.inspection.explorer.page": ("explore",),
     "lossgen.losses": ("deserialize", "get", "serialize"),
     "lossgen.errors": (
         "CacheWarning", "CommandError", "CompileError", "ConfigError", "ConstantError", "CopyWarning",
@@ -100,6 +101,7 @@ if TYPE_CHECKING:  # the table once more for type checkers and editors; a test c
     from lossgen.compiler.api import compile as compile
     from lossgen.inspection.verification.verify import verify as verify
     from lossgen.inspection.curves.plot import plot as plot
+    from lossgen.inspection.explorer.page import explore as explore
     from lossgen.losses import deserialize as deserialize, get as get, serialize as serialize
     from lossgen.errors import (
         CacheWarning as CacheWarning, CommandError as CommandError, CompileError as CompileError,

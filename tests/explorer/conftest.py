@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from requiring import missing, require
 
+COMPLAINTS = ("error", "warning")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -32,12 +32,12 @@ def opened(browser):
         context = browser.new_context(viewport={"width": width, "height": height}, **settings)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("console", lambda said: wrong.append(said.text) if said.type in COMPLAINTS else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("requestfailed", lambda request: wrong.append(f"not there: {request.url}"))
         page.on("request", lambda asked: None if _is_near(asked.url) else wrong.append(asked.url))
         page.goto(path.as_uri() + link)
-        page.wait_for_function("document.querySelectorAll('#plot .scatterlayer .trace').length >= 3")
+        page.locator("#plot .scatterlayer .trace").nth(2).wait_for(state="attached")
         return page
 
     yield open_page

@@ -1,4 +1,4 @@
-"""The page's curves are those of the CPU kernels: every loss, every variant, in the browser, also saturated."""
+"""The page's curves are those of the CPU kernels: every loss and variant, in the browser, also saturated."""
 
 import json
 import math
@@ -7,9 +7,9 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
+from cases import SETTINGS
 
 import lossgen as lg
-from cases import SETTINGS
 from lossgen.catalog import DECLARATIONS
 from lossgen.inspection.curves.sampling import Sampled, interior, loss_of
 from lossgen.inspection.curves.views import view_of
@@ -29,8 +29,8 @@ ENDS = (0.0, 1e-9, 1e-7, 1e-4)
 """Distances from the ends of a bounded domain."""
 
 UNSETTLED = {"categorical_focal_crossentropy": lambda own: 0 < own.get("gamma", 2.0) < 1}
-"""Losses with parameters for which the kernel's own Hessian is what rounding left of terms that cancel, far out.
-There (1 − softmax)^(gamma − 2) is as large as e^(1.5·|p|); what is left is 0, and the page says so."""
+"""Parameters for which the kernel's own Hessian is, far out, what rounding left of terms that cancel: there
+(1 − softmax)^(gamma − 2) is as large as e^(1.5·|p|). Known, see `known_limits.json`."""
 
 CURVES = "([choice, places]) => curvesOf(choice, places)"
 
@@ -89,8 +89,9 @@ def differences(page, number: int, declaration, options: dict) -> list[str]:
             with np.errstate(all="ignore"):
                 computed = Sampled(loss, view, target)(np.array(x))
             for panel, kernel in zip(("value", "gradient", "hessian"), computed, strict=True):
+                where = f"{panel}, {options} {arguments} y={target:g}"
                 found += [
-                    f"{panel} at {x[i]:g}, {options} {arguments} y={target:g}: {shown[panel][i]} ≠ {kernel[i]}"
+                    f"{where} at {x[i]:g}: {shown[panel][i]} ≠ {kernel[i]}"
                     for i in wrong(np.array(shown[panel], dtype=float), kernel)
                 ]
     return found

@@ -18,9 +18,9 @@ from markupsafe import Markup
 from lossgen.compiler.files import write_atomically
 from lossgen.errors import FileError, MissingLibraryError, ParameterError
 from lossgen.inspection import mathematics
+from lossgen.inspection.curves.subjects import Plottable, described_by
 from lossgen.inspection.explorer.content import shown
 from lossgen.language.declaration import Declaration
-from lossgen.runtime.compiled import Compiled
 
 LIBRARY = "plotly.min.js"
 """The plotting library, as the package `plotly` ships it."""
@@ -30,7 +30,7 @@ Imports = Mapping[str, tuple[str, ...]]
 
 
 def explore(
-    *losses: Declaration | Compiled | type[Compiled],
+    *losses: Plottable,
     path: str | Path = "loss_explorer.html",
     single_file: bool = False,
     imports: Imports | None = None,
@@ -41,7 +41,8 @@ def explore(
     beside `NAME.html`; with `single_file` it becomes part of the page, which is then 5 MB larger.
 
     Args:
-        losses: declarations, losses or classes of losses; all losses of the catalogue if there are none.
+        losses: declarations or classes of losses (an instance stands for its class); all losses of the
+            catalogue if there are none.
         path: of the page.
         single_file: whether the plotting library is written into the page.
         imports: for losses of one's own, by name: the lines of Python that make the class known, as the page
@@ -57,7 +58,7 @@ def explore(
         ParameterError: what was given is no loss, or two losses have one name.
     """
     library = _library()
-    declarations = tuple(map(_declaration, losses)) or _catalogue()
+    declarations = tuple(described_by(each)[0] for each in losses) or _catalogue()
     path = Path(path)
     folder = path.with_name(f"{path.stem}_files")
     beside = None if single_file else f"{folder.name}/{LIBRARY}"
@@ -119,17 +120,6 @@ def _catalogue() -> tuple[Declaration, ...]:
     from lossgen.catalog import DECLARATIONS
 
     return tuple(DECLARATIONS)
-
-
-def _declaration(given: Declaration | Compiled | type[Compiled]) -> Declaration:
-    if isinstance(given, Declaration):
-        return given
-    cls = given if isinstance(given, type) else type(given)
-    if not issubclass(cls, Compiled):
-        raise ParameterError(f"explore takes declarations and losses. Received: {given!r}")
-    from lossgen.compiler.carried import declaration_of
-
-    return declaration_of(cls)
 
 
 def _library() -> str:
