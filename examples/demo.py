@@ -42,7 +42,7 @@ def main() -> None:
 def regression() -> list[Path]:
     """Progression of diabetes: plan for more than the average patient, and survive spoilt records."""
     console.rule("A loss of one's own: quantile Huber")
-    console.print(quantile_huber.explain(), highlight=False, markup=False)
+    console.print(quantile_huber.explain())
     QuantileHuber = compiled(quantile_huber)
 
     data = load_diabetes()

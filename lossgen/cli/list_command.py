@@ -13,7 +13,7 @@ from lossgen.cli.finding import catalogue
 from lossgen.compiler.counts import passes
 from lossgen.compiler.driver import derive
 from lossgen.compiler.spelling import shortest, shown
-from lossgen.inspection.explain import domain_text
+from lossgen.inspection.explanation.collect import domain_text
 from lossgen.language.declaration import Declaration
 from lossgen.language.notation import replace
 from lossgen.language.penalty import PenaltyDeclaration

@@ -1,12 +1,13 @@
-"""Show one loss: its formula, gradient and Hessian, rewrites, passes; or its LaTeX, its code, its cost."""
+"""Show one loss: its explanation as text, LaTeX, HTML or JSON; or its code, its machine code, its cost."""
 
 import argparse
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from rich.console import Console
 
 from lossgen.cli.finding import instance, named, option_values
 from lossgen.errors import CommandError
+from lossgen.language.declaration import Declaration
 from lossgen.runtime.variant import OUTPUTS
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ EPILOG = """\
 examples:
   lossgen show huber
   lossgen show categorical_crossentropy from_logits=true --trace
-  lossgen show mse --latex
+  lossgen show mse --json
   lossgen show dice --code
   lossgen show huber --asm --dtype float64
   lossgen show sparse_categorical_crossentropy from_logits=true --asm --schedule lanes
@@ -34,14 +35,16 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("name", metavar="NAME", help="name, class or identifier of a loss, or FILE.py:NAME")
     command.add_argument("options", nargs="*", metavar="OPTION=VALUE", help="options of the loss")
     what = command.add_mutually_exclusive_group()
-    what.add_argument("--latex", action="store_true", help="loss, gradient and Hessian as LaTeX source")
+    what.add_argument("--latex", action="store_true", help="the same as LaTeX, a part of a document")
+    what.add_argument("--html", action="store_true", help="the same as a part of a page, formulas typeset")
+    what.add_argument("--json", action="store_true", help="the same for programs")
     what.add_argument("--code", action="store_true", help="the generated module")
     what.add_argument("--asm", action="store_true", help="the hot loops of a kernel and a report on them")
     what.add_argument("--llvm", action="store_true", help="LLVM's code of a kernel after optimisation")
     what.add_argument(
         "--cuda", action="store_true", help="registers, traffic and least times of the kernels for GPUs"
     )
-    what.add_argument("--trace", action="store_true", help="every rewrite with its before and after")
+    command.add_argument("--trace", action="store_true", help="every rewrite with its before and after")
     command.add_argument(
         "--output", choices=OUTPUTS, help="kernel of --asm and --llvm; value_and_gradient if not said"
     )
@@ -98,11 +101,7 @@ def run(options: argparse.Namespace) -> int:
     declaration = named(options.name)
     chosen = option_values(options.options)
     dtype = options.dtype or "float32"
-    if options.latex:
-        from lossgen.inspection.formulas import WHICH, latex
-
-        print("\n".join(latex(declaration, which, **chosen) for which in WHICH))
-    elif options.code:
+    if options.code:
         from lossgen.inspection.source import source
 
         _print_code(source(declaration, **chosen), "python")
@@ -119,10 +118,26 @@ def run(options: argparse.Namespace) -> int:
         made = cast("Loss", instance(declaration, chosen))  # a penalty is refused there
         print(report(made, dtype, (major, minor), shape), end="")
     else:
-        from lossgen.inspection.explain import explain
-
-        print(explain(declaration, trace=options.trace, **chosen), end="")
+        _print_explanation(declaration, options, chosen)
     return 0
+
+
+def _print_explanation(declaration: Declaration, options: argparse.Namespace, chosen: dict[str, Any]) -> None:
+    """In the form that was asked for; with colours in a terminal, plain into a file or a pipe."""
+    from lossgen.inspection.explanation import explain
+
+    explanation = explain(declaration, trace=options.trace, **chosen)
+    console = Console()
+    if options.json:
+        print(explanation.json(), end="")
+    elif options.latex:
+        print(explanation.latex(), end="")
+    elif options.html:
+        print(explanation.html())
+    elif console.is_terminal:
+        console.print(explanation)
+    else:
+        print(explanation, end="")
 
 
 def _print_code(code: str, lexer: str) -> None:

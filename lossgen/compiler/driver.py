@@ -156,7 +156,7 @@ def _derive_term(
             name: schedule(each, each.element_symbols, hits_apart=False)
             for name, each in more_in_kernels.items()
         },
-        tuple(trace),
+        tuple((rule, readable(before), readable(after)) for rule, before, after in trace),
     )
 
 

@@ -18,7 +18,7 @@ from lossgen.language.printing import symbol_text, text
 from lossgen.language.symbols import column_count
 
 from .differentiate import Derivative
-from .ladder import Ladder
+from .ladder import Ladder, Rung
 from .spelling import shortest
 
 REDUCTIONS = {
@@ -88,14 +88,19 @@ def textbook(expression: Expr, ladder: Ladder) -> Expr:
 def restored(expression: Expr, ladder: Ladder) -> Expr:
     """The expression with every rung's symbol replaced by the reduction that it stands for."""
     for rung in reversed(ladder.rungs):
-        summand = rung.summand
-        for other in ladder.rungs:
-            if other.kind == "logsumexp" and summand.has(other.symbol):
-                summand = _by_softmax(summand, other.summand, other.symbol)
-        if rung.kind == "pick":
-            summand = summand.subs(rung.at, 1) if rung.at is not None else summand
-        expression = replace(expression, {rung.symbol: REDUCTIONS[rung.kind](shortest(summand))})
+        expression = replace(expression, {rung.symbol: reduction(rung, ladder)})
     return _means(expression)
+
+
+def reduction(rung: Rung, ladder: Ladder) -> Expr:
+    """What one rung stands for, in terms of the rungs before it."""
+    summand = rung.summand
+    for other in ladder.rungs:
+        if other.kind == "logsumexp" and summand.has(other.symbol):
+            summand = _by_softmax(summand, other.summand, other.symbol)
+    if rung.kind == "pick":
+        summand = summand.subs(rung.at, 1) if rung.at is not None else summand
+    return REDUCTIONS[rung.kind](shortest(summand))
 
 
 def _by_softmax(expression: Expr, summand: Expr, rung: Symbol) -> Expr:

@@ -1,14 +1,26 @@
 """How a person looks at a declaration. Each method is a lazy call upward, to `lossgen.inspection`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lossgen.inspection.explanation import Explanation
 
 
 class Inspected:
     """The methods of a declaration that show or check it; `options` choose the variant."""
 
-    def explain(self: Any, **options: Any) -> str:
-        """Formula, gradient, Hessian, rewrites, passes and operation counts as text."""
-        from lossgen.inspection.explain import explain
+    def explain(self: Any, **options: Any) -> "Explanation":
+        """Formula, derivatives, properties with evidence, ladder, rewrites, passes and costs of kernels.
+
+        `print` it, leave it at the end of a notebook's cell, or ask for its `latex()` or `json()`.
+
+        Args:
+            options: values of the declaration's options, and `trace=True` for every rewrite.
+
+        Raises:
+            ParameterError: an option is unknown or has none of its choices.
+        """
+        from lossgen.inspection.explanation import explain
 
         return explain(self, **options)
 

@@ -94,9 +94,11 @@ def test_nothing_runs_when_it_is_imported(tmp_path):
 def test_formulas_and_facts_show_themselves():
     for text in TEXTS:
         attacked = declaration(text)
-        for show in (repr, lambda each: each.explain(), lambda each: each.latex()):
+        explanation = attacked.explain()
+        for show in (explanation.text, explanation.latex, explanation.json, attacked.latex):
             with contextlib.suppress(UnicodeEncodeError):
-                assert show(attacked)
+                assert show()
+        assert "<script" not in explanation.html().lower() and repr(attacked)
 
 
 def test_a_person_sees_no_control_characters(capsys, tmp_path, monkeypatch):

@@ -42,14 +42,14 @@ def test_a_penalty_of_rows():
 
 def test_a_reader_sees_x():
     for declaration in PENALTIES:
-        shown = declaration.explain()
+        shown = str(declaration.explain())
         assert "x" in declaration.formula() and not re.search(r"\bp\b", declaration.gradient_formula())
         assert r"\partial x" in declaration.latex("gradient")
         assert "    p " not in shown and "target" not in shown
         text = next(iter(modules(declaration).values())).partition('"""\n\n')[0]
         assert "target" not in text and "prediction" not in text
     assert l1.formula() == "l1·Σ |x|" and repr(l1) == "<penalty L1(l1=0.01): l1*Sum(Abs(x))>"
-    assert "differences at a column" in total_variation.explain()
+    assert "differences at a column" in str(total_variation.explain())
     assert l1.latex() == r"L = \mathrm{l1} \sum \left|{x}\right|"
 
 

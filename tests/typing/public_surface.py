@@ -7,6 +7,7 @@ import sympy as sp
 
 import lossgen as lg
 from lossgen import losses, penalties
+from lossgen.inspection.explanation import Explanation
 from lossgen.losses import Loss
 from lossgen.penalties import Penalty
 
@@ -31,7 +32,7 @@ assert_type(lg.Parameter(1.0, minimum=0), lg.Parameter)
 assert_type(lg.Option("a", choices=("a", "b")), lg.Option)
 declared = lg.declare("Absolute", lg.Mean(abs(lg.y_pred - lg.y_true)))
 assert_type(declared, lg.Declaration)
-assert_type(declared.explain(), str)
+assert_type(declared.explain(), Explanation)
 assert_type(lg.compile(declared), type[Loss])
 assert_type(lg.compile(declared)(), Loss)
 report = lg.verify(declared, lg.compile(declared), quick=True, dtypes=["float32"])

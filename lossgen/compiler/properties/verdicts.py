@@ -74,7 +74,7 @@ def fisher(derived: tuple[Derived, ...]) -> str | None:
 def is_optimal_at_mean(term: Derived, declaration: Declaration, options: Mapping[str, object]) -> bool:
     """Whether the gradient of a loss affine in the target is 0 at link(the target)."""
     mean = expected(term.gradient, model_of(term, declaration, options))
-    return mean is not None and _vanishes(mean.textbook)
+    return mean is not None and vanishes(mean.textbook)
 
 
 def model_of(term: Derived, declaration: Declaration, options: Mapping[str, object]) -> Model:
@@ -84,7 +84,7 @@ def model_of(term: Derived, declaration: Declaration, options: Mapping[str, obje
     return Model(link, target, term.labels, dict(term.targets), term.expression)
 
 
-def _vanishes(expression: Expr) -> bool:
+def vanishes(expression: Expr) -> bool:
     """Whether it is proved to be 0, by powers of exp(p)."""
     growth = Dummy("growth", positive=True)
     expression = expression.replace(sigmoid, lambda x: 1 / (1 + exp(-x))).subs(y_pred, log(growth))
