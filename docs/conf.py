@@ -26,6 +26,7 @@ extensions = [
     "formulas",  # MathML, no JavaScript and no network
     "loss_pages",  # a page for every loss of the catalogue
     "reference",  # the page of the command line, links to errors
+    "explorer_page",  # the loss explorer beside the pages
     "outside",  # files of the repository that are not below docs/
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}  # the gallery writes the latter
@@ -50,11 +51,13 @@ html_show_sourcelink = False
 html_math_renderer = "formulas"
 html_theme_options = {
     "show_prev_next": False,
+    "header_links_before_dropdown": 8,
+    "icon_links": [],
     "navigation_with_keys": False,
     "navbar_align": "left",
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "explorer": []},
     "show_toc_level": 2,
 }
 sphinx_gallery_conf = {
@@ -67,5 +70,6 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "plot_gallery": "True",
 }
+html_sidebars = {"index": [], "tutorial": [], "explorer": []}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
