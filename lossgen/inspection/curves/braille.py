@@ -177,7 +177,7 @@ def heights_of(
     heights: list[int | None] = []
     for number in at:
         up = (number - low) / (high - low) * dots if math.isfinite(number) else math.nan
-        heights.append(math.floor(min(up, dots - 1e-9)) if 0 <= up <= dots + 1 else None)
+        heights.append(math.floor(min(up, dots - 1e-9)) if 0 <= up <= dots else None)
     broken = [kink for kink in curve.kinks if jumps(series, which, kink)]
     for index, (left, right) in enumerate(pairwise(places)):
         if any(left < kink <= right for kink in broken):
@@ -189,7 +189,7 @@ def _axis(picture: Picture, margin: int, width: int) -> Text:
     """The axis below: a line with marks, their numbers, and what it is."""
     low, high = picture.interval
     cells = width - margin - 2
-    places = _marks(low, high, max(2, cells // 12))
+    places = _marks(low, high, max(5, cells // 12))
     line, below = ["─"] * cells, [" "] * (cells + margin + 2)
     for place, label in zip(places, labels_of(places), strict=True):
         at = min(cells - 1, int((place - low) / (high - low) * cells))
@@ -220,6 +220,6 @@ def labels_of(places: Sequence[float]) -> list[str]:
     largest = max((abs(place) for place in places), default=0.0)
     if largest and not 1e-3 <= largest < 1e5:
         return [f"{place:.3g}".replace("-", "−") for place in places]
-    step = min((b - a for a, b in pairwise(places)), default=largest or 1.0)
-    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
-    return [f"{place:.{decimals}f}".replace("-", "−") if place else f"{0:.{decimals}f}" for place in places]
+    exact = (number for number in range(8) if all(abs(round(at, number) - at) < 1e-9 for at in places))
+    decimals = next(exact, 3)
+    return [f"{round(place, decimals) + 0.0:.{decimals}f}".replace("-", "−") for place in places]

@@ -171,18 +171,21 @@ class Sampled:
 
 def shape_of(view: View, count: int) -> tuple[int, ...]:
     """The shape of one row for a loss of these scopes: its columns lie along one axis, the others are 1."""
-    axes = [axis for scope in view.scopes for axis in _axes(scope)]
-    rank = max([1, *(axis + 1 if axis >= 0 else -axis for axis in axes)])
-    shape = [1] * rank
+    shape = [1] * _rank(view)
     shape[column_axis(view)] = count
     return tuple(shape)
 
 
 def column_axis(view: View) -> int:
     """The axis along which the columns of one row lie: the last one of the first scope that names one."""
-    axes = [axis for scope in view.scopes for axis in _axes(scope)[-1:]]
-    rank = max([1, *(axis + 1 if axis >= 0 else -axis for axis in axes)])
-    return axes[0] % rank if axes else 0
+    last = [axis for scope in view.scopes for axis in _axes(scope)[-1:]]
+    return last[0] % _rank(view) if last else 0
+
+
+def _rank(view: View) -> int:
+    """How many axes an array must have for all scopes."""
+    axes = [axis for scope in view.scopes for axis in _axes(scope)]
+    return max([1, *(axis + 1 if axis >= 0 else -axis for axis in axes)])
 
 
 def _axes(scope: int | tuple[int, ...] | None) -> tuple[int, ...]:

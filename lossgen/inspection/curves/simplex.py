@@ -68,12 +68,11 @@ def draw_simplex(subjects: Sequence[Subject], targets: Any, arrows: bool | str =
     """
     if arrows not in (True, "arrows"):
         raise ParameterError(f"`simplex` must be True or 'arrows'. Received: simplex={arrows!r}")
-    panels = [
-        panel
-        for subject in subjects
-        for words, values in subject.members()
-        for panel in panels_of(subject, words, values, targets)
-    ]
+    panels = []
+    for subject in subjects:
+        for words, values in subject.members():
+            title = words if len(subjects) == 1 else "\n".join(filter(None, (subject.name, words)))
+            panels += panels_of(subject, title, values, targets)
     if len(panels) > MOST_PANELS:
         raise ParameterError(
             f"{len(panels)} triangles are too many for one picture; at most {MOST_PANELS} are drawn"
@@ -94,8 +93,8 @@ def draw_simplex(subjects: Sequence[Subject], targets: Any, arrows: bool | str =
     return figure
 
 
-def panels_of(subject: Subject, words: str, values: dict[str, object], targets: Any) -> list[Panel]:
-    """The panels of one loss, one for each target."""
+def panels_of(subject: Subject, title: str, values: dict[str, object], targets: Any) -> list[Panel]:
+    """The panels of one loss, one for each target, which their titles say after `title`."""
     declaration = subject.declaration
     parameters = {name: value for name, value in values.items() if name in declaration.parameters}
     view = view_of(declaration, subject.options(values), parameters)
@@ -108,7 +107,7 @@ def panels_of(subject: Subject, words: str, values: dict[str, object], targets: 
     loss = loss_of(declaration, values)
     wanted = [None] if isinstance(declaration, PenaltyDeclaration) else checked_targets(view, targets)
     return [
-        Panel(", ".join(filter(None, (words, _target_text(each)))), loss, is_logit, each) for each in wanted
+        Panel("\n".join(filter(None, (title, _target_text(each)))), loss, is_logit, each) for each in wanted
     ]
 
 
