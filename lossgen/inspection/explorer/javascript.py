@@ -70,8 +70,7 @@ def _function(lowered: Lowered, output: str, per_class: Set[str]) -> list[str]:
             at = _index(lowered, symbol)
             lines += _closure(f"const {name} = ops.pick(", expression, names, f", {at});")
         else:
-            slot = next(each for each in lowered.slots if each.symbol == symbol)
-            extremum = names.get(slot.of, slot.of.name)
+            extremum = next(each.of for each in lowered.slots if each.symbol == symbol)
             lines += _closure(f"const {name} = ops.first_hit(columns, {extremum}, ", expression, names, ");")
     if output == "value":
         made, text = printed(result, names)
@@ -158,7 +157,7 @@ class _Printer(JavascriptCodePrinter):
         self.names = names
         self.lines: list[str] = []
         self.parts: dict[Basic, str] = {}
-        self.uses: Counter = Counter()
+        self.uses: Counter[Basic] = Counter()
 
     def text(self, expression: Expr) -> str:
         self._count(expression)

@@ -23,7 +23,7 @@ def hot_kernel(module: str) -> str:
     head = tree.body[0]
     shown = [(1, head.end_lineno or 1)] if ast.get_docstring(tree) is not None else []
     shown += [
-        (min(each.lineno for each in (node, *node.decorator_list)), node.end_lineno or node.lineno)
+        (min([node.lineno, *(each.lineno for each in node.decorator_list)]), node.end_lineno or node.lineno)
         for name, node in functions.items()
         if name in wanted
     ]
