@@ -233,12 +233,15 @@ def admissible_text(view: View) -> str:
 
 def target_text(view: View, target: float) -> str:
     """What a curve says of its target."""
-    return f"label {target:g}" if view.labels else f"y = {target:g}"
+    return f"label {target:g}" if view.labels else f"y = {target:g}".replace("-", "−")
 
 
 def _label(view: View, targets: tuple[float, ...], labels: set[str]) -> str:
     """The label of the axis, with the target where it matters and there is one."""
-    words = view.label if len(labels) == 1 else view.label.partition(" of one column")[0]
+    if len(labels) == 1:
+        words = view.label
+    else:  # what they have in common
+        words = "margin" if view.variable == "margin" else view.label.partition(" of one column")[0]
     if view.target is None or len(targets) > 1 or (view.targets == (0.0,) and targets == (0.0,)):
         return words
     if view.variable == "margin" and view.targets == targets:
