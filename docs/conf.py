@@ -69,6 +69,7 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "remove_config_comments": True,
     "plot_gallery": "True",
+    "image_scrapers": ("matplotlib", "gallery_figures.figures_of_plots"),
 }
 html_sidebars = {"index": [], "tutorial": [], "explorer": []}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "

@@ -19,7 +19,7 @@ print(adaptive_robust.gradient_formula())
 # The curves of five members of the family. Alpha 2 is the squared error; with falling alpha large errors
 # pull less and less, and below 1 the pull of a large error goes to zero.
 
-adaptive_robust.plot(alpha=[2.0, 1.0, 0.0, -2.0, -8.0])
+figure = adaptive_robust.plot(alpha=[2.0, 1.0, 0.0, -2.0, -8.0])
 
 # %%
 # Everything that the compiler found out, with the kernels that come out of it.

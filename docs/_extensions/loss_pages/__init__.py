@@ -10,6 +10,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sphinx.application import Sphinx
 
+from lossgen.inspection.explanation.content import KERNEL_HEADS, KERNEL_NOTE
+
 from . import figures
 from .facts import catalogue, groups
 
@@ -26,6 +28,12 @@ SOURCES = (
 """Everything that a page is made of."""
 
 
+FILTERS = {
+    "cell": lambda text: text.replace("|", r"\|"),
+    "capitalize_first": lambda text: text[:1].upper() + text[1:],
+}
+
+
 def write(app: Sphinx) -> None:
     """Writes the pages and their figures, unless nothing that they are made of has changed."""
     folder = Path(app.srcdir, "losses")
@@ -37,11 +45,12 @@ def write(app: Sphinx) -> None:
     templates = Environment(
         loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    templates.filters |= FILTERS
+    templates.globals |= {"kernel_heads": KERNEL_HEADS, "kernel_note": KERNEL_NOTE}
     pages = catalogue()
     for page in pages:
-        if app.config.loss_figures:
-            figures.draw(page, folder / "figures")
-        text = templates.get_template("loss.md.jinja").render(page=page, figures=app.config.loss_figures)
+        drawn = app.config.loss_figures and figures.draw(page, folder / "figures")
+        text = templates.get_template("loss.md.jinja").render(page=page, drawn=drawn)
         _update(folder / f"{page.name}.md", text)
     index = templates.get_template("catalogue.md.jinja").render(groups=groups(pages))
     _update(folder / "index.md", index)
