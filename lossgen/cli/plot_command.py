@@ -50,7 +50,8 @@ def run(options: argparse.Namespace) -> int:
     if options.simplex and not options.output:
         raise CommandError("level sets are not drawn in a terminal: add -o FILE.png, .svg or .pdf.")
     losses = [named(name) for name in (options.name, *options.against)]
-    arguments = {name: _several(value) for name, value in option_values(options.options).items()}
+    given = option_values(options.options)
+    arguments: dict[str, Any] = {name: _several(value) for name, value in given.items()}
     wanted: dict[str, Any] = {
         "view": options.view,
         "targets": None if options.target is None else numbers("--target", options.target),

@@ -148,7 +148,7 @@ def _panel(
         heights = heights_of(series, which, picture.interval, limits, canvas)
         canvas.line(heights, number, DASHES[number % len(DASHES)])
     low, high = limits
-    labels = {}
+    labels: dict[int, str] = {}
     for place, label in zip(marks, labels_of(marks), strict=True):
         row = height - 1 - min(height - 1, int((place - low) / (high - low) * height))
         labels.setdefault(row, label)

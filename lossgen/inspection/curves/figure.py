@@ -9,10 +9,9 @@ from lossgen.errors import FileError, MissingLibraryError
 from lossgen.inspection.curves.picture import DERIVATIVES, PANELS, Picture, Series, jumps, shown_limits
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
     "axes.facecolor": "white",
     "savefig.facecolor": "white",
@@ -108,7 +107,8 @@ def draw(picture: Picture) -> "Figure":
 
     with rc_context(STYLE):
         figure = Figure(figsize=(12.6, 4.4), layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.08, h_pad=0.06, wspace=0.03)  # type: ignore[union-attr]
+        layout: Any = figure.get_layout_engine()
+        layout.set(w_pad=0.08, h_pad=0.06, wspace=0.03)
         panels = figure.subplots(1, 3)
         for panel, title, which in zip(panels, PANELS, DERIVATIVES, strict=True):
             _draw_panel(panel, picture, which)
@@ -119,7 +119,7 @@ def draw(picture: Picture) -> "Figure":
     return figure
 
 
-def _title(figure: "Figure", panel: "Axes", picture: Picture) -> None:
+def _title(figure: Any, panel: Any, picture: Picture) -> None:
     size = 14 if len(picture.title) < 70 else 11
     figure.suptitle(picture.title + ("\n" if picture.note else ""), fontsize=size, fontweight="bold")
     if picture.note:
@@ -128,7 +128,7 @@ def _title(figure: "Figure", panel: "Axes", picture: Picture) -> None:
         )  # fmt: skip
 
 
-def _draw_panel(panel: "Axes", picture: Picture, which: str) -> None:
+def _draw_panel(panel: Any, picture: Picture, which: str) -> None:
     low, high = shown_limits([series.curve for series in picture.series], which)
     if low < 0 < high:
         panel.axhline(0, color="#4d4d4d", linewidth=0.8, zorder=1)
@@ -154,11 +154,12 @@ def _broken(series: Series, which: str) -> tuple[Any, Any]:
     return x, numbers
 
 
-def _mark(panel: "Axes", series: Series, which: str, place: float, colour: str) -> None:
+def _mark(panel: Any, series: Series, which: str, place: float, colour: str) -> None:
     """A kink: an open circle; where the curve jumps, one at each end and a full one at its own number."""
     index = series.curve.index(place)
     numbers = getattr(series.curve, which)
-    ends = {"markersize": 6, "markeredgewidth": 1.4, "markeredgecolor": colour, "linestyle": "none"}
+    ends: dict[str, Any] = {"markersize": 6, "markeredgewidth": 1.4, "linestyle": "none"}
+    ends["markeredgecolor"] = colour
     if jumps(series, which, place):
         for end in (index - 1, index + 1):
             panel.plot([place], [numbers[end]], "o", markerfacecolor="white", zorder=3, **ends)
@@ -184,12 +185,11 @@ def _colour(picture: Picture, number: int) -> str:
     return to_hex(colormaps[SCALE](LIGHTEST * number / (picture.members - 1)))
 
 
-def _legend(figure: "Figure", panel: "Axes", picture: Picture) -> None:
+def _legend(figure: Any, panel: Any, picture: Picture) -> None:
     """Below the panels, or at the right where there are many entries."""
     from matplotlib.lines import Line2D
 
-    handles: list[Any] = [line for line in panel.lines if not line.get_label().startswith("_")]
-    handles = [line for line in handles if line.get_label()]
+    handles = [line for line in panel.lines if line.get_label() and not line.get_label().startswith("_")]
     if any(series.curve.kinks for series in picture.series):
         handles.append(
             Line2D([], [], marker="o", markerfacecolor="white", markeredgecolor="#4d4d4d",
@@ -197,7 +197,7 @@ def _legend(figure: "Figure", panel: "Axes", picture: Picture) -> None:
         )  # fmt: skip
     if not handles:
         return
-    longest = max(len(str(handle.get_label())) for handle in handles)
+    longest = max(len(handle.get_label()) for handle in handles)
     across = max(1, min(len(handles), 130 // (longest + 8)))
     if len(handles) > 3 * across:
         figure.legend(handles=handles, loc="outside right upper", handlelength=3)

@@ -21,7 +21,6 @@ from lossgen.runtime.loss import Loss
 from lossgen.runtime.parameters import is_number
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
@@ -216,14 +215,14 @@ def levels(numbers: Numbers) -> Numbers:
     low, high = float(finite.min()), float(np.quantile(finite, 0.985))
     if not high > low:
         return np.array([low - 0.5, low + 0.5])
-    rising = MaxNLocator(LEVELS, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    return rising[: np.searchsorted(rising, high) + 1]
+    rising = np.asarray(MaxNLocator(LEVELS, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
+    return rising[: int(np.searchsorted(rising, high)) + 1]
 
 
 # The picture --------------------------------------------------------------------------------------
 
 
-def _draw(figure: "Figure", axes: "Axes", panel: Panel, arrows: bool) -> None:
+def _draw(figure: Any, axes: Any, panel: Panel, arrows: bool) -> None:
     from matplotlib.tri import Triangulation
 
     distributions = grid(STEPS)
@@ -237,7 +236,7 @@ def _draw(figure: "Figure", axes: "Axes", panel: Panel, arrows: bool) -> None:
     scale = figure.colorbar(filled, ax=axes, shrink=0.72, pad=0.02, format="%g")
     scale.add_lines(lines)
     scale.set_ticks(list(rising[:: 1 + len(rising) // 8]))
-    scale.outline.set_visible(False)  # type: ignore[operator]
+    scale.outline.set_visible(False)
     scale.set_label("loss")
     axes.plot(*CORNERS[[0, 1, 2, 0]].T, color="#1a1a1a", linewidth=1.2)
     if arrows:
@@ -266,9 +265,9 @@ def _colours() -> "Colormap":
     return ListedColormap(colormaps["YlGnBu"](np.linspace(0, 0.72, 256)))
 
 
-def _draw_marks(axes: "Axes", panel: Panel, distributions: Numbers, numbers: Numbers) -> None:
+def _draw_marks(axes: Any, panel: Panel, distributions: Numbers, numbers: Numbers) -> None:
     """A star at the target, a cross where the loss is least: one place for a proper loss."""
-    edge = {"markeredgecolor": "#1a1a1a", "linestyle": "none", "clip_on": False}
+    edge: dict[str, Any] = {"markeredgecolor": "#1a1a1a", "linestyle": "none", "clip_on": False}
     if panel.target is not None:
         share = np.eye(CLASSES)[panel.target] if isinstance(panel.target, int) else np.array(panel.target)
         axes.plot(
@@ -281,7 +280,7 @@ def _draw_marks(axes: "Axes", panel: Panel, distributions: Numbers, numbers: Num
     axes.legend(loc="upper left", bbox_to_anchor=(0.0, 1.0), handletextpad=0.2, borderaxespad=0)
 
 
-def _draw_arrows(axes: "Axes", panel: Panel) -> None:
+def _draw_arrows(axes: Any, panel: Panel) -> None:
     """Directions of descent on a coarse grid inside, all of one length."""
     inner = 0.06 + (1 - 3 * 0.06) * grid(ARROW_STEPS)
     step = place(descents(panel, inner))

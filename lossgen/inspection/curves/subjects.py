@@ -36,7 +36,7 @@ class Subject:
     @property
     def name(self) -> str:
         """The class with the arguments that were given: `Huber(delta=2)`."""
-        own = {**self.declaration.parameters, **self.declaration.options}
+        own: dict[str, Parameter | Option] = {**self.declaration.parameters, **self.declaration.options}
         changed = [name for name, value in self.fixed.items() if value != own[name].default]
         arguments = ", ".join(f"{name}={value_text(self.fixed[name])}" for name in changed)
         return self.declaration.class_name + (f"({arguments})" if arguments else "")
@@ -108,7 +108,7 @@ def _subject(declaration: Declaration, values: Mapping[str, object]) -> Subject:
     fixed: dict[str, object] = {}
     families: dict[str, tuple[object, ...]] = {}
     for name in (each for each in values if each in own):
-        value = values[name]
+        value: Any = values[name]
         if _is_family(value, own[name]):
             several = tuple(own[name].check(name, each) for each in value)
             if not several:
