@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lossgen.errors import FileError, MissingLibraryError
-from lossgen.inspection.curves.picture import DERIVATIVES, PANELS, Picture, Series, jumps, shown_limits
+from lossgen.inspection.curves.picture import (
+    DERIVATIVES,
+    LARGEST,
+    PANELS,
+    Picture,
+    Series,
+    jumps,
+    shown_limits,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -150,7 +158,7 @@ def _broken(series: Series, which: str) -> tuple[Any, Any]:
     for place in series.curve.kinks:
         if jumps(series, which, place):
             numbers[series.curve.index(place)] = np.nan
-    numbers[~np.isfinite(numbers)] = np.nan
+    numbers[~(np.abs(numbers) <= LARGEST)] = np.nan
     return x, numbers
 
 

@@ -21,6 +21,8 @@ MOST_CURVES = 40
 PANELS = ("loss", "gradient", "Hessian")
 DERIVATIVES = ("value", "gradient", "hessian")
 LONGEST_FORMULA = 110
+LARGEST, FINEST = 1e100, 1e-6
+"""Numbers further out are not drawn, nor intervals finer than this share of their ends."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,11 @@ def checked_interval(
         raise ParameterError(
             f"`interval` must go from a smaller number to a larger one. Received: {first:g} to {last:g}"
         )
+    if max(-first, last) > LARGEST or last - first < FINEST * max(abs(first), abs(last), 1 / LARGEST):
+        raise ParameterError(
+            f"`interval` must be no wider than {LARGEST:g} and no finer than {FINEST:g} of its ends. "
+            f"Received: {first} to {last}"
+        )
     if first < low or last > high:
         domain = f"from {low:g} to {high:g}" if math.isfinite(high) else f"from {low:g} on"
         raise ParameterError(
@@ -212,18 +219,23 @@ def is_admissible(view: View, target: float) -> bool:
         return False
     if view.labels:
         return target in range(view.columns)
-    if view.target == "signs":
-        return target in (-1, 1)
+    if view.target == "signs" or view.variable == "margin":
+        return target in _signs(view)
     low, high = bounds(view.target or "real")
     return (low < target if view.target == "positive" else low <= target) and target <= high
+
+
+def _signs(view: View) -> tuple[float, float]:
+    """The targets of the negative and the positive class."""
+    return (0.0, 1.0) if view.target == "probability" else (-1.0, 1.0)
 
 
 def admissible_text(view: View) -> str:
     """The domain of the target in words."""
     if view.labels:
         return f"a label from 0 to {view.columns - 1}"
-    if view.target == "signs":
-        return "−1 or 1"
+    if view.target == "signs" or view.variable == "margin":
+        return " or ".join(f"{sign:g}".replace("-", "−") for sign in _signs(view))
     low, high = bounds(view.target or "real")
     if (low, high) == (-math.inf, math.inf):
         return "a finite number"
@@ -262,8 +274,8 @@ def shown_limits(curves: Sequence[Curve], which: str) -> tuple[float, float]:
 
     There the span of nine tenths of the numbers is shown once more beyond them. Peaks inside are whole.
     """
-    numbers = _finite(np.concatenate([getattr(curve, which) for curve in curves]))
-    inside = _finite(np.concatenate([_inside(curve, which) for curve in curves]))
+    numbers = drawable(np.concatenate([getattr(curve, which) for curve in curves]))
+    inside = drawable(np.concatenate([_inside(curve, which) for curve in curves]))
     if not numbers.size:
         return -1.0, 1.0
     low, high = float(numbers.min()), float(numbers.max())
@@ -278,8 +290,9 @@ def shown_limits(curves: Sequence[Curve], which: str) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _finite(numbers: Numbers) -> Numbers:
-    return numbers[np.isfinite(numbers)]
+def drawable(numbers: Numbers) -> Numbers:
+    """Those numbers that a picture can show."""
+    return numbers[np.abs(numbers) <= LARGEST]
 
 
 def _inside(curve: Curve, which: str) -> Numbers:
@@ -293,6 +306,6 @@ def _inside(curve: Curve, which: str) -> Numbers:
 def jumps(series: Series, which: str, kink: float) -> bool:
     """Whether a value or derivative is not continuous at a kink, as far as an eye can see."""
     numbers, index = getattr(series.curve, which), series.curve.index(kink)
-    finite = _finite(numbers)
+    finite = drawable(numbers)
     span = float(finite.max() - finite.min()) if finite.size else 0.0
     return bool(np.ptp(numbers[max(index - 1, 0) : index + 2]) > 1e-6 * span)

@@ -88,7 +88,8 @@ def curve_of(
         x = np.asarray(places, dtype=np.float64)
         return Curve(label, x, *sampled(x))
     x = np.linspace(*interior(view), POINTS)
-    found = kinks(sampled, x)
+    with np.errstate(all="ignore"):  # what is not finite is no kink
+        found = kinks(sampled, x)
     if found:
         step = NEAR * (x[-1] - x[0])
         x = np.unique(np.concatenate([x, *([kink - step, kink, kink + step] for kink in found)]))

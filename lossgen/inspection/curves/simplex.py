@@ -98,6 +98,10 @@ def panels_of(subject: Subject, title: str, values: dict[str, object], targets: 
     parameters = {name: value for name, value in values.items() if name in declaration.parameters}
     view = view_of(declaration, subject.options(values), parameters)
     is_logit = view.quantity == "logit"
+    if view.columns > CLASSES or view.columns == 2:
+        raise NoViewError(
+            f"{declaration.class_name} has parameters for {view.columns} classes; level sets need three"
+        )
     if not _is_of_classes(view, declaration.uses_labels(subject.options(values))):
         raise NoViewError(
             f"{declaration.class_name} is no loss of class probabilities, so it has no level sets over them; "

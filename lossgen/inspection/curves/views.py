@@ -7,16 +7,24 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sympy import Dummy, Expr, Max, Min, Mul, Symbol, expand
-from sympy.core.relational import Relational
+from sympy import Expr
 
 from lossgen.errors import NoViewError, ParameterError
-from lossgen.language.atoms import clip, maximum, minimum, relu
-from lossgen.language.declaration import Declaration, Scope, Term
+from lossgen.inspection.curves.structure import (
+    clipped,
+    finite,
+    is_alone,
+    numbers,
+    reductions_of,
+    scales_of,
+    still_has,
+    vectors,
+)
+from lossgen.language.declaration import Declaration, Scope
 from lossgen.language.domains import Domain, bounds
 from lossgen.language.penalty import PenaltyDeclaration
-from lossgen.language.reductions import REDUCTIONS, LogSoftmax, LogSumExp, Mean, Softmax, Sum
-from lossgen.language.symbols import column_count, y_pred, y_true
+from lossgen.language.reductions import LogSoftmax, LogSumExp, Mean, Softmax
+from lossgen.language.symbols import y_pred, y_true
 
 VARIABLES = ("residual", "margin", "prediction")
 TARGETS = {
@@ -33,8 +41,8 @@ QUANTITIES = {"probability": "probability", "nonnegative": "amount", "positive":
 RANGES = {"residual": 4.0, "margin": 3.0, "logit": 6.0, "logarithm of the mean": 3.0}
 """Half the width of what is shown of an unbounded variable; ±4 of any other."""
 
-LENGTH = 5.0
-"""What is shown of a domain that is bounded on one side."""
+FARTHEST = 1e6
+"""A parameter beyond it is no place to look at: it switches something off."""
 
 CLASSES = 3
 """Columns of a loss whose columns meet."""
@@ -171,8 +179,8 @@ class _View:
         self.limits = bounds(self.prediction)
         self.is_real = self.limits == (-math.inf, math.inf)
         self.link = declaration.link_of(options)
-        width = max([1, *(len(each) for value in values.values() for each in _vectors(value))])
-        self.alone = all(map(_is_alone, self.terms)) or self._is_mean_of_columns()
+        width = max([1, *(len(each) for value in values.values() for each in vectors(value))])
+        self.alone = all(map(is_alone, self.terms)) or self._is_mean_of_columns()
         self.columns = max(width, 1 if self.alone else CLASSES)
         self.alone = self.alone and self.columns == 1
 
@@ -221,7 +229,7 @@ class _View:
         formulas = [formula.xreplace({y_pred: prediction}) for formula in self.formulas]
         if not any(y_true in formula.free_symbols for formula in self.formulas):
             return False
-        return not any(y_true in formula.free_symbols and y_true in _flat(formula) for formula in formulas)
+        return not any(still_has(formula, y_true) for formula in formulas)
 
     def _quantity(self) -> str:
         if self.is_penalty:
@@ -273,39 +281,30 @@ class _View:
         if variable == "margin":
             return (-1.0, 1.0) if self.declared in (None, "signs") else (0.0, 1.0)
         domain = self.declared or "real"
-        low, high = self._clipped(y_true, bounds(domain))
+        low, high = clipped(self.formulas, y_true, bounds(domain))
         if isinstance(domain, str):
             usual = TARGETS.get(domain, TARGETS["real"])
             within = tuple(each for each in usual if low <= each <= high)
             if within == usual:
                 return within
-        low, high = _finite((low, high))
+        low, high = finite((low, high))
         return low, (low + high) / 2, high
 
     def _interval(self, variable: str, quantity: str) -> tuple[float, float]:
         if variable == "prediction" and not self.is_real:
-            low, high = self._clipped(y_pred, self.limits)
+            low, high = clipped(self.formulas, y_pred, self.limits)
             margin = (high - low) / 8 if (low, high) != self.limits and math.isfinite(high - low) else 0.0
-            low, high = _finite((low, high))
+            low, high = finite((low, high))
             return max(self.limits[0], low - margin), min(self.limits[1], high + margin)
         half = RANGES.get(variable if variable != "prediction" else quantity, 4.0)
-        half = max([half, *(1.5 * value for value in self._scales())])
+        half = max([half, *(1.5 * value for value in self._scales() if value < FARTHEST)])
         return -half, half
-
-    def _clipped(self, symbol: Symbol, limits: tuple[float, float]) -> tuple[float, float]:
-        """The limits of an input that the formula clips itself, to the nearest hundredth."""
-        for formula in self.formulas:
-            for node in formula.atoms(clip):
-                if node.args[0] == symbol and not node.args[1].free_symbols | node.args[2].free_symbols:
-                    low, high = (round(float(end), 2) for end in node.args[1:])
-                    limits = max(limits[0], low), min(limits[1], high)
-        return limits
 
     def _scales(self) -> Iterable[float]:
         """The values of parameters that the variable is compared with, or divided by."""
-        names = {str(symbol) for formula in self.formulas for symbol in _scales_of(formula)}
+        names = {str(symbol) for formula in self.formulas for symbol in scales_of(formula)}
         for name in names & set(self.values):
-            yield from map(abs, _numbers(self.values[name]))
+            yield from map(abs, numbers(self.values[name]))
 
     def _rest(self) -> float:
         if self.columns == 1:
@@ -313,75 +312,11 @@ class _View:
         if self.is_real:
             declared_real = self.declared in (None, "real") and not self.labels and not self._has_softmax()
             return 0.5 if declared_real and not self.is_penalty else 0.0
-        low, high = _finite(self.limits)
+        low, high = finite(self.limits)
         return low + (high - low) / (2 if None in {term.scope for term in self.terms} or high > 1 else 4)
 
     def _is_mean_of_columns(self) -> bool:
         """Whether a penalty is a function of the mean of its input, which one element shows."""
         if not self.is_penalty:
             return False
-        return all(_reductions(formula) == {Mean(y_pred)} for formula in self.formulas)
-
-
-def _vectors(value: object) -> Iterable[tuple[object, ...]]:
-    """What a parameter has for every column: a tuple, or those in a list of several values."""
-    several = value if isinstance(value, list) else [value]
-    return [each for each in several if isinstance(each, tuple)]
-
-
-def _numbers(value: object) -> Iterable[float]:
-    """All numbers of a parameter: its value, those for the columns, those of a family."""
-    if isinstance(value, list | tuple):
-        return [number for each in value for number in _numbers(each)]
-    return [value] if isinstance(value, int | float) else []
-
-
-def _finite(limits: tuple[float, float]) -> tuple[float, float]:
-    low, high = limits
-    if math.isinf(low) and math.isinf(high):
-        return -4.0, 4.0
-    return (high - LENGTH if math.isinf(low) else low), (low + LENGTH if math.isinf(high) else high)
-
-
-def _reductions(formula: Expr) -> set[Expr]:
-    """The outermost reductions of a formula."""
-    if isinstance(formula, REDUCTIONS):
-        return {formula}
-    return set().union(*map(_reductions, formula.args)) if formula.args else set()
-
-
-def _is_alone(term: Term) -> bool:
-    """Whether a term is a sum, times what no column changes, of what each column contributes."""
-    found = list(_reductions(term.expression))
-    if not all(isinstance(each, Sum | Mean) for each in found):
-        return False
-    if any(each.args[0].has(*REDUCTIONS) or column_count in each.free_symbols for each in found):
-        return False
-    names = [Dummy() for _ in found]
-    head = term.expression.xreplace(dict(zip(found, names, strict=True)))
-    return all(head.diff(name).free_symbols.isdisjoint(names) for name in names)
-
-
-def _flat(formula: Expr) -> set[Symbol]:
-    """The symbols that are left when products are multiplied out."""
-    return expand(formula).free_symbols
-
-
-def _scales_of(formula: Expr) -> set[Symbol]:
-    """The parameters in comparisons with the prediction, and those that divide it."""
-    found: set[Symbol] = set()
-    data = {y_pred, y_true, column_count}
-    for node in formula.atoms(Relational, Max, Min, maximum, minimum, relu, clip, Mul):
-        if y_pred not in node.free_symbols:
-            continue
-        if isinstance(node, Mul):
-            powers = node.as_powers_dict()
-            found |= {base for base, power in powers.items() if base.is_Symbol and power.is_negative}
-        elif any(y_pred in part.free_symbols and _grows(part) for part in node.args):
-            found |= node.free_symbols
-    return found - data
-
-
-def _grows(part: Expr) -> bool:
-    """Whether a side of a comparison is in units of the prediction, and no bounded function of it."""
-    return not part.is_Function or isinstance(part, Max | Min) or str(part.func) in ("Abs", "absolute")
+        return all(reductions_of(formula) == {Mean(y_pred)} for formula in self.formulas)
