@@ -2,11 +2,11 @@
 "use strict";
 
 const SIDES = ["a", "b"];
-const MARGIN = {left: 58, right: 14, top: 26, bottom: 44};
+const MARGIN = {left: 58, right: 14, top: 26, bottom: 24};
 const PANEL_SPACES = [[0.72, 1], [0.36, 0.64], [0, 0.28]];
 const PANEL_TITLES = ["Loss", "Gradient", "Hessian"];
 const SAMPLES = 481;
-const SMALLEST_TYPE = 11;
+const SMALLEST_TYPE = 12;
 
 const byId = (id) => document.getElementById(id);
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -128,7 +128,7 @@ function parameterControl(side, parameter) {
     draw();
   });
   const label = parameter.symbol === name ? name : `${name} ${parameter.symbol}`;
-  return element("div", {className: "control parameter"},
+  return element("div", {className: `control parameter${parameter.perClass ? " of-classes" : ""}`},
     element("label", {htmlFor: id, textContent: label}), entry, range, message);
 }
 
@@ -206,7 +206,7 @@ function traces(places) {
   return {made, curves};
 }
 
-function layout(axisTitle) {
+function layout() {
   const ink = style("--quiet");
   const line = {color: ink, gridcolor: style("--line"), zerolinecolor: style("--zero"), zerolinewidth: 1};
   const font = {family: getComputedStyle(document.body).fontFamily, size: 12, color: ink};
@@ -216,8 +216,7 @@ function layout(axisTitle) {
   }]));
   return {
     ...panels,
-    xaxis: {...line, range: axis(), fixedrange: true, title: {text: axisTitle, standoff: 8}, anchor: "y3",
-      automargin: false, tickformat: "~g"},
+    xaxis: {...line, range: axis(), fixedrange: true, anchor: "y3", automargin: false, tickformat: "~g"},
     margin: {l: MARGIN.left, r: MARGIN.right, t: MARGIN.top, b: MARGIN.bottom},
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font, showlegend: false, autosize: true,
     annotations: PANEL_TITLES.map((text, number) => ({
@@ -229,7 +228,7 @@ function layout(axisTitle) {
 
 function axisTitle() {
   const names = [...new Set(chosen().map((side) => variantOf(state[side]).view.axis))];
-  return names.join("  ·  ").replaceAll("<", "&lt;");
+  return names.join(" · ");
 }
 
 let waiting = null;
@@ -254,7 +253,8 @@ function drawNow(hold) {
   if (!hold || !extents) {
     extents = PANELS.map((panel) => extent(chosen().map((side) => curves[side][panel])));
   }
-  Plotly.react("plot", made, layout(axisTitle()), {staticPlot: true, responsive: true});
+  Plotly.react("plot", made, layout(), {staticPlot: true, responsive: true});
+  byId("axis").textContent = axisTitle();
   byId("plot").setAttribute("aria-label", `Curves of ${chosen().map((side) => losses[state[side].loss].className)
     .join(" and ")}: loss, gradient and Hessian over ${axisTitle()}`);
   read();
@@ -286,7 +286,7 @@ function read() {
     });
     return element("tr", {},
       element("th", {scope: "row"}, element("span", {className: `swatch side-${side}`}),
-        losses[state[side].loss].className),
+        ...breakable(losses[state[side].loss].className)),
       ...PANELS.map((panel) => element("td", {textContent: written(point[panel])})));
   });
   byId("dots").replaceChildren(...dots);
@@ -302,6 +302,9 @@ function read() {
   history.replaceState(null, "", linkOf(state));
   if (tab === "python") showText();
 }
+
+// A class name that may be broken before its capitals.
+const breakable = (name) => name.split(/(?<=[a-z0-9])(?=[A-Z])/).flatMap((part) => [element("wbr"), part]).slice(1);
 
 function moveTo(x) {
   const [low, high] = axis();
@@ -399,12 +402,13 @@ function showText() {
   byId("text").querySelectorAll(".mathematics").forEach(fit);
 }
 
-// A formula that is too wide in smaller type, as far as one can read it; beyond that it scrolls.
+// A formula that is too wide in smaller type, as long as one can read it; otherwise it scrolls.
 function fit(box) {
   box.style.fontSize = "";
   const size = parseFloat(getComputedStyle(box).fontSize);
   const share = box.clientWidth / box.scrollWidth;
-  if (share < 1) box.style.fontSize = `${Math.max(SMALLEST_TYPE, Math.floor(10 * size * share) / 10)}px`;
+  const fitting = Math.floor(10 * size * share) / 10;
+  if (share < 1) box.style.fontSize = `${fitting < SMALLEST_TYPE ? 0.85 * size : fitting}px`;
 }
 
 async function copyText(text, done) {

@@ -104,7 +104,7 @@ def test_comparing(opened, catalogue_page):
     assert page.locator("#b-option-from_logits option:checked").inner_text() == "True"
     assert page.locator("#b-target option:checked").inner_text() == "y = 0"
     settled(page)
-    assert page.locator("#plot .xtitle").text_content() == "logit p"
+    assert page.locator("#axis").text_content() == "logit p"
 
 
 def test_hovering_reads_all_panels_at_once(opened, catalogue_page):
