@@ -58,7 +58,7 @@ def test_version(capsys):
     assert capsys.readouterr().out.strip() == f"lossgen {lossgen.__version__}"
 
 
-@pytest.mark.parametrize("command", ["", "list", "show", "plot", "build", "warm", "verify"])
+@pytest.mark.parametrize("command", ["", "list", "show", "explore", "plot", "build", "warm", "verify"])
 def test_help_has_examples(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([*command.split(), "--help"])

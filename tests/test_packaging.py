@@ -77,7 +77,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
         f"{inside}/{path.relative_to(ROOT / outside).as_posix()}"
         for outside, inside in folders.items()
         for path in (ROOT / outside).rglob("*")
-        if path.suffix in (".py", ".jinja", ".typed") and not path.name.startswith(".")
+        if path.suffix in (".py", ".jinja", ".js", ".css", ".typed") and not path.name.startswith(".")
     }
     assert packaged == expected
     assert "License-Expression: Apache-2.0" in metadata and "Requires-Python: >=3.11" in metadata
