@@ -12,7 +12,15 @@ from requiring import require
 import lossgen as lg
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+WRITTEN_BY_THE_BUILD = ("_build", "losses", "gallery", "changelog.md", "commands.md")
+PAGES = [
+    ROOT / "README.md",
+    *sorted(
+        page
+        for page in (ROOT / "docs").rglob("*.md")
+        if not set(page.relative_to(ROOT / "docs").parts) & set(WRITTEN_BY_THE_BUILD)
+    ),
+]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
@@ -21,19 +29,54 @@ def python(script: Path, cwd: Path) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, script], cwd=cwd, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_python_blocks_run_one_after_the_other(page, tmp_path):
     """In a file of its own, because a declaration reads its own source."""
-    program = tmp_path / f"page_{page.stem}.py"  # not dask.py, which would hide dask
+    name = page.stem.replace("-", "_")
+    program = tmp_path / f"page_{name}.py"  # not dask.py, which would hide dask
     program.write_text("\n\n".join(BLOCK.findall(page.read_text("utf-8"))), encoding="utf-8")
     run = python(program, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_pages_lead_somewhere(page):
-    missing = [link for link in LINK.findall(page.read_text("utf-8")) if not (page.parent / link).exists()]
-    assert not missing
+    """But for links to pages that the build writes; it checks those, see test_documentation.py."""
+    links = LINK.findall(page.read_text("utf-8"))
+    missing = [link for link in links if not (page.parent / link).exists()]
+    assert not [link for link in missing if not set(Path(link).parts) & set(WRITTEN_BY_THE_BUILD)]
+
+
+def test_commands_of_the_page_on_shipping_run(tmp_path, monkeypatch):
+    from lossgen.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "howto" / "ship-losses.md").read_text("utf-8")
+    exec(BLOCK.search(page)[1], {})  # writes my_losses.py
+    commands = re.findall(r"^lossgen (.*)$", page, re.MULTILINE)
+    assert [command.split()[0] for command in commands] == ["build", "verify", "export", "warm"]
+    for command in commands:
+        assert main(command.split()) == 0
+
+
+def test_the_landing_page_shows_what_is_derived_generated_and_measured():
+    import json
+
+    from lossgen.catalog.regression import huber
+
+    page = (ROOT / "docs" / "index.md").read_text("utf-8")
+    shown = " ".join(page.split())
+    assert huber.latex("gradient") in page and huber.latex("hessian") in page
+    code = huber.code()
+    point = code[code.index("def element") : code.index("return sum_1_element")]
+    assert " ".join(point.split()) in shown
+    run = json.loads((ROOT / "benchmarks" / "results" / "bench.json").read_text("utf-8"))
+    (case,) = [case for case in run["cases"] if case["name"] == "huber 16M"]
+    names = {"lossgen": "lossgen", "JAX, `jit`": "jax", "PyTorch, eager": "torch"}
+    names |= {"scikit-learn": "sklearn", "Keras on PyTorch": "keras torch"}
+    for name, peer in names.items():
+        (figure,) = re.findall(rf"^\| {re.escape(name)} \| ([\d.]+) \|$", page, re.MULTILINE)
+        assert float(figure) == pytest.approx(1000 * case["peers"][peer]["seconds"], rel=0.02)
 
 
 def test_the_explanation_in_the_readme_is_what_explain_prints(monkeypatch):

@@ -18,6 +18,8 @@ def draw(page: Page, folder: Path) -> bool:
         figure = page.declaration.plot()
     except NoViewError:
         return False
+    for title in figure.texts:  # the page has one, and the formula
+        title.set_text("")
     figure.set_size_inches(SIZE)
     save(figure, folder / f"{page.name}.svg")
     return True
