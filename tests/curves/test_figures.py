@@ -76,17 +76,17 @@ def test_instances_and_classes_are_plotted_like_their_declaration():
 
 
 def test_each_target_has_a_line_style_where_members_have_the_colours():
-    found = lines(NAMED["sigmoid_focal"].plot(gamma=[0.0, 2.0]).axes[0])
-    assert list(found) == ["γ = 0, y = 0", "γ = 0, y = 1", "γ = 2, y = 0", "γ = 2, y = 1"]
+    found = lines(NAMED["categorical_generalized_cross_entropy"].plot(q=[0.25, 0.5]).axes[0])
+    assert list(found) == [f"q = {q}, label {label}" for q in (0.25, 0.5) for label in (0, 1)]
     colours = [line.get_color() for line in found.values()]
     styles = [str(line._dash_pattern) for line in found.values()]
     assert colours[0] == colours[1] != colours[2] and styles[0] == styles[2] != styles[1]
 
 
 def test_many_curves_have_their_legend_at_the_right():
-    figure = HUBER.plot(delta=[0.2 * number for number in range(1, 28)])
+    figure = NAMED["pseudo_huber"].plot(delta=[0.2 * number for number in range(1, 28)])
     (legend,) = figure.legends
-    assert len(legend.get_texts()) == 28 and legend._outside_loc == "right"
+    assert len(legend.get_texts()) == 27 and legend._outside_loc == "right"
     with pytest.raises(ParameterError, match="41 curves are too many for one picture; at most 40"):
         HUBER.plot(delta=[0.2 * number for number in range(1, 42)])
 

@@ -37,10 +37,9 @@ def test_a_comparison_over_the_margin(capsys):
     assert lines[0] == "Hinge, SquaredHinge" and lines[-1].strip() == "margin y·p   (y = −1)"
 
 
-@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
-def test_figures_go_to_files(ending, tmp_path, capsys):
+def test_a_figure_goes_to_a_file(tmp_path, capsys):
     require("matplotlib", "plots")
-    file = tmp_path / f"huber.{ending}"
+    file = tmp_path / "huber.svg"
     assert main(["plot", "huber", "-o", str(file), "delta=0.5,1,2"]) == 0
     assert file.stat().st_size > 5_000 and capsys.readouterr().err.strip() == f"wrote {file}"
 
