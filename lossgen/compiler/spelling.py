@@ -154,7 +154,7 @@ def _plain(expression: Expr) -> Expr:
         factor, summand = arguments[0].as_coeff_Mul()
         return factor * expression.func(summand)
     if isinstance(expression, step | greater):
-        return greater(*_separated(Add(*arguments[:1], *(-argument for argument in arguments[1:]))))
+        return greater(*separated(Add(*arguments[:1], *(-argument for argument in arguments[1:]))))
     return rebuild(expression, arguments)
 
 
@@ -174,7 +174,7 @@ def is_zero_or_one(expression: Expr) -> bool:
     return isinstance(expression, step | greater | inside)
 
 
-def _separated(difference: Expr) -> tuple[Expr, Expr]:
+def separated(difference: Expr) -> tuple[Expr, Expr]:
     """(a, b) with a − b the difference and no minus sign in either: `1 − y·p` is 1 and `y·p`."""
     terms = Add.make_args(expand_mul(difference))
     added = [term for term in terms if not term.could_extract_minus_sign()]

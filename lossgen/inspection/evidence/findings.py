@@ -3,14 +3,23 @@
 from collections.abc import Mapping
 
 from lossgen.compiler.driver import Derived, derive
+from lossgen.compiler.properties import properties_of
 from lossgen.compiler.properties.signs import ranges_of
 from lossgen.compiler.properties.verdicts import curvature as curvature_of
-from lossgen.inspection.formulas import checked
+from lossgen.inspection.formulas import checked, term_formulas
 from lossgen.language.declaration import Declaration
+from lossgen.language.penalty import PenaltyDeclaration
 from lossgen.runtime.properties import Properties
 
+from .constant import Constant, constant_of
 from .convexity import convexity
+from .extremes import extent, least_at, minimiser
 from .finding import Finding
+from .properness import properness
+from .sampling import samplers_of
+from .smoothness import smoothness
+from .steepness import steepness
+from .symmetry import symmetry
 
 
 def findings(declaration: Declaration, **options: object) -> tuple[Finding, ...]:
@@ -24,7 +33,12 @@ def findings(declaration: Declaration, **options: object) -> tuple[Finding, ...]
         ParameterError: an option is unknown or has none of its choices.
     """
     chosen = checked(declaration, dict(options))
-    return findings_of(declaration, chosen, derive(declaration, chosen))
+    derived = derive(declaration, chosen)
+    if isinstance(declaration, PenaltyDeclaration):
+        return findings_of(declaration, chosen, derived)
+    properties = properties_of(declaration, chosen, derived)
+    constant = constant_of(derived, properties, ranges_of(declaration, chosen))
+    return findings_of(declaration, chosen, derived, properties, constant)
 
 
 def findings_of(
@@ -32,11 +46,32 @@ def findings_of(
     options: Mapping[str, object],
     derived: tuple[Derived, ...],
     properties: Properties | None = None,
+    constant: Constant | None = None,
 ) -> tuple[Finding, ...]:
     """The findings about a variant that has been derived.
 
     Args:
-        properties: what the compiler knows of it; None for a penalty, and where it has not been asked.
+        properties: what the compiler knows of it; None for a penalty.
+        constant: its best constant; None for a penalty.
     """
-    curvature = properties.curvature if properties else curvature_of(derived, ranges_of(declaration, options))
-    return (convexity(curvature),)
+    ranges, samplers = ranges_of(declaration, options), samplers_of(declaration, options)
+    sampler = samplers[0]
+    curvature = properties.curvature if properties else curvature_of(derived, ranges)
+    forms = [term_formulas(term) for term in derived]
+    written = [dict(term.targets) for term in derived]
+    values, gradients = (
+        tuple(each.spelt_out(which).xreplace(parts) for each, parts in zip(forms, written, strict=True))
+        for which in ("value", "gradient")
+    )
+    link = properties.link if properties else "identity"
+    found = [
+        convexity(curvature, derived, ranges, samplers),
+        smoothness(declaration, derived, ranges, samplers),
+        steepness(gradients, ranges, sampler),
+        symmetry(sampler),
+        extent(values, derived, ranges, sampler, least_at(gradients, link, curvature != "unproved")),
+        minimiser(gradients, link, curvature != "unproved", sampler),
+    ]
+    if properties is not None and constant is not None:
+        found.append(properness(properties, constant, sampler))
+    return tuple(found)

@@ -13,6 +13,7 @@ from lossgen.compiler.properties import properties_of
 from lossgen.compiler.properties.signs import ranges_of
 from lossgen.compiler.textbook import Formulas, reduction, textbook
 from lossgen.errors import visible
+from lossgen.inspection.evidence.constant import Constant, constant_of
 from lossgen.inspection.evidence.findings import findings_of
 from lossgen.inspection.formulas import checked, term_formulas
 from lossgen.language import reductions
@@ -22,7 +23,6 @@ from lossgen.language.printing import latex, symbol_text, text
 from lossgen.language.symbols import y_pred, y_true
 
 from . import content
-from .constant import constant_of
 from .facts import facts_of
 
 KERNELS = {
@@ -46,6 +46,7 @@ def collect(declaration: Declaration, options: Mapping[str, object], trace: bool
     derived = derive(declaration, chosen)
     is_penalty = isinstance(declaration, PenaltyDeclaration)
     known = None if is_penalty else properties_of(declaration, chosen, derived)
+    best = None if known is None else constant_of(derived, known, ranges_of(declaration, chosen))
     return content.Content(
         title=_title(declaration, chosen),
         name=declaration.name,
@@ -54,9 +55,9 @@ def collect(declaration: Declaration, options: Mapping[str, object], trace: bool
         reference=visible(declaration.reference),
         options=chosen,
         terms=tuple(_term(declaration, each) for each in derived),
-        constant=None if known is None else constant_of(derived, known, ranges_of(declaration, chosen)),
+        constant=None if best is None else _constant(best),
         symbols=tuple(_symbols(declaration, chosen, derived)),
-        findings=findings_of(declaration, chosen, derived, known),
+        findings=findings_of(declaration, chosen, derived, known, best),
         facts=() if known is None else tuple(facts_of(known, derived)),
         trace=trace,
     )
@@ -101,6 +102,11 @@ def _formulas(declaration: Declaration, forms: Formulas) -> dict[str, content.Fo
         "gradient": formula(forms.gradient, "g", rf"\frac{{\partial L}}{{\partial {letter}}}"),
         "hessian": formula(forms.hessian, "h", rf"\frac{{\partial^2 L}}{{\partial {letter}^2}}"),
     }
+
+
+def _constant(best: Constant) -> content.Constant:
+    written = None if best.expression is None else formula(best.expression, "c", "c")
+    return content.Constant(written, best.where, best.how)
 
 
 # The ladder ---------------------------------------------------------------------------------------

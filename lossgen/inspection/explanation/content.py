@@ -143,14 +143,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Constant:
-    """The constant prediction with the least mean loss, where boosting starts.
-
-    Args:
-        formula: in closed form, if one is known.
-        where: what the letters of the formula stand for, or how the constant is found.
-        how: "link" (the link of the mean of the targets), "solved" (Σ gradient = 0 solved for it) or
-            "numeric".
-    """
+    """The constant prediction with the least mean loss; see `lossgen.inspection.evidence.constant`."""
 
     formula: Formula | None
     where: str

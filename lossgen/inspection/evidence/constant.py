@@ -8,9 +8,25 @@ what several columns share, is numeric.
 """
 
 from collections.abc import Iterator, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from sympy import Abs, Add, Dummy, Expr, Max, Min, Mul, Piecewise, Symbol, exp, expand_log, log, sign, solve
+from sympy import (
+    Abs,
+    Add,
+    Dummy,
+    Expr,
+    Function,
+    Max,
+    Min,
+    Mul,
+    Piecewise,
+    Symbol,
+    exp,
+    expand_log,
+    log,
+    sign,
+    solve,
+)
 from sympy.core.relational import Relational
 
 from lossgen.compiler.driver import Derived
@@ -33,11 +49,9 @@ from lossgen.language.atoms import (
     step,
 )
 from lossgen.language.notation import unfold
-from lossgen.language.printing import latex, text
+from lossgen.language.printing import text
 from lossgen.language.symbols import column_count, y_pred, y_true
 from lossgen.runtime.properties import Properties
-
-from .content import Constant, Formula
 
 MEAN = Symbol("m", real=True)
 BRANCHING = (
@@ -48,6 +62,32 @@ MOST_OPERATIONS = 40
 """Of a gradient that SymPy is asked to solve: each is done in well under a second."""
 
 TARGETS_MEAN = "m the mean of the targets (weighted, where there are weights)"
+MEDIAN, QUANTILE = Function("median"), Function("Q")
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The constant prediction with the least mean loss, where boosting starts.
+
+    Args:
+        expression: in closed form, if one is known.
+        where: what the letters of the expression stand for, or how the constant is found.
+        how: "link" (the link of the mean of the targets), "solved" (Σ gradient = 0 solved for it) or
+            "numeric".
+    """
+
+    expression: Expr | None
+    where: str
+    how: str
+
+    @property
+    def statistic(self) -> str:
+        """The constant in words; empty where it has no closed form."""
+        if self.expression is None:
+            return ""
+        return ", ".join(part for part in (text(self.expression), self.where) if part)
+
+
 NUMERIC = Constant(None, "the root of the mean gradient", "numeric")
 LINKED = {
     "identity": MEAN,
@@ -64,7 +104,7 @@ def constant_of(derived: tuple[Derived, ...], properties: Properties, ranges: Ra
     if len(derived) == 1 and properties.affine and _is_optimal_at_letter(derived[0], properties):
         (letter, _), *_ = derived[0].targets
         linked = LINKED[properties.link].xreplace({MEAN: letter})
-        return Constant(_formula(linked), f"{letter} at y = m, {TARGETS_MEAN}", "link")
+        return Constant(linked, f"{letter} at y = m, {TARGETS_MEAN}", "link")
     if not properties.diagonal:
         return NUMERIC
     return _solved(derived[0], properties, ranges) or NUMERIC
@@ -77,7 +117,7 @@ def _by_link(properties: Properties) -> Constant:
         where = "m the share of the class among the labels (weighted, where there are weights)"
     elif properties.link == "softmax":
         where = "m the mean of the column's targets (weighted, where there are weights)"
-    return Constant(_formula(LINKED[properties.link].xreplace({MEAN: share})), where, "link")
+    return Constant(LINKED[properties.link].xreplace({MEAN: share}), where, "link")
 
 
 def _is_optimal_at_letter(term: Derived, properties: Properties) -> bool:
@@ -109,10 +149,6 @@ def _is_optimal_at_letter(term: Derived, properties: Properties) -> bool:
     return mean is not None and vanishes(mean.textbook)
 
 
-def _formula(expression: Expr) -> Formula:
-    return Formula("c", text(expression), latex(expression), "c")
-
-
 def _solved(term: Derived, properties: Properties, ranges: Ranges) -> Constant | None:
     function = element_function(term.ladder)
     if function is None:
@@ -133,9 +169,8 @@ def _of_shares(slope: Expr, ranges: Ranges) -> Constant | None:
         return None
     share = shortest((-below / (above - below)).factor())
     if 2 * share == 1:
-        return Constant(Formula("c", "median(y)", r"\operatorname{median}\left(y\right)", "c"), "", "solved")
-    written = Formula("c", f"Q({text(share)})", rf"Q\left({latex(share)}\right)", "c")
-    return Constant(written, "Q the quantile function of the targets", "solved")
+        return Constant(MEDIAN(y_true), "", "solved")
+    return Constant(QUANTILE(share), "Q the quantile function of the targets", "solved")
 
 
 def _constant(slope: Expr, place: Expr) -> Expr | None:
@@ -194,7 +229,7 @@ def _parted(factor: Expr, varying: Set[Symbol]) -> tuple[Expr | None, Expr]:
 def _first_root(equation: Expr, where: str) -> Constant | None:
     """The root, if SymPy finds exactly one that is real, and it puts the equation to 0."""
     roots = list(_roots(equation))
-    return Constant(_formula(shortest(roots[0])), where, "solved") if len(roots) == 1 else None
+    return Constant(shortest(roots[0]), where, "solved") if len(roots) == 1 else None
 
 
 def _roots(equation: Expr) -> Iterator[Expr]:
