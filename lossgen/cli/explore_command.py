@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from lossgen.cli.finding import from_file, named
+from lossgen.cli.finding import find, from_file, variables_of
 from lossgen.errors import CommandError
 from lossgen.language.declaration import Declaration
 
@@ -51,19 +51,22 @@ def run(options: argparse.Namespace) -> int:
 
 def _named(name: str) -> list[tuple[Declaration, tuple[str, ...]]]:
     """What a name means, each with the lines of Python that import it; none for the catalogue."""
-    if name.endswith(".py"):
-        return [(each, _imports(name, each)) for each in from_file(name)]
-    declaration, file = named(name), name.rpartition(":")[0]
-    if name.endswith(".json") or file.endswith(".json"):
-        read = f"{declaration.class_name} = lg.compile(lg.from_json(Path({name!r}).read_text()))"
-        return [(declaration, ("from pathlib import Path", "", "import lossgen as lg", "", read))]
-    return [(declaration, _imports(file, declaration) if file else ())]
+    file, _, loss = name.rpartition(":") if not name.endswith((".py", ".json")) else (name, "", "")
+    if not file:
+        return [(find(loss), ())]
+    if file.endswith(".json"):
+        return [(each, _reading(file, each)) for each in from_file(file)]
+    declarations = variables_of(file)
+    chosen = [find(loss, declarations.values())] if loss else declarations.values()
+    variables = {id(each): variable for variable, each in declarations.items()}
+    return [(each, _importing(file, variables[id(each)], each)) for each in chosen]
 
 
-def _imports(file: str, declaration: Declaration) -> tuple[str, ...]:
-    return (
-        "import lossgen as lg",
-        f"from {Path(file).stem} import {declaration.name}",
-        "",
-        f"{declaration.class_name} = lg.compile({declaration.name})",
-    )
+def _reading(file: str, declaration: Declaration) -> tuple[str, ...]:
+    read = f"{declaration.class_name} = lg.compile(lg.from_json(Path({file!r}).read_text()))"
+    return ("from pathlib import Path", "", "import lossgen as lg", "", read)
+
+
+def _importing(file: str, variable: str, declaration: Declaration) -> tuple[str, ...]:
+    compiled = f"{declaration.class_name} = lg.compile({variable})"
+    return ("import lossgen as lg", f"from {Path(file).stem} import {variable}", "", compiled)

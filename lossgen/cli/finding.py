@@ -63,17 +63,21 @@ def from_file(path: str) -> tuple[Declaration, ...]:
         FileError: the file is missing, fails to run, or declares no loss.
         PortableError: it is JSON, and no declaration.
     """
-    file = Path(path)
-    try:
-        found = file.is_file()
-    except (OSError, ValueError):  # a name that no file can have
-        found = False
-    if not found:
-        raise FileError(f"there is no file {path}")
+    file = _existing(path)
     if file.suffix == ".json":
         if file.stat().st_size > MAXIMUM_FILE:
             raise FileError(f"{path} has more than {MAXIMUM_FILE} bytes; no declaration is that large")
         return (from_json(file.read_bytes()),)
+    return tuple(variables_of(path).values())
+
+
+def variables_of(path: str) -> dict[str, Declaration]:
+    """The declarations at the top level of a Python file, by the names that they have there, each once.
+
+    Raises:
+        FileError: the file is missing, fails to run, or declares no loss.
+    """
+    file = _existing(path)
     if file.suffix != ".py":
         raise FileError(f"{path} is no file of losses; its name must end in .py or .json")
     spec = importlib.util.spec_from_file_location(file.stem, file)
@@ -88,10 +92,24 @@ def from_file(path: str) -> tuple[Declaration, ...]:
         raise FileError(f"{path}{_line(error, file)} fails: {type(error).__name__}: {error}") from error
     finally:
         sys.path.remove(str(file.resolve().parent))
-    own = {id(value): value for value in vars(module).values() if isinstance(value, Declaration)}
+    own: dict[str, Declaration] = {}
+    for name, value in vars(module).items():
+        if isinstance(value, Declaration) and not any(value is other for other in own.values()):
+            own[name] = value
     if not own:
         raise FileError(f"{path} declares no loss; write `@lg.loss` above a function f(y_true, y_pred)")
-    return tuple(own.values())
+    return own
+
+
+def _existing(path: str) -> Path:
+    file = Path(path)
+    try:
+        found = file.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        found = False
+    if not found:
+        raise FileError(f"there is no file {path}")
+    return file
 
 
 def _line(error: BaseException, file: Path) -> str:

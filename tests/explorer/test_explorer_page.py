@@ -191,6 +191,8 @@ import lossgen as lg
 def my_loss(y_true, y_pred, *, width=lg.Parameter(2.0, positive=True)):
     """Bounded."""
     return lg.Mean(1 - 1 / (1 + ((y_pred - y_true) / width) ** 2))
+
+other = lg.declare("Another", lg.Mean(abs(lg.y_pred - lg.y_true)))
 '''
 
 
@@ -203,6 +205,7 @@ def test_a_file_of_ones_own(opened, tmp_path):
     page.locator("#a-own-width").fill("0.5")
     page.locator("#tab-python").click()
     assert run_copied(page, "#a-copy", tmp_path) == pytest.approx(readings(page)["MyLoss"], rel=2e-3)
+    assert run_copied(page, "#b-copy", tmp_path) == pytest.approx(readings(page)["Another"], rel=2e-3)
 
 
 def test_texts_of_a_declaration_are_inert(opened, tmp_path):
