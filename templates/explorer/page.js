@@ -107,7 +107,7 @@ function parameterControl(side, parameter) {
   const refuse = (is) => {
     entry.setAttribute("aria-invalid", String(is));
     message.textContent = is ? `${name} must be ${parameter.expected}`
-      + (parameter.perClass ? ` (${columns} here, with commas)` : "") : "";
+      + (parameter.perClass && columns > 1 ? ` (${columns} here, with commas)` : "") : "";
   };
   show(choice.own[name]);
   entry.value = shown(choice.own[name]);
@@ -299,8 +299,21 @@ function read() {
       + PANELS.map((panel) => `${panel} ${written(point[panel])}`).join(", ");
   }).join("; "));
   if (document.activeElement !== byId("place-number")) byId("place-number").value = String(x);
-  history.replaceState(null, "", linkOf(state));
+  rememberSoon();
   if (tab === "python") showText();
+}
+
+let remembering = 0;
+
+function remember() {
+  clearTimeout(remembering);
+  history.replaceState(null, "", linkOf(state));
+}
+
+// Not at every step of a pointer: browsers allow only so many new addresses a second.
+function rememberSoon() {
+  clearTimeout(remembering);
+  remembering = setTimeout(remember, 250);
 }
 
 // A class name that may be broken before its capitals.
@@ -446,7 +459,10 @@ function begin() {
     showRange();
     draw();
   });
-  byId("link").addEventListener("click", () => copyText(location.href, "Link copied"));
+  byId("link").addEventListener("click", () => {
+    remember();
+    copyText(location.href, "Link copied");
+  });
   const names = Object.keys(TABS);
   names.forEach((name, number) => {
     const button = byId(`tab-${name}`);

@@ -121,6 +121,26 @@ def test_hovering_reads_all_panels_at_once(opened, catalogue_page):
     assert page.locator("#dots .dot").count() == 6
 
 
+def test_the_address_follows_a_moving_pointer_at_its_leisure(opened, catalogue_page):
+    """Browsers allow only so many new addresses a second, and throw beyond."""
+    page = opened(catalogue_page)
+    saved = page.evaluate("""async () => {
+        let saved = 0;
+        const save = history.replaceState.bind(history);
+        history.replaceState = (...state) => { saved += 1; save(...state); };
+        const box = document.getElementById("plot").getBoundingClientRect();
+        for (let i = 0; i < 100; i += 1) {
+            const at = {clientX: box.left + 100 + i, clientY: box.top + 100};
+            document.getElementById("stage").dispatchEvent(new PointerEvent("pointermove", at));
+        }
+        await new Promise((done) => setTimeout(done, 1000));
+        return saved;
+    }""")
+    assert saved == 1
+    x = page.locator("#place-number").input_value()
+    assert f"x={x}" in page.evaluate("location.hash")
+
+
 def test_the_axis_may_be_chosen(opened, catalogue_page):
     page = opened(catalogue_page)
     page.locator("#from").fill("-10")
