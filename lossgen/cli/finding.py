@@ -2,16 +2,19 @@
 
 import importlib.util
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from lossgen.errors import CommandError, FileError, LossgenError, UnknownLossError
 from lossgen.inspection.classes import loss_class
 from lossgen.language.declaration import Declaration
-from lossgen.language.limits import MAXIMUM_FILE
-from lossgen.language.names import suggestion
+from lossgen.language.limits import MAXIMUM_FILE, MAXIMUM_NAME
 from lossgen.language.portable_text import from_json
 from lossgen.runtime.compiled import Compiled
+
+MOST_NAMES = 3
+"""Names that are proposed for one that is unknown."""
 
 WORDS = {"true": True, "false": False, "none": None}
 
@@ -32,9 +35,19 @@ def find(name: str, declarations: Iterable[Declaration] | None = None) -> Declar
     declarations = tuple(catalogue() if declarations is None else declarations)
     named = {key: each for each in declarations for key in (*each.identifiers, each.class_name, each.name)}
     if name not in named:
-        advice = suggestion(name, named) or "; see `lossgen list`"
-        raise UnknownLossError(f"there is no loss `{name}`{advice}")
+        raise UnknownLossError(f"there is no loss `{name}`{nearest(name, named)}")
     return named[name]
+
+
+def nearest(name: str, named: Mapping[str, Declaration]) -> str:
+    """The end of a message: the closest names, or those that hold the word, one a loss and at most three."""
+    close = get_close_matches(name[:MAXIMUM_NAME].lower(), {key.lower(): None for key in named}, n=9)
+    found = [each for key in close for other, each in named.items() if other.lower() == key]
+    found += [each for key, each in named.items() if len(name) > 2 and name.lower() in key.lower()]
+    names = [f"`{each.name}`" for each in dict.fromkeys(found)][:MOST_NAMES]
+    if not names:
+        return "; see `lossgen list`"
+    return f"; did you mean {' or '.join(filter(None, (', '.join(names[:-1]), names[-1])))}?"
 
 
 def named(name: str) -> Declaration:

@@ -109,6 +109,10 @@ def test_files_are_the_same_every_time(ending, begin, tmp_path):
     assert first.read_bytes() == second.read_bytes() and first.read_bytes().startswith(begin)
 
 
+def test_a_notebook_shows_the_figure():
+    assert NAMED["mean_squared_error"].plot()._repr_png_().startswith(b"\x89PNG")
+
+
 REFUSED = [
     (lambda: HUBER.plot(delta=-1.0), "`delta` must be a finite number > 0. Received: delta=-1.0"),
     (lambda: HUBER.plot(delta=[1.0, 0.0]), "`delta` must be a finite number > 0. Received: delta=0.0"),

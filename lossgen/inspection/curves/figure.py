@@ -60,7 +60,6 @@ SCALE, LIGHTEST = "viridis", 0.8
 """The colours of a family in order, dark to light, without the yellow end."""
 
 ENDINGS = ("png", "svg", "pdf")
-RESOLUTION = 150
 
 
 def check_ending(path: str | Path) -> str:
@@ -99,6 +98,8 @@ def save(figure: "Figure", path: str | Path) -> None:
     """
     from matplotlib import rc_context
 
+    from lossgen.inspection.curves.shown import RESOLUTION
+
     ending = check_ending(path)
     undated: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(ending, {})
     try:
@@ -111,10 +112,11 @@ def save(figure: "Figure", path: str | Path) -> None:
 def draw(picture: Picture) -> "Figure":
     """The figure of a picture."""
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
+
+    from lossgen.inspection.curves.shown import ShownFigure
 
     with rc_context(STYLE):
-        figure = Figure(figsize=(12.6, 4.4), layout="constrained")
+        figure = ShownFigure(figsize=(12.6, 4.4), layout="constrained")
         layout: Any = figure.get_layout_engine()
         layout.set(w_pad=0.08, h_pad=0.06, wspace=0.03)
         panels = figure.subplots(1, 3)

@@ -77,12 +77,13 @@ def draw_simplex(subjects: Sequence[Subject], targets: Any, arrows: bool | str =
             f"{len(panels)} triangles are too many for one picture; at most {MOST_PANELS} are drawn"
         )
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
+
+    from lossgen.inspection.curves.shown import ShownFigure
 
     across = min(3, len(panels))
     down = -(-len(panels) // across)
     with rc_context({**STYLE, "axes.grid": False}):
-        figure = Figure(figsize=(5.4 * across, 4.4 * down + 0.4), layout="constrained")
+        figure = ShownFigure(figsize=(5.4 * across, 4.4 * down + 0.4), layout="constrained")
         places = figure.subplots(down, across, squeeze=False).ravel()
         for place, panel in zip(places, panels, strict=False):
             _draw(figure, place, panel, arrows == "arrows")
