@@ -183,7 +183,7 @@ print(count)
         ("PyTorch", "torch", 44, 6),
         ("JAX", "jax", 44, 6),
         ("TensorFlow", "tensorflow", 44, 6),
-        ("XGBoost", "xgboost", 12, 3),
+        ("XGBoost", "xgboost", 12, 1),
     ],
 )
 def test_snippets_of_the_pages_run(framework, module, count, every, tmp_path):
