@@ -116,7 +116,7 @@ def test_formulas_are_mathml_without_a_script(pages, folder):
 def test_every_loss_has_a_page(declaration, pages, folder):
     page = pages[Path("losses", f"{declaration.name}.html")]
     assert page.anchors >= {
-        "formulas", "domain-and-properties", "drop-it-in", "accuracy", "speed", "kernels",
+        "curves-and-formulas", "domain-and-properties", "drop-it-in", "accuracy", "speed", "kernels",
     }  # fmt: skip
     text = (folder / "html" / "losses" / f"{declaration.name}.html").read_text("utf-8")
     assert declaration.class_name in text

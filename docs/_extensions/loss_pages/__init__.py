@@ -49,7 +49,7 @@ def write(app: Sphinx) -> None:
     templates.globals |= {"kernel_heads": KERNEL_HEADS, "kernel_note": KERNEL_NOTE}
     pages = catalogue()
     for page in pages:
-        drawn = app.config.loss_figures and figures.draw(page, folder / "figures")
+        drawn = figures.draw(page, folder / "figures") if app.config.loss_figures else None
         text = templates.get_template("loss.md.jinja").render(page=page, drawn=drawn)
         _update(folder / f"{page.name}.md", text)
     index = templates.get_template("catalogue.md.jinja").render(groups=groups(pages))
