@@ -62,7 +62,8 @@ REFUSED = [
     ("hubr", "there is no loss `hubr`; did you mean `huber`?"),
     ("focal", "there is no loss `focal`; did you mean `binary_focal_crossentropy`, "
      "`categorical_focal_crossentropy` or `sigmoid_focal`?"),
-    ("MSEE", "there is no loss `MSEE`; did you mean `mean_squared_error` or `mean_squared_logarithmic_error`?"),
+    ("MSEE", "there is no loss `MSEE`; did you mean `mean_squared_error` or "
+     "`mean_squared_logarithmic_error`?"),
     ("huber --against hubr", "there is no loss `hubr`; did you mean `huber`?"),
     ("huber delta=-1", "`delta` must be a finite number > 0. Received: delta=-1"),
     ("huber delta=1,0", "`delta` must be a finite number > 0. Received: delta=0"),
