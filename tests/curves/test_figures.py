@@ -229,7 +229,9 @@ def test_triangles_for_targets_families_and_penalties(tmp_path):
     words = [text.get_text() for text in figure.axes[0].texts]
     assert words == ["class 0", "class 1", "class 2", "p"]
     assert (tmp_path / "simplex.png").stat().st_size > 10_000
-    assert NAMED["entropy"].plot(simplex="arrows").axes[0].get_title() == ""
+    triangle = NAMED["entropy"].plot(simplex="arrows").axes[0]
+    (crosses,) = (line for line in triangle.lines if line.get_label() == "least loss")
+    assert triangle.get_title() == "" and len(crosses.get_xdata()) == 3, "each corner is as low"
 
 
 def test_the_picture_of_a_family_has_the_widest_interval():

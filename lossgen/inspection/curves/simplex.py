@@ -33,6 +33,9 @@ CLEARANCE = 1e-4
 ARROW_STEPS = 13
 LEVELS = 14
 MOST_PANELS = 9
+MOST_LOWEST = 6
+"""Places of the least loss that are marked; of a whole region none is."""
+
 CORNERS = np.array([[0.5, math.sqrt(0.75)], [0.0, 0.0], [1.0, 0.0]])
 """Where the certain distributions lie: class 0 above, 1 at the left, 2 at the right."""
 
@@ -224,6 +227,12 @@ def levels(numbers: Numbers) -> Numbers:
     return rising[: int(np.searchsorted(rising, high)) + 1]
 
 
+def lowest(numbers: Numbers) -> np.ndarray[Any, Any]:
+    """Where the least value is, as often as it is there up to rounding."""
+    least = np.nanmin(numbers)
+    return np.flatnonzero(numbers <= least + 1e-9 * (np.nanmax(numbers) - least))
+
+
 # The picture --------------------------------------------------------------------------------------
 
 
@@ -271,17 +280,18 @@ def _colours() -> "Colormap":
 
 
 def _draw_marks(axes: Any, panel: Panel, distributions: Numbers, numbers: Numbers) -> None:
-    """A star at the target, a cross where the loss is least: one place for a proper loss."""
+    """A star at the target, crosses where the loss is least: one place for a proper loss."""
     edge: dict[str, Any] = {"markeredgecolor": "#1a1a1a", "linestyle": "none", "clip_on": False}
     if panel.target is not None:
         share = np.eye(CLASSES)[panel.target] if isinstance(panel.target, int) else np.array(panel.target)
         axes.plot(
             *place(share), "*", markersize=16, markerfacecolor="#E69F00", label="target", zorder=5, **edge
         )
-    least = distributions[np.nanargmin(numbers)]
-    axes.plot(
-        *place(least), "X", markersize=8, markerfacecolor="white", label="least loss", zorder=6, **edge
-    )
+    least = distributions[lowest(numbers)]
+    if len(least) <= MOST_LOWEST:
+        axes.plot(
+            *place(least).T, "X", markersize=8, markerfacecolor="white", label="least loss", zorder=6, **edge
+        )
     axes.legend(loc="upper left", bbox_to_anchor=(0.0, 1.0), handletextpad=0.2, borderaxespad=0)
 
 
