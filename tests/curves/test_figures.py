@@ -141,6 +141,9 @@ REFUSED = [
     (lambda: lg.plot("huber"), "what is plotted is a declaration, a class .* Received: 'huber'"),
     (lambda: HUBER.plot(simplex=True), "Huber is no loss of class probabilities"),
     (lambda: NAMED["dice"].plot(simplex=True), "Dice is no loss of class probabilities"),
+    (lambda: NAMED["entropy"].plot(simplex=True, targets=1), "Entropy is a penalty and has no target"),
+    (lambda: NAMED["kl_sparsity"].plot(simplex=True), "KLSparsity is no loss of class probabilities"),
+    (lambda: BCE.plot(simplex=True, from_logits=True), "BinaryCrossentropy is no loss of class"),
     (lambda: NAMED["categorical_focal_crossentropy"].plot(simplex=True, alpha=(0.5,) * 5), "for 5 classes"),
     (lambda: NAMED["brier"].plot(simplex="yes"), "`simplex` must be True or 'arrows'"),
     (lambda: NAMED["brier"].plot(simplex=True, view="margin"), "take no `view` and no `interval`"),
@@ -191,7 +194,7 @@ def test_a_loss_by_hand_says_that_it_has_no_declaration():
 def panel(name, target, **arguments):
     (subject,) = subjects_of([NAMED[name]], arguments)
     (_, chosen), *_ = subject.members()
-    (found,) = panels_of(subject, "", chosen, [target])
+    (found,) = panels_of(subject, "", chosen, None if target is None else [target])
     return found
 
 
@@ -206,6 +209,8 @@ def test_level_sets_are_those_of_the_loss():
         shown = panel("categorical_crossentropy", target, from_logits=logits)
         assert shown.is_logit is logits
         np.testing.assert_allclose(values(shown, shares), entropy, rtol=1e-12)
+    penalty = panel("entropy", None, weight=1.0, from_logits=True)
+    np.testing.assert_allclose(values(penalty, shares), -np.sum(shares * np.log(shares), axis=1), rtol=1e-12)
     sparse = panel("sparse_categorical_crossentropy", 2)
     np.testing.assert_allclose(values(sparse, shares), -np.log(shares[:, 2]), rtol=1e-12, atol=1e-15)
 

@@ -16,6 +16,7 @@ from lossgen.inspection.curves.sampling import Numbers, loss_of
 from lossgen.inspection.curves.subjects import Subject
 from lossgen.inspection.curves.views import CLASSES, View, view_of
 from lossgen.language.penalty import PenaltyDeclaration
+from lossgen.language.reductions import LogSoftmax, LogSumExp, Softmax
 from lossgen.runtime.compiled import Compiled
 from lossgen.runtime.loss import Loss
 from lossgen.runtime.parameters import is_number
@@ -38,6 +39,9 @@ MOST_LOWEST = 6
 
 CORNERS = np.array([[0.5, math.sqrt(0.75)], [0.0, 0.0], [1.0, 0.0]])
 """Where the certain distributions lie: class 0 above, 1 at the left, 2 at the right."""
+
+SOFTMAX = (LogSumExp, Softmax, LogSoftmax)
+"""What makes probabilities of logits."""
 
 TARGETS: tuple[tuple[float, ...], ...] = ((1.0, 0.0, 0.0), (0.5, 0.3, 0.2))
 """Distributions that are shown for losses that take them."""
@@ -88,10 +92,10 @@ def draw_simplex(subjects: Sequence[Subject], targets: Any, arrows: bool | str =
     with rc_context({**STYLE, "axes.grid": False}):
         figure = ShownFigure(figsize=(5.4 * across, 4.4 * down + 0.4), layout="constrained")
         places = figure.subplots(down, across, squeeze=False).ravel()
-        for place, panel in zip(places, panels, strict=False):
-            _draw(figure, place, panel, arrows == "arrows")
-        for place in places[len(panels) :]:
-            place.set_visible(False)
+        for axes, panel in zip(places, panels, strict=False):
+            _draw(figure, axes, panel, arrows == "arrows")
+        for axes in places[len(panels) :]:
+            axes.set_visible(False)
         figure.suptitle(", ".join(subject.name for subject in subjects), fontsize=14, fontweight="bold")
     return figure
 
@@ -100,31 +104,35 @@ def panels_of(subject: Subject, title: str, values: dict[str, object], targets: 
     """The panels of one loss, one for each target, which their titles say after `title`."""
     declaration = subject.declaration
     parameters = {name: value for name, value in values.items() if name in declaration.parameters}
-    view = view_of(declaration, subject.options(values), parameters)
-    is_logit = view.quantity == "logit"
+    options = subject.options(values)
+    view = view_of(declaration, options, parameters)
+    is_logit = any(term.expression.has(*SOFTMAX) for term in declaration.terms(options))
     if view.columns > CLASSES or view.columns == 2:
         raise NoViewError(
             f"{declaration.class_name} has parameters for {view.columns} classes; level sets need three"
         )
-    if not _is_of_classes(view, declaration.uses_labels(subject.options(values))):
+    if not _is_of_classes(view, is_logit):
         raise NoViewError(
             f"{declaration.class_name} is no loss of class probabilities, so it has no level sets over them; "
             "leave `simplex` out"
         )
     loss = loss_of(declaration, values)
-    wanted = [None] if isinstance(declaration, PenaltyDeclaration) else checked_targets(view, targets)
+    is_penalty = isinstance(declaration, PenaltyDeclaration)
+    if is_penalty and targets is not None:
+        raise ParameterError(f"{declaration.class_name} is a penalty and has no target")
+    wanted = [None] if is_penalty else checked_targets(view, targets)
     return [
         Panel("\n".join(filter(None, (title, _target_text(each)))), loss, is_logit, each) for each in wanted
     ]
 
 
-def _is_of_classes(view: View, labels: bool) -> bool:
+def _is_of_classes(view: View, is_logit: bool) -> bool:
     """Whether the columns of a row may be the probabilities, or the logits, of three classes."""
-    if len(view.scopes) != 1 or not isinstance(view.scopes[0], int) or view.columns not in (1, CLASSES):
+    if view.scopes != (-1,):
         return False
-    if view.quantity == "logit":
+    if is_logit:
         return view.columns == CLASSES
-    return view.limits[0] == 0 and view.interval[1] <= 1.25 and (labels or view.target != "real")
+    return view.limits[0] == 0 and view.interval[1] <= 1.25 and view.target != "real"
 
 
 def checked_targets(view: View, targets: Any) -> list[Any]:
