@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from requiring import missing, require
 
+ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]  # it may run as root, and in a container
 COMPLAINTS = ("error", "warning")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -18,7 +19,7 @@ def browser():
     if path is None:
         missing("the explorer is tested in Chromium, and there is none: apt-get install chromium")
     with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        opened = started.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield opened
         opened.close()
 

@@ -25,6 +25,9 @@ from lossgen.language.declaration import Declaration
 LIBRARY = "plotly.min.js"
 """The plotting library, as the package `plotly` ships it."""
 
+SCRIPTS = ("curves", "controls", "plot", "page")
+"""In the order in which the page reads them, behind the atoms and the functions of the losses."""
+
 ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
 Imports = Mapping[str, tuple[str, ...]]
 
@@ -100,8 +103,7 @@ def page(declarations: Iterable[Declaration], library: str, beside: str | None, 
         losses=as_script([each.data for each in every]),
         functions=Markup("[\n" + ",\n".join(each.functions for each in every) + "\n]"),
         atoms=Markup(_template("atoms.js")),
-        curves=Markup(_template("curves.js")),
-        page=Markup(_template("page.js")),
+        scripts=[Markup(_template(f"{name}.js")) for name in SCRIPTS],
         library_path=quote(beside) if beside else "",
         library="" if beside else Markup(library.replace("</script", "<\\/script").replace("<!--", "<\\!--")),
     )
