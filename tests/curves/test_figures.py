@@ -12,9 +12,10 @@ import lossgen as lg
 from lossgen import losses, penalties
 from lossgen.catalog import DECLARATIONS, PENALTIES
 from lossgen.errors import FileError, MissingLibraryError, NoViewError, ParameterError
+from lossgen.inspection.curves.level_sets import descents, grid, place, values
 from lossgen.inspection.curves.picture import picture_of, shown_limits
 from lossgen.inspection.curves.sampling import Curve
-from lossgen.inspection.curves.simplex import descents, grid, panels_of, place, values
+from lossgen.inspection.curves.simplex import panels_of
 from lossgen.inspection.curves.subjects import subjects_of
 
 require("matplotlib", "plots")

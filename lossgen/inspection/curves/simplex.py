@@ -5,20 +5,18 @@ Losses of probabilities are shown over the probabilities p, losses of logits ove
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lossgen.errors import NoViewError, ParameterError
 from lossgen.inspection.curves.figure import STYLE
+from lossgen.inspection.curves.level_sets import CORNERS, Panel, descents, grid, lowest, place, values
 from lossgen.inspection.curves.sampling import Numbers, loss_of
 from lossgen.inspection.curves.subjects import Subject
 from lossgen.inspection.curves.views import CLASSES, View, view_of
 from lossgen.language.penalty import PenaltyDeclaration
 from lossgen.language.reductions import LogSoftmax, LogSumExp, Softmax
-from lossgen.runtime.compiled import Compiled
-from lossgen.runtime.loss import Loss
 from lossgen.runtime.parameters import is_number
 
 if TYPE_CHECKING:
@@ -28,33 +26,17 @@ if TYPE_CHECKING:
 STEPS = 180
 """Distributions along each side of the triangle."""
 
-CLEARANCE = 1e-4
-"""The smallest probability: further out a logarithm tells nothing but how far."""
-
 ARROW_STEPS = 13
 LEVELS = 14
 MOST_PANELS = 9
 MOST_LOWEST = 6
 """Places of the least loss that are marked; of a whole region none is."""
 
-CORNERS = np.array([[0.5, math.sqrt(0.75)], [0.0, 0.0], [1.0, 0.0]])
-"""Where the certain distributions lie: class 0 above, 1 at the left, 2 at the right."""
-
 SOFTMAX = (LogSumExp, Softmax, LogSoftmax)
 """What makes probabilities of logits."""
 
 TARGETS: tuple[tuple[float, ...], ...] = ((1.0, 0.0, 0.0), (0.5, 0.3, 0.2))
 """Distributions that are shown for losses that take them."""
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One triangle: a loss with one target, an integer label or a distribution; None for a penalty."""
-
-    title: str
-    loss: Compiled
-    is_logit: bool
-    target: tuple[float, ...] | int | None
 
 
 def draw_simplex(subjects: Sequence[Subject], targets: Any, arrows: bool | str = False) -> "Figure":
@@ -76,9 +58,9 @@ def draw_simplex(subjects: Sequence[Subject], targets: Any, arrows: bool | str =
         raise ParameterError(f"`simplex` must be True or 'arrows'. Received: simplex={arrows!r}")
     panels = []
     for subject in subjects:
-        for words, values in subject.members():
+        for words, chosen in subject.members():
             title = words if len(subjects) == 1 else "\n".join(filter(None, (subject.name, words)))
-            panels += panels_of(subject, title, values, targets)
+            panels += panels_of(subject, title, chosen, targets)
     if len(panels) > MOST_PANELS:
         raise ParameterError(
             f"{len(panels)} triangles are too many for one picture; at most {MOST_PANELS} are drawn"
@@ -100,11 +82,11 @@ def draw_simplex(subjects: Sequence[Subject], targets: Any, arrows: bool | str =
     return figure
 
 
-def panels_of(subject: Subject, title: str, values: dict[str, object], targets: Any) -> list[Panel]:
+def panels_of(subject: Subject, title: str, chosen: dict[str, object], targets: Any) -> list[Panel]:
     """The panels of one loss, one for each target, which their titles say after `title`."""
     declaration = subject.declaration
-    parameters = {name: value for name, value in values.items() if name in declaration.parameters}
-    options = subject.options(values)
+    parameters = {name: value for name, value in chosen.items() if name in declaration.parameters}
+    options = subject.options(chosen)
     view = view_of(declaration, options, parameters)
     is_logit = any(term.expression.has(*SOFTMAX) for term in declaration.terms(options))
     if view.columns > CLASSES or view.columns == 2:
@@ -116,7 +98,7 @@ def panels_of(subject: Subject, title: str, values: dict[str, object], targets: 
             f"{declaration.class_name} is no loss of class probabilities, so it has no level sets over them; "
             "leave `simplex` out"
         )
-    loss = loss_of(declaration, values)
+    loss = loss_of(declaration, chosen)
     is_penalty = isinstance(declaration, PenaltyDeclaration)
     if is_penalty and targets is not None:
         raise ParameterError(f"{declaration.class_name} is a penalty and has no target")
@@ -173,56 +155,6 @@ def _target_text(target: tuple[float, ...] | int | None) -> str:
     return f"y = ({', '.join(f'{share:g}' for share in target)})"
 
 
-# Numbers ------------------------------------------------------------------------------------------
-
-
-def grid(steps: int) -> Numbers:
-    """Distributions of three classes, evenly spaced, none with a probability below the clearance."""
-    first, second = np.meshgrid(np.arange(steps + 1), np.arange(steps + 1))
-    inside = first + second <= steps
-    shares = np.stack([first[inside], second[inside], steps - first[inside] - second[inside]], axis=1)
-    return CLEARANCE + (1 - CLASSES * CLEARANCE) * shares / steps
-
-
-def place(distributions: Numbers) -> Numbers:
-    """Where distributions lie in the picture: (…, 3) → (…, 2)."""
-    return distributions @ CORNERS
-
-
-def values(panel: Panel, distributions: Numbers) -> Numbers:
-    """The loss of each distribution."""
-    truth, prediction = _data(panel, distributions)
-    loss: Any = panel.loss
-    with np.errstate(all="ignore"):
-        found = loss.call(truth, prediction) if isinstance(loss, Loss) else loss(prediction)
-    return np.reshape(found, -1)
-
-
-def descents(panel: Panel, distributions: Numbers) -> Numbers:
-    """Which way each distribution moves as the loss falls fastest, in the same shape.
-
-    For probabilities minus the gradient, projected on their sum 1; for logits what their own step of descent
-    makes of the distribution q: dq = q·(d − Σ q·d) with d minus the gradient.
-    """
-    truth, prediction = _data(panel, distributions)
-    loss: Any = panel.loss
-    with np.errstate(all="ignore"):
-        downhill = -(
-            loss.gradient(truth, prediction) if isinstance(loss, Loss) else loss.gradient(prediction)
-        )
-    if panel.is_logit:
-        return distributions * (downhill - np.sum(distributions * downhill, axis=1, keepdims=True))
-    return downhill - downhill.mean(axis=1, keepdims=True)
-
-
-def _data(panel: Panel, distributions: Numbers) -> tuple[Any, Numbers]:
-    """Targets and predictions, a row a distribution."""
-    prediction = np.log(distributions) if panel.is_logit else distributions
-    if isinstance(panel.target, int):
-        return np.full(len(distributions), panel.target), prediction
-    return np.tile(panel.target or (0.0,) * CLASSES, (len(distributions), 1)), prediction
-
-
 def levels(numbers: Numbers) -> Numbers:
     """Round numbers from the least value to nearly the largest, which may be a peak at a corner."""
     from matplotlib.ticker import MaxNLocator
@@ -233,12 +165,6 @@ def levels(numbers: Numbers) -> Numbers:
         return np.array([low - 0.5, low + 0.5])
     rising = np.asarray(MaxNLocator(LEVELS, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
     return rising[: int(np.searchsorted(rising, high)) + 1]
-
-
-def lowest(numbers: Numbers) -> np.ndarray[Any, Any]:
-    """Where the least value is, as often as it is there up to rounding."""
-    least = np.nanmin(numbers)
-    return np.flatnonzero(numbers <= least + 1e-9 * (np.nanmax(numbers) - least))
 
 
 # The picture --------------------------------------------------------------------------------------
