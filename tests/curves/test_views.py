@@ -9,7 +9,7 @@ import sympy as sp
 import lossgen as lg
 from lossgen.catalog import DECLARATIONS, PENALTIES
 from lossgen.errors import NoViewError, ParameterError
-from lossgen.inspection.curves.picture import is_admissible
+from lossgen.inspection.curves.admissible import is_admissible
 from lossgen.inspection.curves.views import VARIABLES, variables_of, view_of
 from lossgen.language.symbols import Input
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lossgen.errors import FileError, MissingLibraryError
+from lossgen.inspection.curves.admissible import LARGEST
 from lossgen.inspection.curves.picture import (
     DERIVATIVES,
-    LARGEST,
     PANELS,
     Picture,
     Series,
