@@ -245,3 +245,12 @@ def test_the_picture_of_a_family_has_the_widest_interval():
     picture = picture_of([subject])
     assert picture.interval == (-15, 15) and picture.members == 2 and not picture.is_ordered
     assert [each.curve.x[0] for each in picture.series] == [-15, -15]
+
+
+def test_members_of_a_family_may_differ_in_their_columns():
+    weighted = lg.declare("weighted", "mean(w * (p - y)**2)", w=lg.Parameter((1.0, 2.0), per_class=True))
+    (subject,) = subjects_of([weighted], {"w": [(1.0, 2.0), (3.0, 2.0, 1.0), 5.0]})
+    picture = picture_of([subject], interval=(0, 2))
+    assert [each.curve.label for each in picture.series] == ["w = (1, 2)", "w = (3, 2, 1)", "w = 5"]
+    ends = [each.curve.value[-1] for each in picture.series]
+    assert ends == pytest.approx([(4 + 2 * 0.25) / 2, (12 + 3 * 0.25) / 3, 20])

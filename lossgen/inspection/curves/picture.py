@@ -75,8 +75,10 @@ def picture_of(
     views = [views_of(subject, variable) for subject in subjects]
     flat = [each for several in views for each in several]
     shown = checked_interval(subjects[0], flat, interval)
-    chosen = [[checked_targets(subject, each, targets, len(subjects)) for each in several]
-              for subject, several in zip(subjects, views, strict=True)]  # fmt: skip
+    chosen = [
+        [checked_targets(subject, each, targets, len(subjects)) for each in several]
+        for subject, several in zip(subjects, views, strict=True)
+    ]
     count = sum(len(each) for several in chosen for each in several)
     if count > MOST_CURVES:
         raise ParameterError(f"{count} curves are too many for one picture; at most {MOST_CURVES} are drawn")
@@ -112,9 +114,10 @@ def views_of(subject: Subject, variable: str | None) -> list[View]:
     widest = subject.widest()
     views = []
     for _, values in subject.members():
-        options = subject.options(values)
-        view = view_of(subject.declaration, options, widest, variable)
-        views.append(view)
+        options, declaration = subject.options(values), subject.declaration
+        own = {name: value for name, value in values.items() if name in declaration.parameters}
+        view = view_of(declaration, options, own, variable)
+        views.append(replace(view, interval=view_of(declaration, options, widest, variable).interval))
     if len({(view.variable, view.quantity) for view in views}) > 1:
         names = ", ".join(subject.families)
         raise NoViewError(
