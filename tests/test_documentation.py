@@ -180,9 +180,9 @@ print(count)
     [
         ("NumPy", "numpy", 44, 1),
         ("Keras", "keras", 44, 1),
-        ("PyTorch", "torch", 44, 6),
-        ("JAX", "jax", 44, 6),
-        ("TensorFlow", "tensorflow", 44, 6),
+        ("PyTorch", "torch", 44, 9),
+        ("JAX", "jax", 44, 9),
+        ("TensorFlow", "tensorflow", 44, 9),
         ("XGBoost", "xgboost", 12, 1),
     ],
 )

@@ -41,7 +41,7 @@ def history(loss):
         keras.layers.Dense(10, activation="softmax"),
     ])
     model.compile(keras.optimizers.Adam(1e-2), loss=loss, metrics=["accuracy"])
-    fitted = model.fit(learn, noisy, validation_data=(rest, truth), epochs=30, batch_size=256, verbose=0)
+    fitted = model.fit(learn, noisy, validation_data=(rest, truth), epochs=20, batch_size=256, verbose=0)
     return np.array(fitted.history["val_accuracy"])
 
 

@@ -28,10 +28,7 @@ SOURCES = (
 """Everything that a page is made of."""
 
 
-FILTERS = {
-    "cell": lambda text: text.replace("|", r"\|"),
-    "capitalize_first": lambda text: text[:1].upper() + text[1:],
-}
+FILTERS = {"cell": lambda text: text.replace("|", r"\|")}  # text that a table can hold
 
 
 def write(app: Sphinx) -> None:
