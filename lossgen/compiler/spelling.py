@@ -6,6 +6,7 @@ from functools import lru_cache
 from sympy import (
     Add,
     And,
+    Dummy,
     Expr,
     Gt,
     Integer,
@@ -19,6 +20,7 @@ from sympy import (
     exp,
     expand_mul,
     factor_terms,
+    together,
 )
 
 from lossgen.language import reductions
@@ -36,6 +38,7 @@ from lossgen.language.atoms import (
 )
 from lossgen.language.notation import indicator, rebuild, replace, unfold
 from lossgen.language.printing import text
+from lossgen.language.symbols import y_pred, y_true
 
 LARGEST_REARRANGED = 60
 """Operations above which a formula is shown as it was derived: expanding it would not make it readable."""
@@ -50,6 +53,8 @@ EXPANSION_SAVES = 0.8
 def shortest(expression: Expr) -> Expr:
     """The spelling with the shortest text among a few that are equal by school algebra."""
     expression = _plain(unfold(expression))
+    if expression.has(reductions.Sum):
+        expression = min(expression, _one_quotient(expression), key=count_ops)
     if count_ops(expression) > LARGEST_REARRANGED:
         return next(_folded(expression), expression)
     return min(_spellings(expression), key=_length)
@@ -68,6 +73,8 @@ def _spellings(expression: Expr) -> list[Expr]:
     factored = _factored(expression)
     found = [expression, _without_minus(expression), factored, _without_minus(factored)]
     found += [*_cases(expression), *_folded(expression)]
+    if expression.has(reductions.Softmax):
+        found.append(_opened_shares(expression))
     if not expression.has(Piecewise):
         limit = EXPANSION_SAVES * min(_length(each)[0] for each in found)
         found += [each for each in _expansions(expression) if _length(each)[0] < limit]
@@ -90,6 +97,41 @@ def _expansions(expression: Expr) -> Iterator[Expr]:
             collected = collect(expanded, tuple(expanded.atoms(*COLLECTED)))
             yield from (expanded, _factored(expanded), _factored(collected))
             yield _complements(_factored(collected))
+
+
+def _one_quotient(expression: Expr) -> Expr:
+    """`x/(1 + I/U) + z/(1 + I/U)²` → `(x·(I + U) + z·U)·U/(I + U)²`, for quotients of sums over the columns.
+
+    Sums of reductions have a letter meanwhile, so that they stay as they are.
+    """
+    rows = {each for each in expression.atoms(Add) if each.has(reductions.Sum) and _is_of_row(each)}
+    plain = sorted((each for each in rows if not each.atoms(Pow)), key=count_ops, reverse=True)
+    if not plain:
+        return expression
+    letters = {each: Dummy("row", real=True) for each in plain}
+    opaque = {each: Dummy("sum", real=True) for each in expression.atoms(reductions.Sum)}
+    written = replace(expression, letters).xreplace(opaque)
+    if written.atoms(Piecewise):
+        return expression
+    back = {letter: each for each, letter in (*letters.items(), *opaque.items())}
+    return factor_terms(together(written)).xreplace(back).xreplace(back)
+
+
+def _is_of_row(expression: Expr) -> bool:
+    """Whether the targets and predictions in it are all inside reductions over the columns."""
+    if isinstance(expression, reductions.Reduction):
+        return not expression.per_column
+    return expression not in (y_true, y_pred) and all(map(_is_of_row, expression.args))
+
+
+def _opened_shares(expression: Expr) -> Expr:
+    """`(1 − y)·softmax(p) − y·(1 − softmax(p))` → `softmax(p) − y`, wherever it stands."""
+    if not expression.args:
+        return expression
+    rebuilt = rebuild(expression, [_opened_shares(argument) for argument in expression.args])
+    if not (isinstance(rebuilt, Add) and rebuilt.has(reductions.Softmax)):
+        return rebuilt
+    return min(rebuilt, expand_mul(rebuilt), key=count_ops)
 
 
 def _folded(expression: Expr) -> Iterator[Expr]:

@@ -5,6 +5,7 @@ from sympy import Expr
 from lossgen.compiler.driver import Derived, derive
 from lossgen.compiler.textbook import Formulas, formulas
 from lossgen.errors import ParameterError
+from lossgen.inspection.letters import with_complements
 from lossgen.language.declaration import Declaration
 from lossgen.language.notation import replace
 from lossgen.language.printing import latex as latex_of
@@ -38,7 +39,8 @@ def checked(declaration: Declaration, options: dict) -> dict:
 
 def term_formulas(derived: Derived) -> Formulas:
     """The formulas of one derived term."""
-    return formulas(derived.expression, derived.ladder, derived.gradient, derived.hessian, derived.targets)
+    term = with_complements(derived)
+    return formulas(term.expression, term.ladder, term.gradient, term.hessian, term.targets)
 
 
 def formula(declaration: Declaration, **options) -> str:

@@ -35,6 +35,7 @@ from lossgen.compiler.ladder import map_expressions
 from lossgen.compiler.properties.signs import Ranges
 from lossgen.compiler.properties.verdicts import element_function, vanishes
 from lossgen.compiler.spelling import shortest
+from lossgen.inspection.letters import with_complements
 from lossgen.language.abbreviation import Definitions
 from lossgen.language.atoms import (
     absolute,
@@ -107,7 +108,7 @@ def constant_of(derived: tuple[Derived, ...], properties: Properties, ranges: Ra
         return Constant(linked, f"{letter} at y = m, {TARGETS_MEAN}", "link")
     if not properties.diagonal:
         return NUMERIC
-    return _solved(derived[0], properties, ranges) or NUMERIC
+    return _solved(with_complements(derived[0]), properties, ranges) or NUMERIC
 
 
 def _by_link(properties: Properties) -> Constant:

@@ -16,6 +16,7 @@ from lossgen.errors import visible
 from lossgen.inspection.evidence.constant import Constant, constant_of
 from lossgen.inspection.evidence.findings import findings_of
 from lossgen.inspection.formulas import checked, term_formulas
+from lossgen.inspection.letters import with_complements
 from lossgen.language import reductions
 from lossgen.language.declaration import Declaration
 from lossgen.language.penalty import PenaltyDeclaration
@@ -81,6 +82,7 @@ def formula(expression: Expr, symbol: str = "", left: str = "") -> content.Formu
 
 def _term(declaration: Declaration, derived: Derived) -> content.Term:
     forms = term_formulas(derived).read_by(declaration)
+    derived = with_complements(derived)
     rungs, head = _ladder(declaration, derived)
     return content.Term(
         scope=columns(derived.scope),
