@@ -90,6 +90,7 @@ class Constant:
 
 
 NUMERIC = Constant(None, "the root of the mean gradient", "numeric")
+NOT_PROVED = "a root of the mean gradient, not proved to be the least"
 LINKED = {
     "identity": MEAN,
     "log": log(MEAN),
@@ -100,6 +101,14 @@ LINKED = {
 
 def constant_of(derived: tuple[Derived, ...], properties: Properties, ranges: Ranges) -> Constant:
     """The best constant of a column."""
+    found = _stationary(derived, properties, ranges)
+    if found.expression is None or properties.curvature != "unproved":
+        return found
+    return replace(found, where="; ".join(part for part in (found.where, NOT_PROVED) if part))
+
+
+def _stationary(derived: tuple[Derived, ...], properties: Properties, ranges: Ranges) -> Constant:
+    """Where the mean gradient is 0; of a convex loss that is the best constant."""
     if properties.mean_is_optimal:
         return _by_link(properties)
     if len(derived) == 1 and properties.affine and _is_optimal_at_letter(derived[0], properties):
@@ -156,7 +165,9 @@ def _solved(term: Derived, properties: Properties, ranges: Ranges) -> Constant |
         return None
     slope = unfold((function * column_count).diff(y_pred))
     found = _of_means(slope, term.targets, properties)
-    return _of_shares(slope.xreplace(dict(term.targets)), ranges) if found is None else found
+    if found is not None or properties.curvature == "unproved":  # a loss that jumps has no such share
+        return found
+    return _of_shares(slope.xreplace(dict(term.targets)), ranges)
 
 
 # A share of the targets: the gradient has one value below the target and one above it -----------------
@@ -167,6 +178,8 @@ def _of_shares(slope: Expr, ranges: Ranges) -> Constant | None:
     distance = Dummy("distance", positive=True)
     above, below = (_constant(slope, y_true + side * distance) for side in (1, -1))
     if above is None or below is None or not (ranges.is_nonnegative(above) and ranges.is_nonpositive(below)):
+        return None
+    if above == below:
         return None
     share = shortest((-below / (above - below)).factor())
     if 2 * share == 1:

@@ -33,6 +33,8 @@ def properness(properties: Properties, constant: Constant, sampler: Sampler) -> 
     if constant.how == "link":
         detail = f"the mean gradient is 0 where the prediction{through} is the mean, which need not be least"
         return Finding("proper", "stationary", PROVED, detail)
+    if constant.statistic and properties.curvature == "unproved":
+        return Finding("proper", "stationary", PROVED, f"at {constant.statistic}")
     if constant.statistic:
         detail = f"the best constant is {constant.statistic}"
         return Finding("proper", "for another statistic", PROVED, detail)

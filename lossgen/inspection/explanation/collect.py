@@ -1,5 +1,6 @@
 """Declaration → the content of its explanation, from what the compiler derived."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -13,7 +14,7 @@ from lossgen.compiler.properties import properties_of
 from lossgen.compiler.properties.signs import ranges_of
 from lossgen.compiler.textbook import Formulas, reduction, textbook
 from lossgen.errors import visible
-from lossgen.inspection.evidence.constant import Constant, constant_of
+from lossgen.inspection.evidence.constant import MEAN, Constant, constant_of
 from lossgen.inspection.evidence.findings import findings_of
 from lossgen.inspection.formulas import checked, term_formulas
 from lossgen.inspection.letters import with_complements
@@ -56,7 +57,7 @@ def collect(declaration: Declaration, options: Mapping[str, object], trace: bool
         reference=visible(declaration.reference),
         options=chosen,
         terms=tuple(_term(declaration, each) for each in derived),
-        constant=None if best is None else _constant(best),
+        constant=None if best is None else _constant(declaration, best),
         symbols=tuple(_symbols(declaration, chosen, derived)),
         findings=findings_of(declaration, chosen, derived, known, best),
         facts=() if known is None else tuple(facts_of(known, derived)),
@@ -99,16 +100,25 @@ def _term(declaration: Declaration, derived: Derived) -> content.Term:
 
 def _formulas(declaration: Declaration, forms: Formulas) -> dict[str, content.Formula]:
     letter = str(declaration.as_read(y_pred))
+    value, gradient, hessian = (free_letter(declaration, each) for each in "Lgh")
     return {
-        "value": formula(forms.value, "L", "L"),
-        "gradient": formula(forms.gradient, "g", rf"\frac{{\partial L}}{{\partial {letter}}}"),
-        "hessian": formula(forms.hessian, "h", rf"\frac{{\partial^2 L}}{{\partial {letter}^2}}"),
+        "value": formula(forms.value, value, "L"),
+        "gradient": formula(forms.gradient, gradient, rf"\frac{{\partial L}}{{\partial {letter}}}"),
+        "hessian": formula(forms.hessian, hessian, rf"\frac{{\partial^2 L}}{{\partial {letter}^2}}"),
     }
 
 
-def _constant(best: Constant) -> content.Constant:
-    written = None if best.expression is None else formula(best.expression, "c", "c")
-    return content.Constant(written, best.where, best.how)
+def _constant(declaration: Declaration, best: Constant) -> content.Constant:
+    if best.expression is None:
+        return content.Constant(None, best.where, best.how)
+    letter = free_letter(declaration, MEAN.name)
+    written = formula(best.expression.xreplace({MEAN: Letter(letter, real=True)}), content.BEST, "p_{0}")
+    return content.Constant(written, re.sub(rf"\b{MEAN.name}\b", letter, best.where), best.how)
+
+
+def free_letter(declaration: Declaration, letter: str) -> str:
+    """The letter, or one that no parameter is called, since names of Python have no subscripts."""
+    return f"{letter}₀" if letter in declaration.own_arguments else letter
 
 
 # The ladder ---------------------------------------------------------------------------------------

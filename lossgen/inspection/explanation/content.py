@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 
 from lossgen.inspection.evidence.finding import Finding
 
+BEST = "p₀"
+"""What the best constant prediction is called: no parameter can be."""
+
 
 @dataclass(frozen=True)
 class Formula:

@@ -21,7 +21,8 @@ TARGET = {
 def facts_of(properties: Properties, derived: tuple[Derived, ...]) -> Iterator[tuple[str, str]]:
     """One name and one sentence a fact."""
     yield "link", properties.link
-    yield "target", TARGET[properties.affine, properties.mean_is_optimal]
+    is_least = properties.mean_is_optimal and properties.curvature != "unproved"
+    yield "target", TARGET[properties.affine, is_least]
     yield "columns", "each a problem of its own" if properties.diagonal else "meet"
     yield "fisher", FISHER[properties.fisher]
     if all(FURTHER_OUTPUTS[1] in term.further for term in derived):

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from lossgen.inspection.evidence.finding import Finding
 
-from .content import KERNEL_HEADS, KERNEL_NOTE, Content, Formula, Term
+from .content import BEST, KERNEL_HEADS, KERNEL_NOTE, Content, Formula, Term
 
 HOW = {"proved": "green", "sampled": "yellow", "known": "cyan", "not decided": "dim"}
 
@@ -77,7 +77,7 @@ def _formulas(content: Content, term: Term, is_last: bool) -> Padding:
     constant = content.constant
     if constant is not None and is_last:
         if constant.formula is None:
-            says = Text.assemble(("c ", "bold"), f"{constant.how}: {constant.where}")
+            says = Text.assemble((f"{BEST} ", "bold"), f"{constant.how}: {constant.where}")
         else:
             says = _written(constant.formula)
             says.append(f", {constant.where}" if constant.where else "", style="dim")

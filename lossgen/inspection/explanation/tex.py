@@ -72,7 +72,7 @@ def _formulas(title: str, term: Term, content: Content) -> Iterator[str]:
     yield from _aligned(formulas)
     if constant is not None:
         says = constant.where if constant.formula else f"{constant.how}: {constant.where}"
-        yield f"Optimal constant $c$: {escaped(says)}." if says else ""
+        yield f"Optimal constant $p_{{0}}$: {escaped(says)}." if says else ""
 
 
 def _aligned(formulas: list[Formula]) -> Iterator[str]:

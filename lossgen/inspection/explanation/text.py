@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from textwrap import wrap
 
-from .content import Content, Formula, Rewrite, Term
+from .content import BEST, Content, Formula, Rewrite, Term
 
 WIDTH = 100
 INDENT = " " * 4
@@ -64,7 +64,7 @@ def _constant(content: Content, width: int) -> Iterator[str]:
     constant = content.constant
     assert constant is not None, "a penalty has none, and no such section"
     if constant.formula is None:
-        yield from _wrapped(f"{NAMES['constant']}c   {constant.how}: {constant.where}", width, 14)
+        yield from _wrapped(f"{NAMES['constant']}{BEST}  {constant.how}: {constant.where}", width, 14)
         return
     written = f"{NAMES['constant']}{constant.formula}"
     yield from _wrapped(f"{written}, {constant.where}" if constant.where else written, width, 14)
