@@ -28,6 +28,7 @@ from lossgen.language.atoms import (
     step,
     xlogy,
 )
+from lossgen.language.printing import latex as to_latex
 from lossgen.language.printing import text
 from lossgen.language.symbols import column_count as C
 from lossgen.language.symbols import parameter_symbol, where, y_pred, y_true
@@ -91,6 +92,14 @@ def test_latex_of_a_formula():
     assert r"\log\operatorname{softmax}" in latex(NAMED["categorical_crossentropy"], from_logits=True)
     with pytest.raises(ParameterError, match="`which` must be one of"):
         latex(NAMED["huber"], "slope")
+
+
+def test_latex_keeps_names_whole_and_the_residual_apart_from_the_exponential():
+    slope, scale = sp.symbols("slope scale_b", positive=True)
+    assert to_latex(scale * slope**2 * sp.exp(sp.Symbol("e") * slope)) == (
+        r"\mathrm{scale\_b}\, \mathrm{slope}^{2}\, \exp\left(e\, \mathrm{slope}\right)"
+    )
+    assert to_latex(2 * y_pred * sp.exp(1)) == r"2 \exp\left(1\right) p"
 
 
 DEBRIS = re.compile(r"Piecewise|\*\*|Derivative|DiracDelta|Heaviside|ExprCondPair|Subs\(|_hit")

@@ -1,6 +1,9 @@
 """Write the loss explorer: one page on which parameters are moved and the curves of losses move with them."""
 
 import argparse
+import re
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from rich.console import Console
@@ -21,6 +24,12 @@ beside it, or with --single-file into the page.
 """
 
 
+Read = Callable[[str], dict[str, Declaration]]
+
+SETTING = re.compile(r"(\w+)=(?!.*\.(py|json)\b).*", re.DOTALL)
+"""How other commands are given a parameter; a file may have such a name."""
+
+
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The arguments of `lossgen explore`."""
     command.add_argument(
@@ -35,28 +44,28 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the page."""
-    output = Path(options.output)
-    if output.suffix not in (".html", ".htm"):
-        raise CommandError(f"the page is HTML: write a name that ends in .html, not {options.output}")
-    chosen = [pair for name in options.names for pair in _named(name)]
+    read = cache(variables_of)  # a file that is named twice holds the same declarations both times
+    chosen = [pair for name in dict.fromkeys(options.names) for pair in _named(name, read)]
     from lossgen.inspection.explorer.page import explore
 
     imports = {each.name: lines for each, lines in chosen if lines}
     path = explore(
-        *(each for each, _ in chosen), path=output, single_file=options.single_file, imports=imports
+        *(each for each, _ in chosen), path=options.output, single_file=options.single_file, imports=imports
     )
     Console(highlight=False).print(f"wrote {path}", markup=False, soft_wrap=True)
     return 0
 
 
-def _named(name: str) -> list[tuple[Declaration, tuple[str, ...]]]:
+def _named(name: str, read: Read) -> list[tuple[Declaration, tuple[str, ...]]]:
     """What a name means, each with the lines of Python that import it; none for the catalogue."""
+    if setting := SETTING.fullmatch(name):
+        raise CommandError(f"`{name}`: explore takes names of losses only; move `{setting[1]}` on the page")
     file, _, loss = name.rpartition(":") if not name.endswith((".py", ".json")) else (name, "", "")
     if not file:
         return [(find(loss), ())]
     if file.endswith(".json"):
         return [(each, _reading(file, each)) for each in from_file(file)]
-    declarations = variables_of(file)
+    declarations = read(file)
     chosen = [find(loss, declarations.values())] if loss else declarations.values()
     variables = {id(each): variable for variable, each in declarations.items()}
     return [(each, _importing(file, variables[id(each)], each)) for each in chosen]

@@ -28,15 +28,33 @@ function usualState() {
   return state;
 }
 
-let state = stateOf(location.hash, usualState);
+let state = null;                 // what is chosen, see links.js
+let apart = "";                   // why the second loss cannot stand on the axis of the first
 let extents = null;               // of the panels, held while a slider moves
 let tab = "formula";
 
 const chosen = () => SIDES.filter((side) => state[side]);
+const drawn = () => chosen().filter((side) => side === "a" || !apart);
+
+// What the address says; what of it cannot be is told.
+function begun() {
+  const {state: found, refused} = readLink(location.hash, usualState);
+  state = found;
+  notice("not-taken", refused.length ? `Not taken over from the link: ${refused.join("; ")}.` : "");
+}
+
+function notice(id, text) {
+  byId(id).textContent = text;
+}
+
+// Marks entries as wrong and says why in the line below; "" takes both back.
+function refuse(entries, message, why) {
+  for (const entry of entries) entry.setAttribute("aria-invalid", String(why !== ""));
+  message.textContent = why;
+}
 
 function axis() {
-  const {view} = variantOf(state.a);
-  return state.from === null ? [view.low, view.high] : [state.from, state.to];
+  return state.from === null ? sharedAxis(drawn().map((side) => state[side])) : [state.from, state.to];
 }
 
 function place() {
@@ -93,31 +111,28 @@ function parameterControl(side, parameter) {
     id, type: "text", inputMode: "decimal", autocomplete: "off", spellcheck: false,
     "aria-describedby": `${id}-message`,
   });
-  const message = element("p", {id: `${id}-message`, className: "message", role: "status"});
+  const message = element("p", {id: `${id}-message`, className: "message", role: "alert"});
   const show = (value) => {
     const first = Array.isArray(value) ? value[0] : value;
     range.value = String(sliderPosition(slider, first));
     range.setAttribute("aria-valuetext", shown(value));
     range.style.setProperty("--share", `${100 * range.value / STEPS}%`);
   };
-  const refuse = (is) => {
-    entry.setAttribute("aria-invalid", String(is));
-    message.textContent = is ? `${name} must be ${parameter.expected}`
-      + (parameter.perClass && columns > 1 ? ` (${columns} here, with commas)` : "") : "";
-  };
+  const expected = `${name} must be ${parameter.expected}`
+    + (parameter.perClass && columns > 1 ? ` (${columns} here, with commas)` : "");
   show(choice.own[name]);
   entry.value = shown(choice.own[name]);
   range.addEventListener("input", () => {
     choice.own[name] = sliderValue(slider, Number(range.value));
     entry.value = shown(choice.own[name]);
     show(choice.own[name]);
-    refuse(false);
+    refuse([entry], message, "");
     draw({hold: true});
   });
   range.addEventListener("change", () => draw());
   entry.addEventListener("input", () => {
     const value = parsed(parameter, entry.value, columns);
-    refuse(value === undefined);
+    refuse([entry], message, value === undefined ? expected : "");
     if (value === undefined) return;
     choice.own[name] = value;
     show(value);
@@ -137,18 +152,17 @@ function sidePanel(side) {
   panel.replaceChildren(head);
   if (!choice) return;
   const loss = losses[choice.loss];
-  const {view} = variantOf(choice);
   for (const option of loss.options) {
     panel.append(selectControl(side, `option-${option.name}`, option.name, option.choices,
       choice.options[option.name], (number) => {
-        choice.options[option.name] = number;
-        choice.target = Math.min(choice.target, variantOf(choice).view.targets.length - 1);
+        setOption(choice, option.name, number);
         if (side === "a") [state.x, state.from, state.to] = [null, null, null];
       }));
   }
   for (const parameter of loss.parameters) panel.append(parameterControl(side, parameter));
-  if (view.targets.length > 1) {
-    panel.append(selectControl(side, "target", "target", view.targets.map((each) => each.name), choice.target,
+  const {targets} = viewOf(choice);
+  if (targets.length > 1) {
+    panel.append(selectControl(side, "target", "target", targets.map((each) => each.name), choice.target,
       (number) => { choice.target = number; }));
   }
   if (loss.parameters.length || loss.options.length) {
@@ -164,6 +178,11 @@ function sidePanel(side) {
 
 // Everything anew, with the keyboard's focus where it was.
 function rebuild(focused = null) {
+  const {view} = state.a;
+  apart = agree(state.a, state.b);
+  if (state.a.view !== view) [state.x, state.from, state.to] = [null, null, null];
+  notice("not-drawn", apart);
+  if (focused) notice("not-taken", "");
   SIDES.forEach(sidePanel);
   showRange();
   draw();

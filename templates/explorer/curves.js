@@ -4,8 +4,8 @@
 const losses = JSON.parse(document.getElementById("losses").textContent);
 const PANELS = ["value", "gradient", "hessian"];
 
-// A choice is {loss, options, own, target}: the number of a loss, the number of each option's choice, the values
-// of its parameters, the number of a target of its view.
+// A choice is {loss, options, own, view, target}: the number of a loss, the number of each option's choice, the
+// values of its parameters, the number of a view of its variant (over which variable), and of a target of that.
 
 // Everything at its default; options and the target as in another choice where they mean the same.
 function newChoice(number, like = null) {
@@ -14,16 +14,22 @@ function newChoice(number, like = null) {
     loss: number,
     options: Object.fromEntries(loss.options.map((each) => [each.name, 0])),
     own: Object.fromEntries(loss.parameters.map((each) => [each.name, each.default])),
+    view: 0,
     target: 0,
   };
   for (const {name, choices} of like ? loss.options : []) {
     const same = losses[like.loss].options.find((each) => each.name === name);
     if (same) choice.options[name] = Math.max(0, choices.indexOf(same.choices[like.options[name]]));
   }
-  const {targets, usual} = variantOf(choice).view;
-  const equal = like ? targets.findIndex((each) => each.name === targetOf(like).name) : -1;
-  choice.target = equal < 0 ? usual : equal;
+  aim(choice, like ? targetOf(like).name : null);
   return choice;
+}
+
+// Sets the target of that name if the view has it, otherwise the usual one.
+function aim(choice, name) {
+  const {targets, usual} = viewOf(choice);
+  const equal = targets.findIndex((each) => each.name === name);
+  choice.target = equal < 0 ? usual : equal;
 }
 
 function variantNumber(choice) {
@@ -32,7 +38,46 @@ function variantNumber(choice) {
 }
 
 const variantOf = (choice) => losses[choice.loss].variants[variantNumber(choice)];
-const targetOf = (choice) => variantOf(choice).view.targets[choice.target];
+const viewOf = (choice) => variantOf(choice).views[choice.view];
+const targetOf = (choice) => viewOf(choice).targets[choice.target];
+
+function setOption(choice, name, number) {
+  const {name: target} = targetOf(choice);
+  choice.options[name] = number;
+  choice.view = 0;
+  aim(choice, target);
+}
+
+// The view over another variable. Where a view has only one target it was not chosen, and is not kept.
+function turn(choice, number) {
+  if (choice.view === number) return;
+  const {targets} = viewOf(choice);
+  const name = targets.length > 1 ? targetOf(choice).name : null;
+  choice.view = number;
+  aim(choice, name);
+}
+
+// Turns both choices to the first variable that both have, as `lg.plot` does; returns why they cannot stand on
+// one axis, or "". A choice alone is turned to its usual variable.
+function agree(a, b) {
+  const variables = (choice) => variantOf(choice).views.map(({variable}) => variable);
+  const common = b ? variables(a).find((each) => variables(b).includes(each)) : variables(a)[0];
+  for (const choice of b ? [a, b] : [a]) turn(choice, Math.max(0, variables(choice).indexOf(common)));
+  if (!b) return "";
+  const [one, other] = [viewOf(a), viewOf(b)];
+  const [low, high] = sharedAxis([a, b]);
+  if (common !== undefined && one.bounded === other.bounded && low < high) return "";
+  const words = ({loss}, {axis}) => `${losses[loss].className} is a curve over the ${axis}`;
+  return `${losses[b.loss].className} is not drawn: ${words(a, one)}, ${words(b, other)}. `
+    + "Choose options that agree, such as from_logits, or another loss.";
+}
+
+// The range of the axis: what all have where their domains end, otherwise what all need.
+function sharedAxis(choices) {
+  const views = choices.map(viewOf);
+  const [outer, inner] = views[0].bounded ? [Math.max, Math.min] : [Math.min, Math.max];
+  return [outer(...views.map(({low}) => low)), inner(...views.map(({high}) => high))];
+}
 
 // The row that a place x on the axis stands for.
 function rowAt(choice, x) {
@@ -113,10 +158,27 @@ const isInRange = (parameter, value) => Number.isFinite(value)
   && (parameter.maximum === null || value < parameter.maximum
     || (value === parameter.maximum && parameter.maximumAllowed));
 
+// A number as a person types it, with − or -; NaN where it is none.
+function numberIn(text) {
+  const plain = String(text).replaceAll("−", "-").trim();
+  return plain === "" ? NaN : Number(plain);
+}
+
+// Why two numbers are no range of the axis, or "".
+const LARGEST = 1e100;
+const FINEST = 1e-6;
+
+function wrongRange(low, high) {
+  if (!Number.isFinite(low) || !Number.isFinite(high)) return "from and to must be finite numbers";
+  if (low >= high) return "from must be below to";
+  if (Math.max(-low, high) > LARGEST) return `from and to must be within ±${LARGEST}`;
+  const least = FINEST * Math.max(Math.abs(low), Math.abs(high), 1 / LARGEST);
+  return high - low < least ? "from and to are too near to each other" : "";
+}
+
 // The number that a person typed, one number a column for parameters of classes; undefined where it is refused.
 function parsed(parameter, text, columns) {
-  const parts = String(text).replaceAll("−", "-").split(",").map((part) => part.trim());
-  const values = parts.map((part) => (part === "" ? NaN : Number(part)));
+  const values = String(text).split(",").map(numberIn);
   if (!values.every((value) => isInRange(parameter, value))) return undefined;
   if (values.length === 1) return values[0];
   return parameter.perClass && values.length === columns ? values : undefined;
@@ -158,67 +220,4 @@ function pythonOf(choice, x) {
     "gradient, hessian = loss.gradient_and_hessian(y_true, y_pred)",
     "",
   ].join("\n");
-}
-
-// Links ---------------------------------------------------------------------------------------------------
-
-// A state is {a, b, x, from, to}: two choices (the second may be null), the place of the crosshair, the axis.
-
-function linkOf(state) {
-  const words = new URLSearchParams();
-  for (const side of ["a", "b"]) {
-    const choice = state[side];
-    if (!choice) continue;
-    const loss = losses[choice.loss];
-    words.set(side, loss.name);
-    for (const {name} of loss.options) {
-      if (choice.options[name]) words.set(`${side}.${name}`, String(choice.options[name]));
-    }
-    for (const parameter of loss.parameters) {
-      const value = shown(choice.own[parameter.name]).replaceAll(" ", "");
-      if (value !== shown(parameter.default).replaceAll(" ", "")) words.set(`${side}.${parameter.name}`, value);
-    }
-    if (choice.target !== variantOf(choice).view.usual) words.set(`${side}.target`, String(choice.target));
-  }
-  if (state.x !== null) words.set("x", String(state.x));
-  if (state.from !== null) {
-    words.set("from", String(state.from));
-    words.set("to", String(state.to));
-  }
-  return `#${words}`;
-}
-
-// The state of a link; what it does not know, or may not be, has its default.
-function stateOf(link, usual) {
-  const words = new URLSearchParams(link.replace(/^#/, ""));
-  if (!words.has("a")) return usual();
-  const state = {a: null, b: null, x: null, from: null, to: null};
-  for (const side of ["a", "b"]) {
-    const number = losses.findIndex((each) => each.name === words.get(side));
-    if (number < 0) continue;
-    const choice = newChoice(number);
-    const within = (name, count, otherwise) => {
-      const chosen = Number(words.get(`${side}.${name}`) ?? otherwise);
-      return Number.isInteger(chosen) && chosen >= 0 && chosen < count ? chosen : otherwise;
-    };
-    for (const {name, choices} of losses[number].options) {
-      choice.options[name] = within(name, choices.length, 0);
-    }
-    const {targets, usual: usualTarget} = variantOf(choice).view;
-    choice.target = within("target", targets.length, usualTarget);
-    for (const parameter of losses[number].parameters) {
-      const text = words.get(`${side}.${parameter.name}`);
-      const value = text === null ? undefined : parsed(parameter, text, targets[0].p.length);
-      if (value !== undefined) choice.own[parameter.name] = value;
-    }
-    state[side] = choice;
-  }
-  if (!state.a) return usual();
-  const number = (name) => (words.has(name) && Number.isFinite(Number(words.get(name)))
-    ? Number(words.get(name)) : null);
-  state.x = number("x");
-  if (number("from") !== null && number("to") > number("from")) {
-    [state.from, state.to] = [number("from"), number("to")];
-  }
-  return state;
 }

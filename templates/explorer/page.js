@@ -62,7 +62,7 @@ function showText() {
     button.tabIndex = name === tab ? 0 : -1;
   }
   byId("text").setAttribute("aria-labelledby", `tab-${tab}`);
-  byId("text").replaceChildren(...chosen().map((side) => element("article", {className: `side-${side}`},
+  byId("text").replaceChildren(...(tab === "python" ? drawn() : chosen()).map((side) => element("article", {className: `side-${side}`},
     element("h3", {}, element("span", {className: `swatch side-${side}`}), losses[state[side].loss].className),
     ...TABS[tab](side, state[side]))));
   byId("text").querySelectorAll(".mathematics").forEach(fit);
@@ -101,11 +101,7 @@ function begin() {
     const [low, high] = axis();
     moveTo(low + (high - low) * Number(byId("place").value) / 1000);
   });
-  byId("place-number").addEventListener("change", () => {
-    const x = Number(byId("place-number").value.replaceAll("−", "-"));
-    if (Number.isFinite(x)) moveTo(x);
-    byId("place-number").value = String(place());
-  });
+  byId("place-number").addEventListener("change", setPlace);
   for (const id of ["from", "to"]) byId(id).addEventListener("change", setRange);
   byId("whole").addEventListener("click", () => {
     [state.from, state.to, state.x] = [null, null, null];
@@ -133,7 +129,7 @@ function begin() {
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
   addEventListener("hashchange", () => {
-    state = stateOf(location.hash, usualState);
+    begun();
     rebuild();
   });
   new ResizeObserver(() => {
@@ -141,6 +137,7 @@ function begin() {
     read();
     byId("text").querySelectorAll(".mathematics").forEach(fit);
   }).observe(byId("plot"));
+  begun();
   rebuild();
 }
 

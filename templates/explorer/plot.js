@@ -12,9 +12,9 @@ const colour = (side) => style(side === "a" ? "--first" : "--second");
 function traces(places) {
   const made = [];
   const curves = {};
-  for (const side of chosen()) {
+  for (const side of drawn()) {
     const choice = state[side];
-    const usual = {...newChoice(choice.loss), options: choice.options, target: choice.target};
+    const usual = {...choice, own: newChoice(choice.loss).own};
     curves[side] = curvesOf(choice, places);
     const isMoved = losses[choice.loss].parameters.some(
       ({name}) => shown(choice.own[name]) !== shown(usual.own[name]));
@@ -57,7 +57,7 @@ function layout() {
 }
 
 function axisTitle() {
-  const names = [...new Set(chosen().map((side) => variantOf(state[side]).view.axis))];
+  const names = [...new Set(drawn().map((side) => viewOf(state[side]).axis))];
   return names.join(" · ");
 }
 
@@ -81,11 +81,11 @@ function drawNow(hold) {
   const places = Array.from({length: SAMPLES}, (_, i) => low + (high - low) * i / (SAMPLES - 1));
   const {made, curves} = traces(places);
   if (!hold || !extents) {
-    extents = PANELS.map((panel) => extent(chosen().map((side) => curves[side][panel])));
+    extents = PANELS.map((panel) => extent(drawn().map((side) => curves[side][panel])));
   }
   Plotly.react("plot", made, layout(), {staticPlot: true, responsive: true});
   byId("axis").textContent = axisTitle();
-  byId("plot").setAttribute("aria-label", `Curves of ${chosen().map((side) => losses[state[side].loss].className)
+  byId("plot").setAttribute("aria-label", `Curves of ${drawn().map((side) => losses[state[side].loss].className)
     .join(" and ")}: loss, gradient and Hessian over ${axisTitle()}`);
   read();
 }
@@ -103,7 +103,7 @@ function read() {
   byId("crosshair").style.transform = `translateX(${left}px)`;
   byId("crosshair").style.height = `${height}px`;
   const dots = [];
-  const rows = chosen().map((side) => {
+  const rows = drawn().map((side) => {
     const point = pointAt(state[side], x);
     PANELS.forEach((panel, number) => {
       const [bottom, top] = extents[number];
@@ -123,12 +123,15 @@ function read() {
   body.replaceChildren(...rows);
   const slider = byId("place");
   slider.value = String(Math.round(1000 * (x - low) / (high - low)));
-  slider.setAttribute("aria-valuetext", chosen().map((side) => {
+  slider.setAttribute("aria-valuetext", drawn().map((side) => {
     const point = pointAt(state[side], x);
     return `${losses[state[side].loss].className} at ${written(x)}: `
       + PANELS.map((panel) => `${panel} ${written(point[panel])}`).join(", ");
   }).join("; "));
-  if (document.activeElement !== byId("place-number")) byId("place-number").value = String(x);
+  if (document.activeElement !== byId("place-number")) {
+    byId("place-number").value = String(x);
+    refuse([byId("place-number")], byId("place-message"), "");
+  }
   rememberSoon();
   if (tab === "python") showText();
 }
@@ -164,18 +167,30 @@ function follow(event) {
   moveTo(Math.round((low + share * (high - low)) / step) * step);
 }
 
+function setPlace() {
+  const entry = byId("place-number");
+  const [low, high] = axis();
+  const x = numberIn(entry.value);
+  const isPlace = x >= low && x <= high;
+  refuse([entry], byId("place-message"), isPlace ? "" : `at must be a number from ${written(low)} to ${written(high)}`);
+  if (!isPlace) return;
+  moveTo(x);
+  entry.value = String(place());
+}
+
 function showRange() {
   const [low, high] = axis();
   byId("from").value = String(low);
   byId("to").value = String(high);
+  refuse([byId("from"), byId("to")], byId("range-message"), "");
 }
 
 function setRange() {
-  const [low, high] = ["from", "to"].map((id) => Number(byId(id).value.replaceAll("−", "-")));
-  const isRange = Number.isFinite(low) && Number.isFinite(high) && low < high;
-  byId("from").setAttribute("aria-invalid", String(!isRange));
-  byId("to").setAttribute("aria-invalid", String(!isRange));
-  if (!isRange) return;
+  const entries = [byId("from"), byId("to")];
+  const [low, high] = entries.map((entry) => numberIn(entry.value));
+  const wrong = wrongRange(low, high);
+  refuse(entries, byId("range-message"), wrong);
+  if (wrong) return;
   [state.from, state.to] = [low, high];
   draw();
 }

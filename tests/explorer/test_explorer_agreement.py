@@ -84,7 +84,8 @@ def differences(page, number: int, declaration, options: dict) -> list[str]:
         is_settled = not UNSETTLED.get(declaration.name, lambda own: False)(arguments)
         x = places(view, is_settled)
         for place, target in enumerate(view.targets):
-            choice = {"loss": number, "options": chosen, "own": {**defaults, **arguments}, "target": place}
+            choice = {"loss": number, "options": chosen, "own": {**defaults, **arguments}, "view": 0,
+                      "target": place}
             shown = page.evaluate(CURVES, [choice, x])
             with np.errstate(all="ignore"):
                 computed = Sampled(loss, view, target)(np.array(x))

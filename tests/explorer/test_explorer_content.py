@@ -111,7 +111,11 @@ def test_an_unknown_function_is_refused():
     (["hubr"], "there is no loss `hubr`; did you mean `huber`?"),
     (["l1"], "L1 is a penalty, and the explorer shows losses; try `lossgen plot`"),
     (["huber", "-o", "page.png"], "the page is HTML: write a name that ends in .html, not page.png"),
-    (["huber", "-o", "{folder}/file/page.html"], "the page cannot be written to {folder}/file/page.html: "),
+    (["huber", "-o", "{folder}/file/page.html"],
+     "{folder}/file/page.html cannot be written: there is no folder {folder}/file"),
+    (["huber", "-o", "{folder}/no/page.html"],
+     "{folder}/no/page.html cannot be written: there is no folder {folder}/no"),
+    (["huber", "delta=2"], "`delta=2`: explore takes names of losses only; move `delta` on the page"),
     (["nothing.py"], "there is no file nothing.py"),
 ])  # fmt: skip
 def test_bad_input_is_one_line(words, message, tmp_path, capsys):
@@ -127,6 +131,28 @@ def test_without_plotly(monkeypatch, capsys, tmp_path):
     said = capsys.readouterr().err
     assert said == "lossgen: the explorer needs plotly and latex2mathml: pip install 'lossgen[explore]'\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_folder_is_made(tmp_path):
+    with pytest.raises(lg.errors.FileError, match="there is no folder"):
+        lg.explore(CATALOGUE["huber"], path=tmp_path / "no" / "page.html")
+    with pytest.raises(lg.errors.FileError, match=r"write a name that ends in \.html, not .*/z"):
+        lg.explore(CATALOGUE["huber"], path=tmp_path / "z")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("wrong", [1, "huber", None, int])
+def test_what_is_no_loss(wrong):
+    with pytest.raises(lg.ParameterError, match="a loss, its class or declaration is expected, not "):
+        lg.explore(wrong)
+
+
+def test_a_loss_named_twice_is_shown_once(tmp_path, monkeypatch, capsys):
+    (tmp_path / "f.py").write_text("import lossgen as lg\nmine = lg.declare('Mine', lg.Mean(lg.y_pred**2))\n")
+    monkeypatch.chdir(tmp_path)
+    for names in (["f.py:mine", "f.py:mine"], ["f.py", "f.py:mine"], ["huber", "Huber"]):
+        assert main(["explore", *names, "-o", "page.html"]) == 0
+        assert len(re.findall('"className"', (tmp_path / "page.html").read_text("utf-8"))) == 1
 
 
 def test_two_losses_of_one_name():

@@ -156,6 +156,43 @@ def test_the_axis_may_be_chosen(opened, catalogue_page):
     assert page.locator("#from").input_value() == "-4"
 
 
+def test_what_is_refused_is_said(opened, catalogue_page):
+    page = opened(catalogue_page)
+    for entry, text, message, words in (
+        ("to", "-11", "range", "from must be below to"),
+        ("to", "", "range", "from and to must be finite numbers"),
+        ("place-number", "9", "place", "at must be a number from −4 to 4"),
+        ("place-number", "much", "place", "at must be a number from −4 to 4"),
+    ):
+        page.locator(f"#{entry}").fill(text)
+        page.locator(f"#{entry}").blur()
+        assert page.locator(f"#{entry}").get_attribute("aria-invalid") == "true"
+        assert page.locator(f"#{entry}").get_attribute("aria-describedby") == f"{message}-message"
+        assert page.locator(f"#{message}-message").inner_text() == words
+    page.locator("#place-number").fill("2")
+    page.locator("#whole").click()
+    assert page.locator("#range-message").inner_text() == page.locator("#place-message").inner_text() == ""
+
+
+def test_losses_of_different_variables_share_one_or_are_not_drawn(opened, catalogue_page):
+    page = opened(catalogue_page, "#a=hinge&b=huber")
+    assert len(readings(page)) == 2
+    assert page.locator("#axis").text_content() == "prediction p"
+    assert page.locator("#a-target option:checked").inner_text() == "y = 1"
+    assert page.locator("#b-target option:checked").inner_text() == "y = 1"
+    page.select_option("#b-loss", label="nothing")
+    settled(page)
+    assert page.locator("#axis").text_content() == "margin y·p"
+    page.select_option("#b-loss", label="BinaryCrossentropy")
+    assert list(readings(page)) == ["Hinge"]
+    said = page.locator("#not-drawn").inner_text()
+    assert said.startswith("BinaryCrossentropy is not drawn: Hinge is a curve over the ")
+    page.select_option("#b-option-from_logits", label="True")
+    assert len(readings(page)) == 2 and page.locator("#not-drawn").inner_text() == ""
+    page.select_option("#b-option-from_logits", label="False")
+    assert list(readings(page)) == ["Hinge"]
+
+
 def test_a_link_restores_the_state(opened, catalogue_page):
     page = opened(catalogue_page, "#a=tversky&a.alpha=0.125&b=dice&x=0.25&from=0.1&to=0.6")
     page.select_option("#a-target", label="y = 0")
@@ -171,14 +208,22 @@ def test_a_link_restores_the_state(opened, catalogue_page):
     assert lines(again) == lines(page)
 
 
-@pytest.mark.parametrize("link", [
-    "#a=nothing&b=huber", "#a=huber&a.delta=-3&a.target=77&b=toString", "#a=huber&x=%3Cimg%3E&from=5&to=1",
-    "#a=__proto__&a.constructor=1", "#%%%",
+@pytest.mark.parametrize(("link", "refused"), [
+    ("#a=nothing&b=huber", ["a=nothing (no loss of this page)"]),
+    ("#a=huber&a.delta=-3&a.target=77&b=toString",
+     ["b=toString (no loss of this page)", "a.target=77 (0)", "a.delta=-3 (a finite number > 0)"]),
+    ("#a=huber&x=%3Cimg%3E&from=5&to=1",
+     ["x=<img> (a finite number)", "from=5, to=1 (from must be below to)"]),
+    ("#a=__proto__&a.constructor=1", ["a=__proto__ (no loss of this page)"]),
+    ("#%%%", ["#%%% (names no loss)"]),
+    ("#a=huber&a.gamma=2", ["a.gamma=2 (unknown)"]),
 ])  # fmt: skip
-def test_a_broken_link_opens_the_page(opened, catalogue_page, link):
+def test_a_broken_link_opens_the_page(opened, catalogue_page, link, refused):
     page = opened(catalogue_page, link)
     assert "Huber" in readings(page)
     assert page.locator("#a-own-delta").input_value() == "1"
+    said = page.locator("#not-taken").inner_text()
+    assert said == f"Not taken over from the link: {'; '.join(refused)}."
 
 
 def run_copied(page, button: str, folder) -> list[float]:

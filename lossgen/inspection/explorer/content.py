@@ -11,7 +11,7 @@ from lossgen.compiler.module import modules, variant_names
 from lossgen.errors import NoViewError, visible
 from lossgen.inspection.classes import is_shipped
 from lossgen.inspection.curves.sampling import column_axis, interior
-from lossgen.inspection.curves.views import View, view_of
+from lossgen.inspection.curves.views import View, variables_of, view_of
 from lossgen.inspection.explorer.javascript import variant_code
 from lossgen.inspection.explorer.kernel import hot_kernel
 from lossgen.inspection.formulas import SYMBOLS, latex, term_formulas
@@ -64,7 +64,10 @@ def shown(declaration: Declaration, imports: tuple[str, ...] = ()) -> Shown:
         variants.append(
             {
                 "labels": view.labels,
-                "view": _view_data(declaration, view),
+                "views": [
+                    _view_data(declaration, view_of(declaration, options, variable=variable))
+                    for variable in variables_of(declaration, options)
+                ],
                 "formulas": _formulas(declaration, options, derived),
                 "kernel": kernel,
             }
@@ -153,6 +156,8 @@ def _view_data(declaration: Declaration, view: View) -> dict[str, Any]:
     low, high = interior(view)
     letter = "label" if view.labels else "y"
     return {
+        "variable": view.variable,
+        "bounded": any(map(math.isfinite, view.limits)),
         "axis": view.label,
         "low": low,
         "high": high,

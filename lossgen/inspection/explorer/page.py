@@ -21,11 +21,12 @@ from lossgen.inspection import mathematics
 from lossgen.inspection.curves.subjects import Plottable, described_by
 from lossgen.inspection.explorer.content import shown
 from lossgen.language.declaration import Declaration
+from lossgen.runtime.compiled import Compiled
 
 LIBRARY = "plotly.min.js"
 """The plotting library, as the package `plotly` ships it."""
 
-SCRIPTS = ("curves", "controls", "plot", "page")
+SCRIPTS = ("curves", "links", "controls", "plot", "page")
 """In the order in which the page reads them, behind the atoms and the functions of the losses."""
 
 ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
@@ -57,12 +58,12 @@ def explore(
     Raises:
         NoViewError: a loss has no one-dimensional view.
         MissingLibraryError: plotly or latex2mathml is not installed.
-        FileError: the page cannot be written.
+        FileError: the page cannot be written, its folder does not exist, or its name does not end in .html.
         ParameterError: what was given is no loss, or two losses have one name.
     """
+    path = _checked(path)
     library = _library()
-    declarations = tuple(described_by(each)[0] for each in losses) or _catalogue()
-    path = Path(path)
+    declarations = tuple(map(_declaration, losses)) or _catalogue()
     folder = path.with_name(f"{path.stem}_files")
     beside = None if single_file else f"{folder.name}/{LIBRARY}"
     text = page(declarations, library, beside, imports or {})
@@ -74,6 +75,27 @@ def explore(
         reason = (error.strerror or str(error)).lower()
         raise FileError(f"the page cannot be written to {path}: {reason}") from error
     return path
+
+
+def _checked(path: str | Path) -> Path:
+    """The path of a page.
+
+    Raises:
+        FileError: it does not end in .html or .htm, or its folder does not exist.
+    """
+    checked = Path(path)
+    if checked.suffix not in (".html", ".htm"):
+        raise FileError(f"the page is HTML: write a name that ends in .html, not {path}")
+    if not checked.parent.is_dir():
+        raise FileError(f"{path} cannot be written: there is no folder {checked.parent}")
+    return checked
+
+
+def _declaration(loss: Any) -> Declaration:
+    is_class = isinstance(loss, type) and issubclass(loss, Compiled)
+    if not (is_class or isinstance(loss, Declaration | Compiled)):
+        raise ParameterError(f"a loss, its class or declaration is expected, not {loss!r}")
+    return described_by(loss)[0]
 
 
 def page(declarations: Iterable[Declaration], library: str, beside: str | None, imports: Imports) -> str:
