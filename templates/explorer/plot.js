@@ -15,25 +15,37 @@ function traces(places) {
   for (const side of drawn()) {
     const choice = state[side];
     const usual = {...choice, own: newChoice(choice.loss).own};
-    curves[side] = curvesOf(choice, places);
+    curves[side] = brokenCurves(choice, places);
     const isMoved = losses[choice.loss].parameters.some(
       ({name}) => shown(choice.own[name]) !== shown(usual.own[name]));
-    const before = isMoved ? curvesOf(usual, places) : null;
+    const before = isMoved ? brokenCurves(usual, places) : null;
     PANELS.forEach((panel, number) => {
       const common = {
-        type: "scatter", mode: "lines", x: places, yaxis: `y${number ? number + 1 : ""}`, connectgaps: false,
+        type: "scatter", mode: "lines", x: curves[side].x, yaxis: `y${number ? number + 1 : ""}`, connectgaps: false,
       };
       if (before) {
-        made.push({...common, y: before[panel], opacity: 0.6,
+        made.push({...common, x: before.x, y: before[panel], opacity: 0.6,
           line: {color: colour(side), width: 1, dash: "dot", simplify: false}});
       }
       made.push({
         ...common, y: curves[side][panel],
         line: {color: colour(side), width: 2.25, dash: side === "a" ? "solid" : "7px,4px", simplify: false},
       });
+      const jumps = curves[side].jumps[panel];
+      if (jumps.length) made.push({...common, ...circles(jumps, colour(side))});
     });
   }
   return {made, curves};
+}
+
+// Open circles at both ends of a jump, a full one at the number that the loss takes there.
+function circles(jumps, filled) {
+  const marks = jumps.flatMap(({x, ends, own}) => [...ends.map((y) => ({x, y, color: style("--paper")})),
+    {x, y: own, color: filled}]);
+  return {
+    mode: "markers", x: marks.map(({x}) => x), y: marks.map(({y}) => y),
+    marker: {size: 8, color: marks.map(({color}) => color), opacity: 1, line: {color: filled, width: 1.5}},
+  };
 }
 
 function layout() {

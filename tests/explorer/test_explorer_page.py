@@ -13,7 +13,8 @@ from lossgen.inspection.explorer.page import explore
 
 pytestmark = pytest.mark.xdist_group("explorer")
 
-CURVE_LINES = "[...document.querySelectorAll('#plot path.js-line')].map(e => e.getAttribute('d'))"
+CURVE_LINES = """[...document.querySelectorAll('#plot .trace')].map(trace => [...trace.querySelectorAll(
+    'path.js-line')].map(e => e.getAttribute('d')).join(' ')).filter(Boolean)"""
 READINGS = "[...document.querySelectorAll('#readings tr')].map(r => [...r.children].map(c => c.textContent))"
 
 
@@ -191,6 +192,23 @@ def test_losses_of_different_variables_share_one_or_are_not_drawn(opened, catalo
     assert len(readings(page)) == 2 and page.locator("#not-drawn").inner_text() == ""
     page.select_option("#b-option-from_logits", label="False")
     assert list(readings(page)) == ["Hinge"]
+
+
+def test_curves_break_where_they_jump(opened, catalogue_page):
+    page = opened(catalogue_page, "#a=huber&a.delta=1.37&b=log_cosh")
+    settled(page)
+    assert page.locator("#plot .trace path.point").count() == 6  # of two jumps, in the Hessian of Huber alone
+    places = "Array.from({length: 481}, (_, i) => -4 + 8 * i / 480)"
+    found = page.evaluate(f"brokenCurves(state.a, {places})")
+    assert found["jumps"]["value"] == found["jumps"]["gradient"] == []
+    assert [each["x"] for each in found["jumps"]["hessian"]] == [-1.37, 1.37]
+    assert [each["ends"] for each in found["jumps"]["hessian"]] == [[0, 1], [1, 0]]
+    huber = lg.losses.Huber(delta=1.37, reduction="none", dtype="float64")
+    _, hessian = huber.gradient_and_hessian(np.array([[0.0]]), np.array([[1.37]]))
+    assert found["jumps"]["hessian"][1]["own"] == hessian.item()
+    assert found["hessian"].count(None) == 2
+    smooth = page.evaluate(f"brokenCurves(state.b, {places})")
+    assert smooth["jumps"] == {"value": [], "gradient": [], "hessian": []}
 
 
 def test_a_link_restores_the_state(opened, catalogue_page):

@@ -26,7 +26,7 @@ from lossgen.runtime.compiled import Compiled
 LIBRARY = "plotly.min.js"
 """The plotting library, as the package `plotly` ships it."""
 
-SCRIPTS = ("curves", "links", "controls", "plot", "page")
+SCRIPTS = ("curves", "jumps", "links", "controls", "plot", "page")
 """In the order in which the page reads them, behind the atoms and the functions of the losses."""
 
 ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
