@@ -816,10 +816,10 @@ variant = Variant(
         'latex': (
             '\\frac{1}{C}\\sum \\begin{cases} \\frac{\\left(p - y\\right)^{2}}{2 c^{2}} & \\text{for}\\: '
             '\\alpha = 2 \\\\\\log{\\left(1 + \\frac{\\left(p - y\\right)^{2}}{2 c^{2}} \\right)} & \\text{'
-            'for}\\: \\alpha = 0 \\\\1 - e^{- \\frac{\\left(p - y\\right)^{2}}{2 c^{2}}} & \\text{for}\\: '
-            '\\alpha < -10^{8} \\\\\\frac{\\left|\\alpha - 2\\right| \\left(e^{\\frac{\\alpha \\log{\\left(1 '
-            '+ \\frac{\\left(p - y\\right)^{2}}{c^{2} \\left|\\alpha - 2\\right|} \\right)}}{2}} - 1\\rig'
-            'ht)}{\\alpha} & \\text{otherwise} \\end{cases}'
+            'for}\\: \\alpha = 0 \\\\1 - \\exp\\left(- \\frac{\\left(p - y\\right)^{2}}{2 c^{2}}\\right) & '
+            '\\text{for}\\: \\alpha < -10^{8} \\\\\\frac{\\left|\\alpha - 2\\right| \\left(\\exp\\left(\\frac{'
+            '\\alpha \\log{\\left(1 + \\frac{\\left(p - y\\right)^{2}}{c^{2} \\left|\\alpha - 2\\right|} \\'
+            'right)}}{2}\\right) - 1\\right)}{\\alpha} & \\text{otherwise} \\end{cases}'
         ),
     },
     properties=Properties(

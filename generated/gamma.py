@@ -442,7 +442,7 @@ variant = Variant(
         'value': "1/C · Σ (p + y·exp(−p))",
         'gradient': "(1 − y·exp(−p))/C",
         'hessian': "y·exp(−p)/C",
-        'latex': '\\frac{1}{C}\\sum \\left(p + y e^{- p}\\right)',
+        'latex': '\\frac{1}{C}\\sum \\left(p + y \\exp\\left(- p\\right)\\right)',
     },
     properties=Properties(
         link="log",

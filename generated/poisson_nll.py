@@ -367,7 +367,7 @@ variant = Variant(
         'value': "1/C · Σ (exp(p) − y·p)",
         'gradient': "(exp(p) − y)/C",
         'hessian': "exp(p)/C",
-        'latex': '\\frac{1}{C}\\sum \\left(e^{p} - y p\\right)',
+        'latex': '\\frac{1}{C}\\sum \\left(\\exp\\left(p\\right) - y p\\right)',
     },
     properties=Properties(
         link="log",

@@ -413,9 +413,9 @@ variant = Variant(
         'gradient': "1/C · {−quantile where p − y ≤ 0, else 1 − quantile}",
         'hessian': "0",
         'latex': (
-            '\\frac{1}{C}\\sum \\begin{cases} - \\mathrm{quantile} \\left(p - y\\right) & \\text{for}\\: '
-            'p - y \\leq 0 \\\\\\left(1 - \\mathrm{quantile}\\right) \\left(p - y\\right) & \\text{otherwi'
-            'se} \\end{cases}'
+            '\\frac{1}{C}\\sum \\begin{cases} - \\mathrm{quantile}\\, \\left(p - y\\right) & \\text{for}\\'
+            ': p - y \\leq 0 \\\\\\left(1 - \\mathrm{quantile}\\right) \\left(p - y\\right) & \\text{other'
+            'wise} \\end{cases}'
         ),
     },
     properties=Properties(

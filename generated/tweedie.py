@@ -623,8 +623,8 @@ variant = Variant(
         'gradient': "(exp(p·(2 − ρ)) − y·exp(p·(1 − ρ)))/C",
         'hessian': "((2 − ρ)·exp(p·(2 − ρ)) − y·(1 − ρ)·exp(p·(1 − ρ)))/C",
         'latex': (
-            '\\frac{1}{C}\\sum \\left(\\frac{e^{p \\left(2 - \\rho\\right)}}{2 - \\rho} - \\frac{y e^{p \\l'
-            'eft(1 - \\rho\\right)}}{1 - \\rho}\\right)'
+            '\\frac{1}{C}\\sum \\left(\\frac{\\exp\\left(p \\left(2 - \\rho\\right)\\right)}{2 - \\rho} - \\f'
+            'rac{y \\exp\\left(p \\left(1 - \\rho\\right)\\right)}{1 - \\rho}\\right)'
         ),
     },
     properties=Properties(

@@ -101,7 +101,10 @@ def test_show_a_loss_of_ones_own(my_losses, capsys):
         (["show", "hubber"], "there is no loss `hubber`; did you mean `huber`?"),
         (["show", "zzz"], "there is no loss `zzz`; see `lossgen list`"),
         (["show", "huber", "delta"], "`delta` is no option; write name=value"),
-        (["show", "huber", "delta=2"], "`delta` of huber is no option but a parameter"),
+        (["show", "huber", "delta=2"], "`show` takes options only, and `delta` of huber is a parameter: "
+         "leave it out, or see its curve with `lossgen plot huber delta=2`"),
+        (["show", "huber", "foo=1"], "huber has no option `foo`, and none at all; leave it out"),
+        (["show", "binary_crossentropy", "foo=1"], "no option `foo`; its options are from_logits"),
         (["show", "examples/my_losses.py"], "write which of its losses: examples/my_losses.py:QuantileHuber"),
         (["show", "binary_crossentropy", "from_logit=true"], "did you mean `from_logits`?"),
         (["show", "binary_crossentropy", "from_logits=maybe"], "`from_logits` must be one of False, True"),

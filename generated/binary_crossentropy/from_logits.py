@@ -443,9 +443,9 @@ variant = Variant(
             'p)/C'
         ),
         'latex': (
-            '\\frac{1}{C}\\sum \\left(- \\left(\\frac{\\mathrm{label\\ smoothing}}{2} + y \\left(1 - \\mat'
-            'hrm{label\\ smoothing}\\right)\\right) \\log{\\left(\\sigma\\left(p\\right) \\right)} - \\left'
-            '(\\frac{\\mathrm{label\\ smoothing}}{2} + \\left(1 - \\mathrm{label\\ smoothing}\\right) \\l'
+            '\\frac{1}{C}\\sum \\left(- \\left(\\frac{\\mathrm{label\\_smoothing}}{2} + y \\left(1 - \\mat'
+            'hrm{label\\_smoothing}\\right)\\right) \\log{\\left(\\sigma\\left(p\\right) \\right)} - \\left'
+            '(\\frac{\\mathrm{label\\_smoothing}}{2} + \\left(1 - \\mathrm{label\\_smoothing}\\right) \\l'
             'eft(1 - y\\right)\\right) \\log{\\left(\\sigma\\left(- p\\right) \\right)}\\right)'
         ),
     },

@@ -472,10 +472,10 @@ variant = Variant(
             'p ≤ 0.9999999]/C'
         ),
         'latex': (
-            '\\frac{1}{C}\\sum \\left(- \\left(\\frac{\\mathrm{label\\ smoothing}}{2} + y \\left(1 - \\mat'
-            'hrm{label\\ smoothing}\\right)\\right) \\log{\\left(\\operatorname{clip}\\left(p, 10^{-7}, '
-            '0.9999999\\right) \\right)} - \\left(\\frac{\\mathrm{label\\ smoothing}}{2} + \\left(1 - \\m'
-            'athrm{label\\ smoothing}\\right) \\left(1 - y\\right)\\right) \\log{\\left(1 - \\operatornam'
+            '\\frac{1}{C}\\sum \\left(- \\left(\\frac{\\mathrm{label\\_smoothing}}{2} + y \\left(1 - \\mat'
+            'hrm{label\\_smoothing}\\right)\\right) \\log{\\left(\\operatorname{clip}\\left(p, 10^{-7}, '
+            '0.9999999\\right) \\right)} - \\left(\\frac{\\mathrm{label\\_smoothing}}{2} + \\left(1 - \\m'
+            'athrm{label\\_smoothing}\\right) \\left(1 - y\\right)\\right) \\log{\\left(1 - \\operatornam'
             'e{clip}\\left(p, 10^{-7}, 0.9999999\\right) \\right)}\\right)'
         ),
     },

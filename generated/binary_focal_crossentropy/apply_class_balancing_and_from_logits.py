@@ -827,16 +827,16 @@ variant = Variant(
             'p) + (label_smoothing/2 + (1 − label_smoothing)·(1 − y))·σ(−p)·σ(p)))/C'
         ),
         'latex': (
-            '\\frac{1}{C}\\sum \\left(\\alpha \\left(\\frac{\\mathrm{label\\ smoothing}}{2} + y \\left(1 -'
-            ' \\mathrm{label\\ smoothing}\\right)\\right) + \\left(1 - \\alpha\\right) \\left(\\frac{\\math'
-            'rm{label\\ smoothing}}{2} + \\left(1 - \\mathrm{label\\ smoothing}\\right) \\left(1 - y\\ri'
-            'ght)\\right)\\right) \\left(\\left(\\frac{\\mathrm{label\\ smoothing}}{2} + y \\left(1 - \\ma'
-            'thrm{label\\ smoothing}\\right)\\right) \\sigma\\left(- p\\right) + \\left(\\frac{\\mathrm{la'
-            'bel\\ smoothing}}{2} + \\left(1 - \\mathrm{label\\ smoothing}\\right) \\left(1 - y\\right)\\'
-            'right) \\sigma\\left(p\\right)\\right)^{\\gamma} \\left(\\left(\\frac{\\mathrm{label\\ smoothi'
-            'ng}}{2} + y \\left(1 - \\mathrm{label\\ smoothing}\\right)\\right) \\operatorname{softplus'
-            '}\\left(- p\\right) + \\left(\\frac{\\mathrm{label\\ smoothing}}{2} + \\left(1 - \\mathrm{la'
-            'bel\\ smoothing}\\right) \\left(1 - y\\right)\\right) \\operatorname{softplus}\\left(p\\righ'
+            '\\frac{1}{C}\\sum \\left(\\alpha \\left(\\frac{\\mathrm{label\\_smoothing}}{2} + y \\left(1 -'
+            ' \\mathrm{label\\_smoothing}\\right)\\right) + \\left(1 - \\alpha\\right) \\left(\\frac{\\math'
+            'rm{label\\_smoothing}}{2} + \\left(1 - \\mathrm{label\\_smoothing}\\right) \\left(1 - y\\ri'
+            'ght)\\right)\\right) \\left(\\left(\\frac{\\mathrm{label\\_smoothing}}{2} + y \\left(1 - \\ma'
+            'thrm{label\\_smoothing}\\right)\\right) \\sigma\\left(- p\\right) + \\left(\\frac{\\mathrm{la'
+            'bel\\_smoothing}}{2} + \\left(1 - \\mathrm{label\\_smoothing}\\right) \\left(1 - y\\right)\\'
+            'right) \\sigma\\left(p\\right)\\right)^{\\gamma} \\left(\\left(\\frac{\\mathrm{label\\_smoothi'
+            'ng}}{2} + y \\left(1 - \\mathrm{label\\_smoothing}\\right)\\right) \\operatorname{softplus'
+            '}\\left(- p\\right) + \\left(\\frac{\\mathrm{label\\_smoothing}}{2} + \\left(1 - \\mathrm{la'
+            'bel\\_smoothing}\\right) \\left(1 - y\\right)\\right) \\operatorname{softplus}\\left(p\\righ'
             't)\\right)'
         ),
     },

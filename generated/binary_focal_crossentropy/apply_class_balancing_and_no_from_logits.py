@@ -690,17 +690,17 @@ variant = Variant(
             'ing)·(1 − y))·[10⁻⁷ ≤ p ≤ 0.9999999])²)/C'
         ),
         'latex': (
-            '- \\frac{1}{C}\\sum \\left(\\alpha \\left(\\frac{\\mathrm{label\\ smoothing}}{2} + y \\left(1'
-            ' - \\mathrm{label\\ smoothing}\\right)\\right) + \\left(1 - \\alpha\\right) \\left(\\frac{\\ma'
-            'thrm{label\\ smoothing}}{2} + \\left(1 - \\mathrm{label\\ smoothing}\\right) \\left(1 - y\\'
-            'right)\\right)\\right) \\left(\\left(\\frac{\\mathrm{label\\ smoothing}}{2} + y \\left(1 - \\'
-            'mathrm{label\\ smoothing}\\right)\\right) \\left(1 - \\operatorname{clip}\\left(p, 10^{-7}'
-            ', 0.9999999\\right)\\right) + \\left(\\frac{\\mathrm{label\\ smoothing}}{2} + \\left(1 - \\m'
-            'athrm{label\\ smoothing}\\right) \\left(1 - y\\right)\\right) \\operatorname{clip}\\left(p,'
-            ' 10^{-7}, 0.9999999\\right)\\right)^{\\gamma} \\left(\\left(\\frac{\\mathrm{label\\ smoothin'
-            'g}}{2} + y \\left(1 - \\mathrm{label\\ smoothing}\\right)\\right) \\log{\\left(\\operatornam'
-            'e{clip}\\left(p, 10^{-7}, 0.9999999\\right) \\right)} + \\left(\\frac{\\mathrm{label\\ smoo'
-            'thing}}{2} + \\left(1 - \\mathrm{label\\ smoothing}\\right) \\left(1 - y\\right)\\right) \\l'
+            '- \\frac{1}{C}\\sum \\left(\\alpha \\left(\\frac{\\mathrm{label\\_smoothing}}{2} + y \\left(1'
+            ' - \\mathrm{label\\_smoothing}\\right)\\right) + \\left(1 - \\alpha\\right) \\left(\\frac{\\ma'
+            'thrm{label\\_smoothing}}{2} + \\left(1 - \\mathrm{label\\_smoothing}\\right) \\left(1 - y\\'
+            'right)\\right)\\right) \\left(\\left(\\frac{\\mathrm{label\\_smoothing}}{2} + y \\left(1 - \\'
+            'mathrm{label\\_smoothing}\\right)\\right) \\left(1 - \\operatorname{clip}\\left(p, 10^{-7}'
+            ', 0.9999999\\right)\\right) + \\left(\\frac{\\mathrm{label\\_smoothing}}{2} + \\left(1 - \\m'
+            'athrm{label\\_smoothing}\\right) \\left(1 - y\\right)\\right) \\operatorname{clip}\\left(p,'
+            ' 10^{-7}, 0.9999999\\right)\\right)^{\\gamma} \\left(\\left(\\frac{\\mathrm{label\\_smoothin'
+            'g}}{2} + y \\left(1 - \\mathrm{label\\_smoothing}\\right)\\right) \\log{\\left(\\operatornam'
+            'e{clip}\\left(p, 10^{-7}, 0.9999999\\right) \\right)} + \\left(\\frac{\\mathrm{label\\_smoo'
+            'thing}}{2} + \\left(1 - \\mathrm{label\\_smoothing}\\right) \\left(1 - y\\right)\\right) \\l'
             'og{\\left(1 - \\operatorname{clip}\\left(p, 10^{-7}, 0.9999999\\right) \\right)}\\right)'
         ),
     },

@@ -694,13 +694,13 @@ variant = Variant(
             ' − label_smoothing)·(1 − y))·σ(−p)·σ(p)))/C'
         ),
         'latex': (
-            '\\frac{1}{C}\\sum \\left(\\left(\\frac{\\mathrm{label\\ smoothing}}{2} + y \\left(1 - \\mathr'
-            'm{label\\ smoothing}\\right)\\right) \\sigma\\left(- p\\right) + \\left(\\frac{\\mathrm{label'
-            '\\ smoothing}}{2} + \\left(1 - \\mathrm{label\\ smoothing}\\right) \\left(1 - y\\right)\\rig'
-            'ht) \\sigma\\left(p\\right)\\right)^{\\gamma} \\left(\\left(\\frac{\\mathrm{label\\ smoothing}'
-            '}{2} + y \\left(1 - \\mathrm{label\\ smoothing}\\right)\\right) \\operatorname{softplus}\\l'
-            'eft(- p\\right) + \\left(\\frac{\\mathrm{label\\ smoothing}}{2} + \\left(1 - \\mathrm{label'
-            '\\ smoothing}\\right) \\left(1 - y\\right)\\right) \\operatorname{softplus}\\left(p\\right)\\'
+            '\\frac{1}{C}\\sum \\left(\\left(\\frac{\\mathrm{label\\_smoothing}}{2} + y \\left(1 - \\mathr'
+            'm{label\\_smoothing}\\right)\\right) \\sigma\\left(- p\\right) + \\left(\\frac{\\mathrm{label'
+            '\\_smoothing}}{2} + \\left(1 - \\mathrm{label\\_smoothing}\\right) \\left(1 - y\\right)\\rig'
+            'ht) \\sigma\\left(p\\right)\\right)^{\\gamma} \\left(\\left(\\frac{\\mathrm{label\\_smoothing}'
+            '}{2} + y \\left(1 - \\mathrm{label\\_smoothing}\\right)\\right) \\operatorname{softplus}\\l'
+            'eft(- p\\right) + \\left(\\frac{\\mathrm{label\\_smoothing}}{2} + \\left(1 - \\mathrm{label'
+            '\\_smoothing}\\right) \\left(1 - y\\right)\\right) \\operatorname{softplus}\\left(p\\right)\\'
             'right)'
         ),
     },

@@ -589,14 +589,14 @@ variant = Variant(
             'ing)·(1 − y))·[10⁻⁷ ≤ p ≤ 0.9999999])²)/C'
         ),
         'latex': (
-            '- \\frac{1}{C}\\sum \\left(\\left(\\frac{\\mathrm{label\\ smoothing}}{2} + y \\left(1 - \\mat'
-            'hrm{label\\ smoothing}\\right)\\right) \\left(1 - \\operatorname{clip}\\left(p, 10^{-7}, 0'
-            '.9999999\\right)\\right) + \\left(\\frac{\\mathrm{label\\ smoothing}}{2} + \\left(1 - \\math'
-            'rm{label\\ smoothing}\\right) \\left(1 - y\\right)\\right) \\operatorname{clip}\\left(p, 10'
-            '^{-7}, 0.9999999\\right)\\right)^{\\gamma} \\left(\\left(\\frac{\\mathrm{label\\ smoothing}}'
-            '{2} + y \\left(1 - \\mathrm{label\\ smoothing}\\right)\\right) \\log{\\left(\\operatorname{c'
-            'lip}\\left(p, 10^{-7}, 0.9999999\\right) \\right)} + \\left(\\frac{\\mathrm{label\\ smoothi'
-            'ng}}{2} + \\left(1 - \\mathrm{label\\ smoothing}\\right) \\left(1 - y\\right)\\right) \\log{'
+            '- \\frac{1}{C}\\sum \\left(\\left(\\frac{\\mathrm{label\\_smoothing}}{2} + y \\left(1 - \\mat'
+            'hrm{label\\_smoothing}\\right)\\right) \\left(1 - \\operatorname{clip}\\left(p, 10^{-7}, 0'
+            '.9999999\\right)\\right) + \\left(\\frac{\\mathrm{label\\_smoothing}}{2} + \\left(1 - \\math'
+            'rm{label\\_smoothing}\\right) \\left(1 - y\\right)\\right) \\operatorname{clip}\\left(p, 10'
+            '^{-7}, 0.9999999\\right)\\right)^{\\gamma} \\left(\\left(\\frac{\\mathrm{label\\_smoothing}}'
+            '{2} + y \\left(1 - \\mathrm{label\\_smoothing}\\right)\\right) \\log{\\left(\\operatorname{c'
+            'lip}\\left(p, 10^{-7}, 0.9999999\\right) \\right)} + \\left(\\frac{\\mathrm{label\\_smoothi'
+            'ng}}{2} + \\left(1 - \\mathrm{label\\_smoothing}\\right) \\left(1 - y\\right)\\right) \\log{'
             '\\left(1 - \\operatorname{clip}\\left(p, 10^{-7}, 0.9999999\\right) \\right)}\\right)'
         ),
     },

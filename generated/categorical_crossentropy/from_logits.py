@@ -1218,7 +1218,7 @@ variant = Variant(
         ),
         'hessian': "(1 − softmax(p))·softmax(p)·Σ (y·(1 − label_smoothing) + label_smoothing/C)",
         'latex': (
-            '- \\sum \\left(y \\left(1 - \\mathrm{label\\ smoothing}\\right) + \\frac{\\mathrm{label\\ smo'
+            '- \\sum \\left(y \\left(1 - \\mathrm{label\\_smoothing}\\right) + \\frac{\\mathrm{label\\_smo'
             'othing}}{C}\\right) \\log\\operatorname{softmax}\\left(p\\right)'
         ),
     },

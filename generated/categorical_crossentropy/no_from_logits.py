@@ -1047,7 +1047,7 @@ variant = Variant(
             '/(Σp) ≤ 0.9999999]/clip(p/(Σp), 10⁻⁷, 0.9999999))/(Σp)³'
         ),
         'latex': (
-            '- \\sum \\left(y \\left(1 - \\mathrm{label\\ smoothing}\\right) + \\frac{\\mathrm{label\\ smo'
+            '- \\sum \\left(y \\left(1 - \\mathrm{label\\_smoothing}\\right) + \\frac{\\mathrm{label\\_smo'
             'othing}}{C}\\right) \\log{\\left(\\operatorname{clip}\\left(\\frac{p}{\\sum p}, 10^{-7}, 0.'
             '9999999\\right) \\right)}'
         ),

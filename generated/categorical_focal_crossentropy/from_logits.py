@@ -2326,8 +2326,8 @@ variant = Variant(
             'oothing/C)·(1 − softmax(p))^(γ − 2)·log_softmax(p)·softmax(p)²)·softmax(p)'
         ),
         'latex': (
-            '- \\sum \\alpha \\left(y \\left(1 - \\mathrm{label\\ smoothing}\\right) + \\frac{\\mathrm{lab'
-            'el\\ smoothing}}{C}\\right) \\left(1 - \\operatorname{softmax}\\left(p\\right)\\right)^{\\ga'
+            '- \\sum \\alpha \\left(y \\left(1 - \\mathrm{label\\_smoothing}\\right) + \\frac{\\mathrm{lab'
+            'el\\_smoothing}}{C}\\right) \\left(1 - \\operatorname{softmax}\\left(p\\right)\\right)^{\\ga'
             'mma} \\log\\operatorname{softmax}\\left(p\\right)'
         ),
     },

@@ -1511,8 +1511,8 @@ variant = Variant(
             '9))/(Σp)³'
         ),
         'latex': (
-            '- \\sum \\alpha \\left(y \\left(1 - \\mathrm{label\\ smoothing}\\right) + \\frac{\\mathrm{lab'
-            'el\\ smoothing}}{C}\\right) \\left(1 - \\operatorname{clip}\\left(\\frac{p}{\\sum p}, 10^{-'
+            '- \\sum \\alpha \\left(y \\left(1 - \\mathrm{label\\_smoothing}\\right) + \\frac{\\mathrm{lab'
+            'el\\_smoothing}}{C}\\right) \\left(1 - \\operatorname{clip}\\left(\\frac{p}{\\sum p}, 10^{-'
             '7}, 0.9999999\\right)\\right)^{\\gamma} \\log{\\left(\\operatorname{clip}\\left(\\frac{p}{\\s'
             'um p}, 10^{-7}, 0.9999999\\right) \\right)}'
         ),

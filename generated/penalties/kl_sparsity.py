@@ -628,10 +628,10 @@ variant = Variant(
             '9999))²)·[10⁻⁷ ≤ 1/C · Σx ≤ 0.9999999]/C²'
         ),
         'latex': (
-            '\\mathrm{weight} \\left(\\rho \\log{\\left(\\frac{\\rho}{\\operatorname{clip}\\left(\\frac{1}{'
-            'C}\\sum x, 10^{-7}, 0.9999999\\right)} \\right)} + \\left(1 - \\rho\\right) \\log{\\left(\\fr'
-            'ac{1 - \\rho}{1 - \\operatorname{clip}\\left(\\frac{1}{C}\\sum x, 10^{-7}, 0.9999999\\righ'
-            't)} \\right)}\\right)'
+            '\\mathrm{weight}\\, \\left(\\rho \\log{\\left(\\frac{\\rho}{\\operatorname{clip}\\left(\\frac{1'
+            '}{C}\\sum x, 10^{-7}, 0.9999999\\right)} \\right)} + \\left(1 - \\rho\\right) \\log{\\left(\\'
+            'frac{1 - \\rho}{1 - \\operatorname{clip}\\left(\\frac{1}{C}\\sum x, 10^{-7}, 0.9999999\\ri'
+            'ght)} \\right)}\\right)'
         ),
     },
     generated_from="32b89779-82243bfa",

@@ -352,7 +352,7 @@ variant = Variant(
         'value': "l1·Σ |x|",
         'gradient': "l1·sign(x)",
         'hessian': "0",
-        'latex': '\\mathrm{l1} \\sum \\left|{x}\\right|',
+        'latex': '\\mathrm{l1}\\, \\sum \\left|{x}\\right|',
     },
     generated_from="aea07d3d-82243bfa",
 )

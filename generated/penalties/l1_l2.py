@@ -394,7 +394,7 @@ variant = Variant(
         'value': "Σ (l1·|x| + l2·x²)",
         'gradient': "l1·sign(x) + 2·l2·x",
         'hessian': "2·l2",
-        'latex': '\\sum \\left(\\mathrm{l1} \\left|{x}\\right| + \\mathrm{l2} x^{2}\\right)',
+        'latex': '\\sum \\left(\\mathrm{l1}\\, \\left|{x}\\right| + \\mathrm{l2}\\, x^{2}\\right)',
     },
     generated_from="cfe68f93-82243bfa",
 )

@@ -365,7 +365,7 @@ variant = Variant(
         'value': "Σ l2·x²",
         'gradient': "2·l2·x",
         'hessian': "2·l2",
-        'latex': '\\sum \\mathrm{l2} x^{2}',
+        'latex': '\\sum \\mathrm{l2}\\, x^{2}',
     },
     generated_from="29942c57-82243bfa",
 )

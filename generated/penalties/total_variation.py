@@ -355,7 +355,7 @@ variant = Variant(
         'value': "weight·Σ |x|",
         'gradient': "weight·sign(x)",
         'hessian': "0",
-        'latex': '\\mathrm{weight} \\sum \\left|{x}\\right|',
+        'latex': '\\mathrm{weight}\\, \\sum \\left|{x}\\right|',
     },
     generated_from="679efb47-82243bfa",
 )

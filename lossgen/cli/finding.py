@@ -10,6 +10,7 @@ from lossgen.errors import CommandError, FileError, LossgenError, UnknownLossErr
 from lossgen.inspection.classes import loss_class
 from lossgen.language.declaration import Declaration
 from lossgen.language.limits import MAXIMUM_FILE, MAXIMUM_NAME
+from lossgen.language.names import suggestion
 from lossgen.language.portable_text import from_json
 from lossgen.runtime.compiled import Compiled
 
@@ -159,6 +160,28 @@ def option_values(words: Sequence[str]) -> dict[str, object]:
         if not equals or not name:
             raise CommandError(f"`{word}` is no option; write name=value, for example from_logits=true")
         values[name] = value_of(value)
+    return values
+
+
+def only_options(declaration: Declaration, words: Sequence[str]) -> dict[str, object]:
+    """`option_values` of a loss that is looked at whatever its parameters are.
+
+    Raises:
+        CommandError: a word has no `=`, sets a parameter, or names no option.
+    """
+    values = option_values(words)
+    for name, value in values.items():
+        if name in declaration.parameters:
+            raise CommandError(
+                f"`show` takes options only, and `{name}` of {declaration.name} is a parameter: leave it out, "
+                f"or see its curve with `lossgen plot {declaration.name} {name}={value}`"
+            )
+        if name not in declaration.options:
+            known = ", ".join(declaration.options)
+            takes = f"; its options are {known}" if known else ", and none at all; leave it out"
+            raise CommandError(
+                f"{declaration.name} has no option `{name}`{suggestion(name, declaration.options, takes)}"
+            )
     return values
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
+from typing import NoReturn
 
 import lossgen
 from lossgen.errors import LossgenError, readable
@@ -64,9 +65,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return refuse(f"{error.strerror}: {error.filename}" if error.filename else str(error))
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong, like every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the program with exit code 2."""
+        sys.exit(refuse(f"{message}; see `{self.prog} --help`"))
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser with every subcommand."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="lossgen",
         description="A loss compiler: write the formula once, get its derivatives and fast kernels.",
         epilog=EPILOG,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rich.console import Console
 
-from lossgen.cli.finding import instance, named, option_values
+from lossgen.cli.finding import instance, named, only_options
 from lossgen.errors import CommandError
 from lossgen.language.declaration import Declaration
 from lossgen.runtime.variant import OUTPUTS
@@ -99,7 +99,7 @@ def run(options: argparse.Namespace) -> int:
     """Print what was asked for."""
     check_belongings(options)
     declaration = named(options.name)
-    chosen = option_values(options.options)
+    chosen = only_options(declaration, options.options)
     dtype = options.dtype or "float32"
     if options.code:
         from lossgen.inspection.source import source

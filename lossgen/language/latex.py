@@ -1,8 +1,9 @@
 """Formulas in LaTeX: SymPy's printer, taught the notation of the atoms and the reductions."""
 
+import itertools
 from collections.abc import Callable
 
-from sympy import Add, Expr, Gt, Mul, Piecewise, S, Symbol
+from sympy import Add, Expr, Gt, Mul, Piecewise, Pow, S, Symbol
 from sympy.core.basic import Basic
 from sympy.core.relational import Relational
 from sympy.printing.latex import LatexPrinter
@@ -48,9 +49,9 @@ class FormulaPrinter(LatexPrinter):
             return f"{letter}_{{{digits}}}"
         head, mark, rest = node.name.partition("_")
         if head not in GREEK and len(head) > 1:
-            return r"\mathrm{" + node.name.replace("_", r"\ ") + "}"
+            return _upright(node.name)
         letter = f"\\{head}" if head in GREEK else head
-        return letter + (r"_{\mathrm{" + rest.replace("_", r"\ ") + "}}" if mark else "")
+        return letter + (f"_{{{_upright(rest)}}}" if mark else "")
 
     def _print_Integer(self, node: Expr) -> str:
         digits = str(abs(int(node)))
@@ -79,7 +80,7 @@ class FormulaPrinter(LatexPrinter):
         large = [factor for factor in factors if isinstance(factor, Piecewise | Mean)]
         if len(large) == 1 and not any(each.has(Reduction) for each in divisors):
             return self._before(large[0], [each for each in factors if each is not large[0]], divisors)
-        above, below = (" ".join(self._factors(part)) for part in (factors, divisors))
+        above, below = (self._product(part) for part in (factors, divisors))
         return rf"\frac{{{above or 1}}}{{{below}}}" if below else above
 
     def _before(self, large: Expr, above: list[Expr], below: list[Expr]) -> str:
@@ -89,10 +90,15 @@ class FormulaPrinter(LatexPrinter):
             return rf"{self._print(others / column_count)}\sum {self._factor(large.args[0])}"
         return f"{self._factor(others)} {self._print(large)}"
 
-    def _factors(self, factors: list[Expr]) -> list[str]:
-        if len(factors) == 1:
-            return [self._print(factors[0])]
-        return [self._factor(factor, last=factor is factors[-1]) for factor in factors]
+    def _product(self, factors: list[Expr]) -> str:
+        """Factors side by side, with a thin space where a name of several letters meets another factor."""
+        if len(factors) <= 1:
+            return "".join(map(self._print, factors))
+        line = self._factor(factors[0], last=False)
+        for before, factor in itertools.pairwise(factors):
+            gap = r"\," if _is_name(before) or _is_name(factor) else ""
+            line += f"{gap} {self._factor(factor, last=factor is factors[-1])}"
+        return line
 
     def _factor(self, factor: Expr, last: bool = True) -> str:
         """A factor of a product or a term of a sum; brackets keep a Σ from reaching further than it does."""
@@ -113,6 +119,10 @@ class FormulaPrinter(LatexPrinter):
     def _call(self, name: str, arguments: tuple[Basic, ...], exp: str | None) -> str:
         written = rf"{name}\left({', '.join(self._print(argument) for argument in arguments)}\right)"
         return written if exp is None else f"{{{written}}}^{{{exp}}}"
+
+    def _print_ExpBase(self, node: Expr, exp: str | None = None) -> str:
+        """Not as a power of e, which is also the letter for p − y."""
+        return self._call(r"\exp", node.args, exp)
 
     def _print_Reduction(self, node: Expr, exp: str | None = None) -> str:
         name = type(node).__name__
@@ -165,7 +175,18 @@ class FormulaPrinter(LatexPrinter):
         return written if exp is None else rf"\left({written}\right)^{{{exp}}}"
 
     def _print_softmax(self, node: Expr, exp: str | None = None) -> str:
-        return self._relative(CALLS["Softmax"], lambda u, r: rf"e^{{{u} - {r}}}", node, exp)
+        return self._relative(CALLS["Softmax"], lambda u, r: rf"\exp\left({u} - {r}\right)", node, exp)
 
     def _print_log_softmax(self, node: Expr, exp: str | None = None) -> str:
         return self._relative(CALLS["LogSoftmax"], lambda u, r: rf"\left({u} - {r}\right)", node, exp)
+
+
+def _upright(name: str) -> str:
+    return r"\mathrm{" + name.replace("_", r"\_") + "}"
+
+
+def _is_name(factor: Expr) -> bool:
+    """Whether it is a parameter written as a word, or a power of one."""
+    base = factor.base if isinstance(factor, Pow) else factor
+    head = base.name.partition("_")[0] if isinstance(base, Symbol) and not indicator(base) else ""
+    return head not in GREEK and len(split_digits(head)[0]) > 1

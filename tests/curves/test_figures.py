@@ -66,6 +66,13 @@ def test_losses_are_compared_on_the_axis_that_they_share():
         BCE.plot(from_logits=[False, True])
 
 
+def test_messages_name_the_argument():
+    with pytest.raises(ParameterError, match="`path` must be the name of a file.*path=3"):
+        HUBER.plot(3)
+    with pytest.raises(ParameterError, match="`against` is a declaration.*'foo'"):
+        HUBER.plot(against=["foo"])
+
+
 def test_instances_and_classes_are_plotted_like_their_declaration():
     x, shown = lines(losses.Huber(delta=3.0).plot().axes[0]).popitem()[1].get_data()
     again = lines(losses.Huber.plot(delta=3.0).axes[0]).popitem()[1].get_ydata()

@@ -105,6 +105,10 @@ def test_negative_values_and_options_at_the_end(capsys):
     ]  # fmt: skip
     with pytest.raises(SystemExit) as stop:
         main(["plot", "huber", "--nonsense"])
-    assert stop.value.code == 2 and "unrecognized arguments: --nonsense" in capsys.readouterr().err
+    assert stop.value.code == 2
+    assert error_line(capsys) == "unrecognized arguments: --nonsense; see `lossgen --help`"
+    with pytest.raises(SystemExit) as stop:
+        main(["plot", "huber", "--view", "foo"])
+    assert stop.value.code == 2 and "argument --view: invalid choice: 'foo'" in error_line(capsys)
     assert main(["show", "binary_crossentropy", "--latex", "from_logits=true"]) == 0
     assert "softplus" in capsys.readouterr().out

@@ -1253,8 +1253,8 @@ variant = Variant(
             'max(x))·softmax(x)'
         ),
         'latex': (
-            '- \\mathrm{weight} \\sum \\log\\operatorname{softmax}\\left(x\\right) \\operatorname{softma'
-            'x}\\left(x\\right)'
+            '- \\mathrm{weight}\\, \\sum \\log\\operatorname{softmax}\\left(x\\right) \\operatorname{soft'
+            'max}\\left(x\\right)'
         ),
     },
     generated_from="ce0e5160-82243bfa",

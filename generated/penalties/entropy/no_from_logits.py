@@ -366,7 +366,7 @@ variant = Variant(
         'value': "−weight·Σ x·log max(x, 10⁻⁷)",
         'gradient': "−weight·(x·[x > 10⁻⁷]/max(x, 10⁻⁷) + log max(x, 10⁻⁷))",
         'hessian': "weight·(x/max(x, 10⁻⁷) − 2)·[x > 10⁻⁷]/max(x, 10⁻⁷)",
-        'latex': '- \\mathrm{weight} \\sum x \\log{\\left(\\max\\left(x, 10^{-7}\\right) \\right)}',
+        'latex': '- \\mathrm{weight}\\, \\sum x \\log{\\left(\\max\\left(x, 10^{-7}\\right) \\right)}',
     },
     generated_from="ce0e5160-82243bfa",
 )

@@ -1,11 +1,12 @@
 """A picture as a matplotlib figure: loss, gradient and Hessian side by side. Needs matplotlib."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lossgen.errors import FileError, MissingLibraryError
+from lossgen.errors import FileError, MissingLibraryError, ParameterError
 from lossgen.inspection.curves.admissible import LARGEST
 from lossgen.inspection.curves.picture import (
     DERIVATIVES,
@@ -66,8 +67,11 @@ def check_ending(path: str | Path) -> str:
     """The ending of a file that a figure can be saved as.
 
     Raises:
+        ParameterError: it is no path.
         FileError: it is none of PNG, SVG and PDF, or the folder does not exist.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ParameterError(f"`path` must be the name of a file, such as 'loss.png'. Received: path={path!r}")
     file = Path(path)
     ending = file.suffix.lower().removeprefix(".")
     if ending not in ENDINGS:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lossgen.errors import ParameterError
 from lossgen.inspection.curves import figure as figures
 from lossgen.inspection.curves.picture import picture_of
-from lossgen.inspection.curves.subjects import Plottable, subjects_of
+from lossgen.inspection.curves.subjects import Plottable, is_plottable, subjects_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -80,4 +80,10 @@ def plot_against(
     others: Sequence[Any] = ()
     if against is not None:
         others = against if isinstance(against, list | tuple) else (against,)
+        for other in others:
+            if not is_plottable(other):
+                raise ParameterError(
+                    "`against` is a declaration, a class such as lossgen.losses.Huber, or an instance of one, "
+                    f"or a list of them. Received: {other!r}"
+                )
     return plot(loss, *others, path=path, **options)

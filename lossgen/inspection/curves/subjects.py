@@ -103,6 +103,13 @@ def described_by(plotted: Any) -> tuple[Declaration, dict[str, object]]:
     )
 
 
+def is_plottable(plotted: Any) -> bool:
+    """Whether it is a loss or penalty: a declaration, a class or an instance."""
+    return isinstance(plotted, Declaration | Compiled) or (
+        isinstance(plotted, type) and issubclass(plotted, Compiled) and plotted.is_compiled
+    )
+
+
 def _subject(declaration: Declaration, values: Mapping[str, object]) -> Subject:
     own: dict[str, Parameter | Option] = {**declaration.parameters, **declaration.options}
     fixed: dict[str, object] = {}
