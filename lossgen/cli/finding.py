@@ -173,8 +173,8 @@ def only_options(declaration: Declaration, words: Sequence[str]) -> dict[str, ob
     for name, value in values.items():
         if name in declaration.parameters:
             raise CommandError(
-                f"`show` takes options only, and `{name}` of {declaration.name} is a parameter: leave it out, "
-                f"or see its curve with `lossgen plot {declaration.name} {name}={value}`"
+                f"`show` takes options only, and `{name}` of {declaration.name} is a parameter: leave it "
+                f"out, or see its curve with `lossgen plot {declaration.name} {name}={value}`"
             )
         if name not in declaration.options:
             known = ", ".join(declaration.options)

@@ -67,9 +67,9 @@ def test_losses_are_compared_on_the_axis_that_they_share():
 
 
 def test_messages_name_the_argument():
-    with pytest.raises(ParameterError, match="`path` must be the name of a file.*path=3"):
+    with pytest.raises(ParameterError, match=r"`path` must be a file name.*path=3"):
         HUBER.plot(3)
-    with pytest.raises(ParameterError, match="`against` is a declaration.*'foo'"):
+    with pytest.raises(ParameterError, match=r"`against` is a declaration.*'foo'"):
         HUBER.plot(against=["foo"])
 
 

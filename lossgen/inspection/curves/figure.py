@@ -71,7 +71,7 @@ def check_ending(path: str | Path) -> str:
         FileError: it is none of PNG, SVG and PDF, or the folder does not exist.
     """
     if not isinstance(path, str | os.PathLike):
-        raise ParameterError(f"`path` must be the name of a file, such as 'loss.png'. Received: path={path!r}")
+        raise ParameterError(f"`path` must be a file name, such as 'loss.png'. Received: path={path!r}")
     file = Path(path)
     ending = file.suffix.lower().removeprefix(".")
     if ending not in ENDINGS:

@@ -83,7 +83,7 @@ def plot_against(
         for other in others:
             if not is_plottable(other):
                 raise ParameterError(
-                    "`against` is a declaration, a class such as lossgen.losses.Huber, or an instance of one, "
+                    "`against` is a declaration, a class such as lossgen.losses.Huber, an instance of one, "
                     f"or a list of them. Received: {other!r}"
                 )
     return plot(loss, *others, path=path, **options)
