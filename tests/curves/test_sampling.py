@@ -7,6 +7,7 @@ import sympy as sp
 import lossgen as lg
 from lossgen import losses, penalties
 from lossgen.catalog import DECLARATIONS, PENALTIES
+from lossgen.inspection.curves.picture import shown_limits
 from lossgen.inspection.curves.sampling import curve_of, loss_of, shape_of
 from lossgen.inspection.curves.views import view_of
 
@@ -102,6 +103,22 @@ def test_a_loss_of_ones_own_with_a_kink_of_each_order():
     stepped = lg.declare("stepped", lg.Mean(formula + sp.tanh(1000 * (error + 2))))
     shown = curve_of(loss_of(stepped, {}), view_of(stepped), 0.0)
     assert shown.kinks == pytest.approx((-1, 0, 1), abs=1e-6)
+
+
+def test_a_pole_is_no_kink_and_leaves_the_rest_to_be_seen():
+    declaration = lg.declare("inverse", "mean(1/(y_pred - y_true)**2)")
+    shown = curve_of(loss_of(declaration, {}), view_of(declaration), 0.0)
+    assert shown.kinks == () and shown.poles == pytest.approx((0.0,), abs=1e-6)
+    assert np.isnan(shown.gradient[shown.index(shown.poles[0])])
+    low, high = shown_limits([shown], "gradient")
+    assert -200 < low < 0 < high < 200
+
+
+def test_nothing_is_drawn_where_the_loss_has_no_value():
+    declaration = lg.declare("logarithm", "mean(y_true*log(y_pred))")
+    shown = curve_of(loss_of(declaration, {}), view_of(declaration), 1.0)
+    assert np.isnan(shown.value[shown.x < 0]).all()
+    assert np.isnan(shown.hessian[shown.x < 0]).all() and np.isfinite(shown.hessian[shown.x > 0.1]).all()
 
 
 @pytest.mark.parametrize(

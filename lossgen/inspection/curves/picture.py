@@ -170,9 +170,9 @@ def _is_ordered(subject: Subject) -> bool:
 
 
 def shown_limits(curves: Sequence[Curve], which: str) -> tuple[float, float]:
-    """What a panel shows of a value or derivative: all of it, but for what rises at an end of the axis.
+    """What a panel shows of a value or derivative: all, but for what rises at an end of the axis or a pole.
 
-    There the span of nine tenths of the numbers is shown once more beyond them. Peaks inside are whole.
+    There the span of nine tenths of the numbers is shown once more beyond them. Other peaks are whole.
     """
     numbers = drawable(np.concatenate([getattr(curve, which) for curve in curves]))
     inside = drawable(np.concatenate([_inside(curve, which) for curve in curves]))
@@ -196,11 +196,14 @@ def drawable(numbers: Numbers) -> Numbers:
 
 
 def _inside(curve: Curve, which: str) -> Numbers:
-    """The numbers over the middle nine tenths of the axis."""
+    """The numbers over the middle nine tenths of the axis, away from poles."""
     low, high = curve.x[0], curve.x[-1]
     edge = (high - low) / 20
     numbers: Numbers = getattr(curve, which)
-    return numbers[(curve.x > low + edge) & (curve.x < high - edge)]
+    kept = (curve.x > low + edge) & (curve.x < high - edge)
+    for pole in curve.poles:
+        kept &= np.abs(curve.x - pole) > edge
+    return numbers[kept]
 
 
 def jumps(series: Series, which: str, kink: float) -> bool:

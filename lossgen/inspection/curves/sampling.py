@@ -23,6 +23,9 @@ JUMP, NEAR, NEGLIGIBLE, MOST_KINKS = 1e-4, 1e-9, 1e-6, 12
 """A kink is a jump by more than this share of what the derivative spans, within this share of the interval; a
 derivative that spans less than this share of what the value does is rounding; how many kinks are told."""
 
+BESIDE, GROWTH = 1e-3, 100.0
+"""At a pole numbers near it are larger by this factor than those at this share of the interval."""
+
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -36,6 +39,7 @@ class Curve:
         value, gradient, hessian: the row's loss there, and its first and second derivative with respect to
             the variable.
         kinks: where value, gradient or Hessian jump.
+        poles: where one of them grows without bound; it is NaN there, as it is where the loss has no value.
     """
 
     label: str
@@ -44,6 +48,7 @@ class Curve:
     gradient: Numbers
     hessian: Numbers
     kinks: tuple[float, ...] = ()
+    poles: tuple[float, ...] = ()
 
     def index(self, place: float) -> int:
         """The index of the nearest place, such as that of a kink."""
@@ -88,12 +93,26 @@ def curve_of(
         x = np.asarray(places, dtype=np.float64)
         return Curve(label, x, *sampled(x))
     x = np.linspace(*interior(view), POINTS)
+    span = float(x[-1] - x[0])
     with np.errstate(all="ignore"):  # what is not finite is no kink
         found = kinks(sampled, x)
-    if found:
-        step = NEAR * (x[-1] - x[0])
-        x = np.unique(np.concatenate([x, *([kink - step, kink, kink + step] for kink in found)]))
-    return Curve(label, x, *sampled(x), found)
+        poles = tuple(place for place in found if _is_pole(sampled, place, span))
+    found = tuple(place for place in found if place not in poles)
+    step = NEAR * span
+    x = np.unique(np.concatenate([x, poles, *([kink - step, kink, kink + step] for kink in found)]))
+    numbers = np.array(sampled(x))
+    numbers[:, np.isnan(numbers[0]) | np.isin(x, poles)] = np.nan
+    return Curve(label, x, *numbers, found, poles)
+
+
+def _is_pole(sampled: "Sampled", place: float, span: float) -> bool:
+    """Whether the value or a derivative grows without bound towards a place."""
+    near, beside = (
+        np.abs(np.array(sampled(np.array([place - share * span, place + share * span]))))
+        for share in (2 * NEAR, BESIDE)
+    )
+    largest, ordinary = (np.where(np.isfinite(each), each, np.inf).max(axis=1) for each in (near, beside))
+    return bool(np.any(np.isinf(largest) | (largest > GROWTH * ordinary)))
 
 
 def interior(view: View) -> tuple[float, float]:
