@@ -43,7 +43,25 @@ def folder(tmp_path):
 
 
 def attacked(entry, folder):
-    """What came of every attack on an entry, after what none of them may do is ruled out."""
+    """What came of every attack on an entry, after what none of them may do is ruled out.
+
+    Other processes cost an attack processor time, too, by caches that they share. So what took too long is
+    measured again by another child, and the least of three times counts.
+    """
+    found = measured(entry, folder)
+    for _ in range(2):
+        if all(line["seconds"] < SECONDS for line in found.values()):
+            break
+        for number, line in measured(entry, folder).items():
+            line["seconds"] = min(line["seconds"], found[number]["seconds"])
+            found[number] = line
+    for line in found.values():
+        assert line["seconds"] < SECONDS, line
+    return list(found.values())
+
+
+def measured(entry, folder):
+    """The lines of a child by the number of the attack."""
     paths = os.pathsep.join([str(TESTS), str(TESTS.parent)])
     done = subprocess.run(
         [sys.executable, "-m", "attacks.child", entry, str(folder)],
@@ -58,9 +76,8 @@ def attacked(entry, folder):
     assert not (folder / "canary").exists()
     for line in found.values():
         assert line["outcome"] != "begun", line
-        assert line["seconds"] < SECONDS, line
         assert not line["events"], line
-    return list(found.values())
+    return found
 
 
 def check_clear(message, line):
