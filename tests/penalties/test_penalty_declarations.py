@@ -50,7 +50,7 @@ def test_a_reader_sees_x():
         assert "target" not in text and "prediction" not in text
     assert l1.formula() == "l1·Σ |x|" and repr(l1) == "<penalty L1(l1=0.01): l1*Sum(Abs(x))>"
     assert "differences at a column" in str(total_variation.explain())
-    assert l1.latex() == r"L = \mathrm{l1} \sum \left|{x}\right|"
+    assert l1.latex() == r"L = \mathrm{l1}\, \sum \left|{x}\right|"
 
 
 def test_what_is_refused():
