@@ -25,6 +25,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 BIN := .venv/bin
 JOBS ?= 2
 N ?= 1000
+PYTEST = $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup --durations=15
 
 .PHONY: demo test bench bench-all bench-boosting bench-doors bench-cuda cuda-table booster-table exhaustive coverage faults fuzz mutation verification regression-update golden-update docs build lint clean
 
@@ -33,7 +34,12 @@ demo: .venv/demo.stamp
 
 test: lint
 	$(BIN)/lossgen build --check
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup --durations=15 $(PYTEST_ARGS)
+ifdef PYTEST_ARGS
+	$(PYTEST) $(PYTEST_ARGS)
+else   # in two runs: a process keeps the machine code of everything that it tested, some gigabytes
+	$(PYTEST) --ignore-glob='tests/test_*'
+	$(PYTEST) --ignore-glob='tests/*/*'
+endif
 
 bench: .venv/bench.stamp
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
