@@ -29,12 +29,16 @@ def find(name: str, declarations: Iterable[Declaration] | None = None) -> Declar
     Raises:
         UnknownLossError: there is none; the message proposes the closest name.
     """
-    declarations = tuple(catalogue() if declarations is None else declarations)
-    named = {key: each for each in declarations for key in (*each.identifiers, each.class_name, each.name)}
+    known = tuple(catalogue() if declarations is None else declarations)
+    named = {key: each for each in known for key in (*each.identifiers, each.class_name, each.name)}
     if name not in named:
-        advice = suggestion(name, named) or "; see `lossgen list`"
-        raise UnknownLossError(f"there is no loss `{name}`{advice}")
+        others = "; see `lossgen list`" if declarations is None else _names(known)
+        raise UnknownLossError(f"there is no loss `{name}`{suggestion(name, named) or others}")
     return named[name]
+
+
+def _names(declarations: tuple[Declaration, ...]) -> str:
+    return "; there is " + ", ".join(each.class_name for each in declarations)
 
 
 def named(name: str) -> Declaration:
@@ -120,13 +124,15 @@ def option_values(words: Sequence[str]) -> dict[str, object]:
     """`from_logits=true exponent=2` as a dictionary.
 
     Raises:
-        CommandError: a word has no `=`.
+        CommandError: a word has no `=`, or an option is given twice.
     """
-    values = {}
+    values: dict[str, object] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
             raise CommandError(f"`{word}` is no option; write name=value, for example from_logits=true")
+        if name in values:
+            raise CommandError(f"`{name}` is given twice; write it once")
         values[name] = _value(value)
     return values
 
