@@ -413,6 +413,9 @@ def test_the_command_lists_and_clears_what_is_kept(folder, capsys):
         (folder / name / "manifest.json").write_text("{}")
     assert main(["cache"]) == 0
     printed = capsys.readouterr().out
+    files = [file for entry in folder.glob("cached_*") for file in entry.rglob("*") if file.is_file()]
+    kept = sum(file.stat().st_size for file in files)
+    assert f": {kept / 1024:,.0f} KB" in printed  # notes.txt is none of ours
     assert "cached_square" in printed and "cached_choice" in printed
     assert f"2 entries in {folder}" in printed.replace("\n", "")
     assert main(["cache", "--clear"]) == 0

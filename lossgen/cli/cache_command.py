@@ -38,19 +38,24 @@ def run(options: argparse.Namespace) -> int:
     if options.clear:
         for path in (*entries, *(path for path in folder.glob(".*") if LITTER.fullmatch(path.name))):
             remove(path)
-        said = f"{len(entries)} entries removed in {folder}"
+        said = f"{_count(entries)} removed in {folder}"
         Console(stderr=True, highlight=False, soft_wrap=True).print(said)
         return 0
     table = Table("loss", "kept since", "modules", "machine code", box=None)
     for entry in entries:
         since = time.strftime("%Y-%m-%d", time.localtime((entry / MANIFEST).stat().st_mtime))
-        table.add_row(entry.name.rpartition("-")[0], since, _size(entry, "*.py"), _size(entry, "*.nbc"))
+        table.add_row(entry.name.rpartition("-")[0], since, _size([entry], "*.py"), _size([entry], "*.nbc"))
     console = Console(highlight=False, soft_wrap=True)
     console.print(table)
-    console.print(f"{len(entries)} entries in {folder}: {_size(folder, '*')}")
+    console.print(f"{_count(entries)} in {folder}: {_size(entries, '*')}")
     return 0
 
 
-def _size(folder: Path, pattern: str) -> str:
-    size = sum(path.stat().st_size for path in folder.rglob(pattern) if path.is_file())
+def _count(entries: list[Path]) -> str:
+    return f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}"
+
+
+def _size(entries: list[Path], pattern: str) -> str:
+    files = (path for entry in entries for path in entry.rglob(pattern))
+    size = sum(path.stat().st_size for path in files if path.is_file())
     return f"{size / 1024:,.0f} KB" if size < 1 << 20 else f"{size / (1 << 20):,.1f} MB"

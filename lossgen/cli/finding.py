@@ -33,21 +33,26 @@ def find(name: str, declarations: Iterable[Declaration] | None = None) -> Declar
     Raises:
         UnknownLossError: there is none; the message proposes the closest name.
     """
-    declarations = tuple(catalogue() if declarations is None else declarations)
-    named = {key: each for each in declarations for key in (*each.identifiers, each.class_name, each.name)}
+    known = tuple(catalogue() if declarations is None else declarations)
+    named = {key: each for each in known for key in (*each.identifiers, each.class_name, each.name)}
     if name not in named:
-        raise UnknownLossError(f"there is no loss `{name}`{nearest(name, named)}")
+        others = "see `lossgen list`" if declarations is None else "there is " + _names(known)
+        raise UnknownLossError(f"there is no loss `{name}`{nearest(name, named, others)}")
     return named[name]
 
 
-def nearest(name: str, named: Mapping[str, Declaration]) -> str:
+def _names(declarations: tuple[Declaration, ...]) -> str:
+    return ", ".join(each.class_name for each in declarations)
+
+
+def nearest(name: str, named: Mapping[str, Declaration], otherwise: str = "see `lossgen list`") -> str:
     """The end of a message: the closest names, or those that hold the word, one a loss and at most three."""
     close = get_close_matches(name[:MAXIMUM_NAME].lower(), {key.lower(): None for key in named}, n=9)
     found = [each for key in close for other, each in named.items() if other.lower() == key]
     found += [each for key, each in named.items() if len(name) > 2 and name.lower() in key.lower()]
     names = [f"`{each.name}`" for each in dict.fromkeys(found)][:MOST_NAMES]
     if not names:
-        return "; see `lossgen list`"
+        return f"; {otherwise}"
     return f"; did you mean {' or '.join(filter(None, (', '.join(names[:-1]), names[-1])))}?"
 
 
@@ -152,13 +157,15 @@ def option_values(words: Sequence[str]) -> dict[str, object]:
     """`from_logits=true exponent=2` as a dictionary.
 
     Raises:
-        CommandError: a word has no `=`.
+        CommandError: a word has no `=`, or an option is given twice.
     """
-    values = {}
+    values: dict[str, object] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
             raise CommandError(f"`{word}` is no option; write name=value, for example from_logits=true")
+        if name in values:
+            raise CommandError(f"`{name}` is given twice; write it once")
         values[name] = value_of(value)
     return values
 

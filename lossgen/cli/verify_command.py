@@ -102,9 +102,12 @@ def check_files(options: argparse.Namespace) -> None:
     if places.count(STANDARD_OUTPUT) > 1:
         raise CommandError("only one of --json and --markdown can go to standard output")
     for place in places:
-        folder = Path(place).parent
-        if place != STANDARD_OUTPUT and (Path(place).is_dir() or not folder.is_dir()):
-            raise FileError(f"{place} cannot be written: no folder {folder}, or a folder itself")
+        if place == STANDARD_OUTPUT:
+            continue
+        if Path(place).is_dir():
+            raise FileError(f"{place} is a folder; name a file")
+        if not Path(place).parent.is_dir():
+            raise FileError(f"{place} cannot be written: there is no folder {Path(place).parent}")
 
 
 def write(place: str, text: str) -> None:

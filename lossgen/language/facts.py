@@ -73,8 +73,13 @@ def case_facts(
 ) -> tuple[dict[str, Domain], str | None]:
     """Domain and link for one combination of options."""
     known = ("target", "prediction", *(item.name for item in extra_inputs))
+    if domain is not None and not isinstance(domain, Mapping):
+        raise DeclarationError(
+            f"{name}: domain={domain!r} does not say of which input; "
+            "write domain={'target': …, 'prediction': …}."
+        )
     resolved = {}
-    for role, given in dict(domain or {}).items():
+    for role, given in (domain or {}).items():
         if role not in known:
             raise DeclarationError(f"{name}: domain of `{role}`; the inputs are {', '.join(known)}.")
         resolved[role] = check_domain(name, role, for_options(name, given, options))

@@ -8,6 +8,8 @@ would rearrange.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
+from math import isfinite
 from typing import Any
 
 import sympy
@@ -29,6 +31,14 @@ from lossgen.language.portable_vocabulary import (
 FRACTION = re.compile(r"-?[0-9]{1,1300}(/[1-9][0-9]{0,1299})?")
 LARGEST_PLAIN = 2**53
 """Integers beyond are text: other readers of JSON take numbers for floats."""
+
+OTHERWISE = {
+    "/": '; write ["*", a, ["**", b, -1]]',
+    "-": '; write ["+", a, ["*", -1, b]]',
+    "sqrt": '; write ["**", x, "1/2"]',
+    "where": '; write ["Piecewise", [x, condition], [otherwise, true]]',
+}
+"""Words that are no part of the format, and what stands for them."""
 
 MAXIMUM_TOTAL_BITS = 65_536
 """Binary digits of all numbers of one declaration together, with those that SymPy works out from them."""
@@ -124,7 +134,7 @@ class ExpressionReader:
         if word not in NUMBERS:
             if word in COMPARISONS or word in LOGIC:
                 raise wrong(f"{path}[0]", f"{shown(word)} is a condition, where a number is expected")
-            end = suggestion(word[:80], NUMBERS)
+            end = OTHERWISE.get(word) or suggestion(word[:80], NUMBERS)
             raise wrong(f"{path}[0]", f"the language has no function {shown(word)}{end}")
         known = NUMBERS[word]
         check_count(path, word, len(arguments), known.least, known.most)
@@ -193,6 +203,10 @@ class ExpressionReader:
 
     def parts(self, data: Plain, path: str) -> tuple[str, list[Plain]]:
         """The word of a node and its arguments."""
+        if isinstance(data, float) and isfinite(data):
+            exact = Fraction(repr(data))
+            written = f'"{exact}"' if exact.denominator > 1 else str(exact)
+            raise wrong(path, f"a number is written exactly, {written[:40]}, not {shown(data)}")
         if not isinstance(data, list) or not data or not isinstance(data[0], str):
             raise wrong(path, f"a number, a name or a list [word, …] is expected, not {shown(data)}")
         return data[0], data[1:]

@@ -84,7 +84,9 @@ def bind(cls, signature: inspect.Signature, args: tuple, kwargs: dict) -> dict:
     try:
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:
-        raise TypeError(f"{cls.__name__}{signature}: {error}") from None
+        carried = "declaration" in kwargs and "declaration" not in signature.parameters
+        advice = f". A configuration is read by {cls.__name__}.from_config" if carried else ""
+        raise TypeError(f"{cls.__name__}{signature}: {error}{advice}") from None
     bound.apply_defaults()
     return bound.arguments
 
