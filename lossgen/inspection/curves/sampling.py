@@ -102,7 +102,8 @@ def curve_of(
     x = np.unique(np.concatenate([x, poles, *([kink - step, kink, kink + step] for kink in found)]))
     numbers = np.array(sampled(x))
     numbers[:, np.isnan(numbers[0]) | np.isin(x, poles)] = np.nan
-    return Curve(label, x, *numbers, found, poles)
+    value, gradient, hessian = numbers
+    return Curve(label, x, value, gradient, hessian, found, poles)
 
 
 def _is_pole(sampled: "Sampled", place: float, span: float) -> bool:
