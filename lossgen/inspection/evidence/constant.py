@@ -74,7 +74,7 @@ class Constant:
         expression: in closed form, if one is known.
         where: what the letters of the expression stand for, or how the constant is found.
         how: "link" (the link of the mean of the targets), "solved" (Σ gradient = 0 solved for it) or
-            "numeric".
+            "numeric"; "none" where `optimal_constant` finds none.
     """
 
     expression: Expr | None
@@ -90,6 +90,7 @@ class Constant:
 
 
 NUMERIC = Constant(None, "the root of the mean gradient", "numeric")
+BEYOND_ROWS = Constant(None, "sums run over more than the last axis", "none")
 NOT_PROVED = "a root of the mean gradient, not proved to be the least"
 LINKED = {
     "identity": MEAN,
@@ -101,6 +102,8 @@ LINKED = {
 
 def constant_of(derived: tuple[Derived, ...], properties: Properties, ranges: Ranges) -> Constant:
     """The best constant of a column."""
+    if any(term.scope != -1 for term in derived):
+        return BEYOND_ROWS
     found = _stationary(derived, properties, ranges)
     if found.expression is None or properties.curvature != "unproved":
         return found
